@@ -1,0 +1,45 @@
+# `make` prints the targets. Python 3.10 to 3.12, make and a package registry are all it needs.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+# The first of these that runs and is of a version we support; else python3, to say why not.
+FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
+	$$p -c '$(FITS)' 2>/dev/null && echo $$p && exit; done; echo python3)
+READY := $(VENV)/.ready
+
+help:  ## print the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## train and score a network on simulated traces
+	$(BIN)/celltype demo
+
+test: $(READY)  ## run all tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## check style
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+benchmark: $(READY)  ## measure training speed beside plain PyTorch
+	$(BIN)/python benchmarks/training.py
+
+install: $(READY)  ## make .venv from the lock file
+
+lock:  ## write requirements.lock anew from pyproject.toml
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.10 --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url -q -o requirements.lock
+
+clean:  ## remove .venv and build products; outputs/ stays
+	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis
+
+# Made anew when the lock or the project file is newer; the packages are the locked ones, hash for hash.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c '$(FITS)' || { echo "Python 3.10 to 3.12 is needed, found $$($(PYTHON) --version):" \
+		"make PYTHON=/path/to/python3.12"; exit 1; }
+	@rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: help demo test lint benchmark install lock clean

@@ -1,0 +1,179 @@
+"""Prints how many examples a second our trainer trains, beside loops written by hand, all in one process.
+
+Columns:
+    plain     a loop as one would write it, over the network as one would write it, Adam with PyTorch's defaults
+    network   the same loop over our network, with the optimiser as our trainer sets it
+    fp32      our trainer: epochs after the first
+    bf16      our trainer with trainer.precision=bf16
+    keras     TensorFlow's `Model.fit` over the same cnn1d in fp32 (--keras)
+
+The networks are the best cnn1d and rnn of Troullinou et al. (arXiv:1911.09977) on 4,000 samples of noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import yaml
+from torch import nn
+
+from celltype_cli import environment
+from celltype_cli.cells import Cells
+from celltype_cli.configs import folder
+from celltype_cli.models.cnn1d import CNN1d
+from celltype_cli.models.recurrent import Recurrent
+from celltype_cli.trainers import allocator
+from celltype_cli.trainers.lightning import LightningTrainer
+
+TIMESTEPS, CLASSES, PAPER_ROWS = 4000, ("PY", "PV", "SOM", "VIP"), 3157
+RATIOS = (("fp32", "plain"), ("fp32", "network"), ("bf16", "plain"), ("fp32", "keras"), ("bf16", "keras"))
+
+
+def settings(file: str) -> dict:
+    """Reads a shipped config: the benchmark measures what users run."""
+    entries = yaml.safe_load((folder() / file).read_text())
+    return {name: value for name, value in entries.items() if not name.startswith("_")}
+
+
+def noise(rows: int) -> Cells:
+    draw = np.random.default_rng(0)
+    ids = np.arange(rows).astype(str)
+    trace = draw.standard_normal((rows, 1, TIMESTEPS), dtype=np.float32)
+    return Cells({"trace": trace}, draw.integers(0, len(CLASSES), rows), ids, ids, CLASSES)
+
+
+def plain_cnn1d() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv1d(1, 32, 10), nn.ReLU(), nn.Conv1d(32, 64, 10), nn.ReLU(), nn.MaxPool1d(2),
+        nn.Conv1d(64, 64, 10), nn.ReLU(), nn.Dropout(0.5), nn.Flatten(), nn.Linear(64 * 1982, 4),
+    )  # fmt: skip
+
+
+class PlainRNN(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.head = nn.RNN(2000, 100, batch_first=True), nn.Linear(100, 4)
+
+    def forward(self, trace):
+        return self.head(torch.relu(self.rnn(trace.view(-1, 2, 2000))[0][:, -1]))
+
+
+def bare(network: nn.Module, optimizer: torch.optim.Optimizer, cells: Cells, batch_size: int, epochs: int) -> float:
+    """Trains with a loop written by hand; returns examples per second."""
+    trace, label = torch.from_numpy(cells.inputs["trace"]), torch.from_numpy(cells.label)
+    network.train()
+    started = time.perf_counter()
+    for _ in range(epochs):
+        for rows in torch.randperm(len(label)).split(batch_size):
+            optimizer.zero_grad()
+            F.cross_entropy(network(trace[rows]), label[rows]).backward()
+            optimizer.step()
+    return epochs * len(cells) / (time.perf_counter() - started)
+
+
+def ours(trainer: LightningTrainer, model: Callable[..., nn.Module], cells: Cells) -> float:
+    """Fits with our trainer, without validation; returns examples per second of the epochs after the first."""
+    with tempfile.TemporaryDirectory() as path:
+        fitted = trainer.fit(model, cells, cells[np.arange(0)], seed=0, folder=Path(path), watch=None)
+    first, last = fitted.history[0], fitted.history[-1]
+    return (last["epoch"] - first["epoch"]) * len(cells) / (last["seconds"] - first["seconds"])
+
+
+def keras_cnn1d(cells: Cells, batch_size: int, threads: int) -> Callable[[], float]:
+    """Returns a function that trains an epoch with Keras and returns examples per second."""
+    import keras
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    layers = keras.layers
+    model = keras.Sequential([
+        layers.Input((TIMESTEPS, 1)), layers.Conv1D(32, 10, activation="relu"), layers.Conv1D(64, 10, activation="relu"),
+        layers.MaxPooling1D(2), layers.Conv1D(64, 10, activation="relu"), layers.Dropout(0.5), layers.Flatten(),
+        layers.Dense(len(CLASSES), activation="softmax"),
+    ])  # fmt: skip
+    model.compile(keras.optimizers.Adam(0.001, beta_2=0.99), "sparse_categorical_crossentropy", jit_compile=False)
+    trace = tf.constant(cells.inputs["trace"].transpose(0, 2, 1))
+    batches = tf.data.Dataset.from_tensor_slices((trace, cells.label)).shuffle(len(cells)).batch(batch_size).prefetch(2)
+
+    def epoch() -> float:
+        started = time.perf_counter()
+        model.fit(batches, epochs=1, verbose=0)
+        return len(cells) / (time.perf_counter() - started)
+
+    return epoch
+
+
+def columns(name: str, args: argparse.Namespace) -> dict[str, Callable[[], float]]:
+    """Returns what to measure, by column; the rnn gets the paper's 3,157 rows, some 50 times as many as the cnn1d."""
+    plain, network = {"cnn1d": (plain_cnn1d(), CNN1d), "rnn": (PlainRNN(), Recurrent)}[name]
+    cells = noise(args.batches * args.batch_size if name == "cnn1d" else PAPER_ROWS)
+    epochs = 1 if name == "cnn1d" else max(1, 50 * args.batches * args.batch_size // PAPER_ROWS)
+    model, chosen = partial(network, **settings(f"model/{name}.yaml")), settings("trainer/cpu.yaml")
+    chosen |= {"epochs": 1 + epochs, "batch_size": args.batch_size}
+    adam = partial(torch.optim.Adam, lr=chosen["lr"], betas=chosen["betas"])
+    built = model(cells.shapes, len(CLASSES))
+    measured = {
+        "plain": partial(bare, plain, adam(plain.parameters()), cells, args.batch_size, epochs),
+        "network": partial(bare, built, adam(built.parameters(), fused=True), cells, args.batch_size, epochs),
+        "fp32": partial(ours, LightningTrainer(**chosen), model, cells),
+        "bf16": partial(ours, LightningTrainer(**{**chosen, "precision": "bf16"}), model, cells),
+    }
+    if args.keras and name == "cnn1d":
+        measured["keras"] = keras_cnn1d(cells, args.batch_size, args.threads)
+    return measured
+
+
+def report(name: str, speeds: dict[str, list[float]]) -> None:
+    for column, values in speeds.items():
+        print(f"  {name:6}{column:10}{statistics.median(values):9,.0f}   {min(values):,.0f} to {max(values):,.0f}")
+    for top, bottom in RATIOS:
+        if bottom in speeds:
+            ratio = statistics.median(a / b for a, b in zip(speeds[top], speeds[bottom], strict=True))
+            print(f"  {name:6}{top} / {bottom:8} {ratio:5.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=("cnn1d", "rnn"), help="only this one")
+    parser.add_argument("--batches", type=int, default=20, help="mini-batches of the cnn1d in a round (default 20)")
+    parser.add_argument("--rounds", type=int, default=5, help="times each column is measured, in turn (default 5)")
+    parser.add_argument("--batch-size", type=int, default=32, help="rows of a mini-batch (default 32)")
+    parser.add_argument("--threads", type=int, default=environment.threads(None, 1), help="default: all cores")
+    parser.add_argument("--no-allocator", action="store_true", help="leave glibc's allocator as it is, in all columns")
+    parser.add_argument("--keras", action="store_true", help="add a Keras column, where TensorFlow is installed")
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    if args.no_allocator:
+        allocator.keep_large_blocks = lambda: None  # the trainer would call it
+    allocator.keep_large_blocks()
+    facts = environment.describe()
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"{facts['processor']}, {args.threads} threads on {facts['cores']} cores, load average {load}")
+    names = ("python", "torch", "pytorch-lightning")
+    print(", ".join(f"{name} {facts['versions'][name]}" for name in names), end="")
+    print(f"; allocator: {'as glibc has it' if args.no_allocator else 'large blocks kept'}")
+    print(f"{TIMESTEPS} samples, batch {args.batch_size}; examples per second: median of {args.rounds} rounds, range")
+    for name in (args.model,) if args.model else ("cnn1d", "rnn"):
+        measured = columns(name, args)
+        speeds = {column: [] for column in measured}
+        for turn in range(1 + args.rounds):  # the first turn warms up
+            for column, measure in measured.items():
+                speed = measure()
+                if turn:
+                    speeds[column].append(speed)
+        report(name, speeds)
+
+
+if __name__ == "__main__":
+    main()

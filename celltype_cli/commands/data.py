@@ -1,0 +1,55 @@
+"""`celltype data`: describes a dataset before anything is trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig
+
+
+@dataclass
+class Settings:
+    """The keys of `conf/data.yaml` and their types."""
+
+    dataset: Mapping[str, Any]
+    outputs: str
+
+
+def run(cfg: DictConfig) -> None:
+    """Prints counts per class, groups, lengths and rates, and draws a picture."""
+    from hydra.core.hydra_config import HydraConfig
+    from rich.table import Table
+
+    from celltype_cli import configs, plots
+    from celltype_cli.progress import console, say
+
+    configs.check(cfg, Settings)
+    cells = configs.build(cfg.dataset)
+    about = cells.about
+    shapes = ", ".join(f"{name} {' x '.join(map(str, shape))}" for name, shape in cells.shapes.items())
+    say(f"\n{about.title}: {cells.n_cells} cells, {len(cells)} examples, "
+                  f"{len(np.unique(cells.group))} groups")  # fmt: skip
+    say(f"each example: {shapes}" + (f" in {about.unit}" if about.unit else ""))
+    if about.sampling_rate:
+        length = cells.inputs["trace"].shape[-1] if "trace" in cells.inputs else 0
+        say(f"sampling rate {about.sampling_rate:g} Hz, {length / about.sampling_rate:.1f} s an example")
+    table = Table("class", "cells", "examples", "groups", "sources", box=None)
+    for c, name in [*enumerate(cells.classes), (-1, "no label")]:
+        rows = cells.label == c
+        if rows.any():
+            counts = (len(np.unique(column[rows])) for column in (cells.cell_id, cells.group, cells.source))
+            n_cells, n_groups, n_sources = counts
+            table.add_row(name, str(n_cells), str(rows.sum()), str(n_groups), str(n_sources))
+    console.print(table)
+    for note in about.notes:
+        say(f"note: {note}")
+    if about.citation:
+        say(f"cite: {about.citation}")
+    name = HydraConfig.get().runtime.choices["dataset"]
+    picture = Path(cfg.outputs) / "data" / f"{name}-{cells.fingerprint()}.png"
+    plots.save(plots.dataset_overview(cells), picture)
+    say(f"\npicture  {picture}\nnext     celltype train dataset={name} model=forest")

@@ -1,0 +1,25 @@
+"""`celltype train`: trains and scores one config, and says what was made and where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+
+def run(cfg: DictConfig) -> dict[str, Any]:
+    """Runs the config and prints the result; returns status, folder and score for the table of a sweep."""
+    from celltype_cli import experiment
+    from celltype_cli.summary import one_line, print_outcome
+
+    hydra = HydraConfig.get()
+    sweeping = hydra.mode == RunMode.MULTIRUN
+    jobs = int(hydra.launcher.get("n_jobs", 1)) if sweeping else 1
+    labels = {name: str(hydra.runtime.choices[name]) for name in ("dataset", "model", "split", "trainer")}
+    overrides = list(OmegaConf.to_container(hydra.overrides.task))
+    outcome = experiment.train(cfg, labels=labels, overrides=overrides, jobs=jobs)
+    if not sweeping:
+        print_outcome(outcome)
+    return {"status": outcome.status, "folder": str(outcome.folder.path), "result": one_line(outcome.scores)}

@@ -1,0 +1,225 @@
+"""CASCADE ground truth: calcium traces of mouse neurons of known or presumed type, recorded with their spikes.
+
+Paper: Rupprecht et al. 2021, Nat Neurosci 24:1324, doi 10.1038/s41593-021-00895-5.
+Data: folder Ground_truth of github.com/HelmchenLabSoftware/Cascade (in PyTorch: github.com/PTRRupprecht/CascadeTorch),
+    to be cloned; one folder per dataset, one .mat file per neuron.
+Licence: the repository is GPL-3.0; the original deposits have terms of their own. Cite the paper and the laboratory.
+Used for: telling EXC, PV, SST and VIP neurons apart. Laboratory, indicator and preparation differ between most datasets
+    and give the type away; three subsets hold them fixed:
+    slice3  PV, SST, VIP; GCaMP6f in slices with KCl puffs (Khan et al. 2018, doi 10.1038/s41593-018-0143-z)
+    kwan3   EXC, PV, SST; OGB-1 in vivo (Kwan and Dan 2012, Curr Biol 22:1459)
+    zhang2  EXC against putative PV; GCaMP7f, GCaMP8 and XCaMP in vivo, animals shared by both classes (Zhang et al.
+            2023, doi 10.1038/s41586-023-05828-9)
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.io import loadmat
+
+from celltype_cli.cells import About, Cells
+from celltype_cli.errors import UserError
+from celltype_cli.messages import check_choice, raise_faults
+from celltype_cli.recordings import SAME_RATE, Recording, to_cells
+from celltype_cli.transforms import resample, split_at_gaps
+
+
+class Origin(NamedTuple):
+    """What a dataset folder holds; `basis` says how the cell type is known, "" as indicator that file names tell it."""
+
+    label: str
+    laboratory: str
+    indicator: str
+    preparation: str
+    basis: str
+
+
+ORIGINS = {
+    "DS01-OGB1-m-V1": Origin("EXC", "Theis2016/Berens2018", "OGB-1", "in vivo", "presumed"),
+    "DS02-OGB1-2-m-V1": Origin("EXC", "Kwan2012", "OGB-1", "in vivo", "author"),
+    "DS03-Cal520-m-S1": Origin("EXC", "Tada2014/Kitamura", "Cal-520", "in vivo", "presumed"),
+    "DS09-GCaMP6f-m-V1": Origin("EXC", "Chen2013", "GCaMP6f", "in vivo", "presumed"),
+    "DS10-GCaMP6f-m-V1-neuropil-corrected": Origin("EXC", "Allen-Huang2021", "GCaMP6f", "in vivo", "genetic"),
+    "DS11-GCaMP6f-m-V1-neuropil-corrected": Origin("EXC", "Allen-Huang2021", "GCaMP6f", "in vivo", "genetic"),
+    "DS12-GCaMP6s-m-V1-neuropil-corrected": Origin("EXC", "Allen-Huang2021", "GCaMP6s", "in vivo", "genetic"),
+    "DS13-GCaMP6s-m-V1-neuropil-corrected": Origin("EXC", "Allen-Huang2021", "GCaMP6s", "in vivo", "genetic"),
+    "DS14-GCaMP6s-m-V1": Origin("EXC", "Chen2013", "GCaMP6s", "in vivo", "presumed"),
+    "DS15-GCaMP6s-m-V1": Origin("EXC", "Theis2016/Berens2018", "GCaMP6s", "in vivo", "presumed"),
+    "DS16-GCaMP6s-m-V1": Origin("EXC", "Theis2016/Berens2018", "GCaMP6s", "in vivo", "presumed"),
+    "DS17-GCaMP5k-m-V1": Origin("EXC", "Akerboom2012", "GCaMP5k", "in vivo", "presumed"),
+    "DS18-R-CaMP-m-CA3": Origin("EXC", "Schoenfeld2021", "R-CaMP1.07", "in vivo", "author"),
+    "DS19-R-CaMP-m-S1": Origin("EXC", "Bethge2017", "R-CaMP1.07", "in vivo", "presumed"),
+    "DS20-jRCaMP1a-m-V1": Origin("EXC", "Dana2016", "jRCaMP1a", "in vivo", "presumed"),
+    "DS21-jGECO1a-m-V1": Origin("EXC", "Dana2016", "jRGECO1a", "in vivo", "presumed"),
+    "DS22-OGB1-m-SST-V1": Origin("SST", "Kwan2012", "OGB-1", "in vivo", "genetic"),
+    "DS23-OGB1-m-PV-V1": Origin("PV", "Kwan2012", "OGB-1", "in vivo", "genetic"),
+    "DS24-GCaMP6f-m-PV-V1": Origin("PV", "Khan2018", "GCaMP6f", "slice", "genetic"),
+    "DS25-GCaMP6f-m-SST-V1": Origin("SST", "Khan2018", "GCaMP6f", "slice", "genetic"),
+    "DS26-GCaMP6f-m-VIP-V1": Origin("VIP", "Khan2018", "GCaMP6f", "slice", "genetic"),
+    "DS27-GCaMP6f-m-PV-vivo-V1": Origin("PV", "Rupprecht2021-Hofer", "GCaMP6f", "in vivo", "genetic"),
+    "DS28-XCaMPgf-m-V1": Origin("EXC", "Zhang2023", "XCaMPgf", "in vivo", "author"),
+    "DS29-GCaMP7f-m-V1": Origin("EXC", "Zhang2023", "jGCaMP7f", "in vivo", "author"),
+    "DS30-GCaMP8f-m-V1": Origin("EXC", "Zhang2023", "jGCaMP8f", "in vivo", "author"),
+    "DS31-GCaMP8m-m-V1": Origin("EXC", "Zhang2023", "jGCaMP8m", "in vivo", "author"),
+    "DS32-GCaMP8s-m-V1": Origin("EXC", "Zhang2023", "jGCaMP8s", "in vivo", "author"),
+    # Fast-spiking by the shape and rate of their spikes, not marked by parvalbumin.
+    "DS33-Interneurons2023-m-V1": Origin("PV", "Zhang2023", "", "in vivo", "putative"),
+}
+SUBSETS = {
+    "slice3": [name for name in ORIGINS if name[:4] in ("DS24", "DS25", "DS26")],
+    "kwan3": [name for name in ORIGINS if name[:4] in ("DS02", "DS22", "DS23")],
+    "zhang2": [name for name, origin in ORIGINS.items() if origin.laboratory == "Zhang2023"],
+    "all": list(ORIGINS),
+}
+CELL_TYPES = {"pyramidal": "EXC", "interneuron": "PV"}  # what the field cell_type of DS28 to DS33 says
+ANIMAL = re.compile(r"((?:PV|SOM|VIP)(?:Vitro|Camp)\d+)|(?:XCaMP|jGCaMP)\w*?_(\d+)_\d+$", re.IGNORECASE)
+TREATMENT = re.compile(r"(_mini|_full|_corrected|_neuropil_subtracted|_Puff\w*?)+$")
+
+
+def load(
+    *, path: str | Path, subset: str, timesteps: int, sampling_rate: float | None, windows: str, too_short: str
+) -> Cells:
+    """Reads the dF/F traces of a subset, with animals as groups where file names tell them (DS24 to DS33).
+
+    Args:
+        path: the folder Ground_truth, or the clone that holds it.
+        subset: slice3, kwan3, zhang2, or all that `ORIGINS` names (not zebrafish, not spinal cord).
+        timesteps, sampling_rate, windows, too_short: as in `celltype_cli.recordings.to_cells`.
+
+    Raises:
+        UserError: when the folder or a class of the subset is missing, or files or traces cannot be used.
+    """
+    check_choice("dataset.subset", subset, SUBSETS)
+    folders = _folders(Path(path).expanduser(), subset)
+    recordings, faults = [], []
+    for file in (file for folder in folders for file in sorted(folder.glob("CAttached*.mat"))):
+        try:
+            recordings.append(read(file))
+        except UserError as error:
+            faults.append(str(error))
+    raise_faults(f"{len(faults)} files of {path}", faults)
+    expected = {ORIGINS[name].label for name in SUBSETS[subset]} if subset != "all" else set()
+    if not recordings or (lost := sorted(expected - {r.label for r in recordings})):
+        gone = sorted(set(SUBSETS[subset]) - {_folder(r) for r in recordings})
+        what = f"subset {subset} has no {' and no '.join(lost)} cells" if recordings else "no .mat file was found"
+        raise UserError(f"{path}: {what}; expected files in {', '.join(gone)}; clone the repository of CASCADE again")
+    about = About(
+        name=f"cascade {subset}",
+        citation="Rupprecht et al. 2021, doi 10.1038/s41593-021-00895-5, and "
+        + ", ".join(sorted({ORIGINS[_folder(r)].laboratory for r in recordings})),
+        notes=tuple(_notes(recordings, subset)),
+    )
+    return to_cells(
+        recordings, about=about, timesteps=timesteps, sampling_rate=sampling_rate, windows=windows, too_short=too_short
+    )
+
+
+def _folders(path: Path, subset: str) -> list[Path]:
+    if not path.is_dir():
+        raise UserError(f"dataset.path={path} is no folder; give the folder Ground_truth of a clone of CASCADE "
+                        "(github.com/HelmchenLabSoftware/Cascade)")
+    path = path / "Ground_truth" if (path / "Ground_truth").is_dir() else path
+    found = sorted(p.name for p in path.iterdir() if p.is_dir())
+    folders = [path / name for name in SUBSETS[subset] if name in found]
+    if not folders:
+        raise UserError(f"dataset.path={path} holds none of the folders {', '.join(SUBSETS[subset][:3])} ... of "
+                        f"subset {subset}; found {', '.join(found[:5]) or 'no folder'}; give the folder Ground_truth "
+                        "of CASCADE")
+    return folders
+
+
+def _folder(recording: Recording) -> str:
+    return recording.file.split("/")[0]
+
+
+def _notes(recordings: list[Recording], subset: str) -> Iterator[str]:
+    here = {_folder(r) for r in recordings}
+    if subset != "all" and (gone := [name for name in SUBSETS[subset] if name not in here]):
+        yield f"folders of subset {subset} that are not there: {', '.join(gone)}"
+    basis = Counter((ORIGINS[_folder(r)].basis, r.label) for r in recordings)
+    for (how, label), count in sorted(basis.items()):
+        if how in ("presumed", "putative"):
+            yield f"the type of {count} {label} cells is {how}, no marker or morphology was seen"
+
+
+def described(file: Path) -> Recording:
+    """Returns what the names of folder and file say of a neuron, without its trace.
+
+    The id is the number of the dataset and the file name without the treatment.
+    """
+    origin = ORIGINS[file.parent.name]
+    name = TREATMENT.sub("", re.sub("^CAttached_?", "", file.stem))
+    animal = ANIMAL.search(name)
+    return Recording(
+        cell_id=f"{file.parent.name[:4]}_{name}",
+        label=origin.label,
+        group=re.sub("^Som", "SOM", animal[1] or animal[2]) if animal else "",
+        segments=(),
+        sampling_rate=np.nan,
+        source=f"{origin.laboratory}, {origin.indicator or name.split('_')[0]}, {origin.preparation}",
+        file=f"{file.parent.name}/{file.name}",
+    )
+
+
+def read(file: Path) -> Recording:
+    """Reads one neuron; trials whose rates differ are brought to the slowest of them.
+
+    Raises:
+        UserError: when the file is no intact .mat file, lacks a field, or names another cell type than its folder.
+    """
+    recording = described(file)
+    trials = [split_at_gaps(*trace) for trace in _traces(file, recording)]
+    rates = [rate for segments, rate in trials if segments]
+    if not rates:
+        raise UserError(f"{recording}: CAttached holds no trace")
+    slowest = min(rates)
+    segments = tuple(
+        segment if rate / slowest - 1 < SAME_RATE else resample(segment, rate, slowest)
+        for segments, rate in trials
+        for segment in segments
+    )
+    return replace(recording, segments=segments, sampling_rate=slowest)
+
+
+def _traces(file: Path, recording: Recording) -> Iterator[tuple[Float[np.ndarray, " time"], ...]]:
+    """Yields time stamps (s) and dF/F of each trial; stamps may be NaN after the end and may be fewer than values."""
+    for trial in _structs(_attached(file, recording)):
+        found = trial.dtype.names
+        if missing := [name for name in ("fluo_time", "fluo_mean") if name not in found]:
+            raise UserError(f"{recording}: field {', '.join(missing)} is missing; found {', '.join(found)}")
+        if "cell_type" in found:
+            said = str(np.ravel(trial["cell_type"])[0]).lower() if np.size(trial["cell_type"]) else ""
+            for word, label in CELL_TYPES.items():
+                if word in said and label != recording.label:
+                    raise UserError(f"{recording}: its field cell_type says {said!r}, its folder {recording.label}")
+        time, trace = (np.ravel(trial[field]).astype(np.float64) for field in ("fluo_time", "fluo_mean"))
+        time, trace = time[: len(trace)], trace[: len(time)]
+        yield time[~np.isnan(time)], trace[~np.isnan(time)]
+
+
+def _attached(file: Path, recording: Recording) -> np.ndarray:
+    try:
+        found = loadmat(file, variable_names=["CAttached"])
+    except Exception as error:  # loadmat raises a dozen unrelated types for a broken file, and names none of them
+        raise UserError(f"{recording}: is no intact MATLAB file (version 5 to 7; {type(error).__name__}: {error}); "
+                        "clone the repository of CASCADE again") from error
+    if "CAttached" not in found:
+        raise UserError(f"{recording}: holds no variable CAttached; is it a ground-truth file of CASCADE?")
+    return found["CAttached"]
+
+
+def _structs(value: np.ndarray) -> Iterator[np.void]:
+    """Yields the trials, which stand in a cell array of structs or in a struct array."""
+    for element in np.ravel(value):
+        if isinstance(element, np.void) and element.dtype.names:
+            yield element
+        elif isinstance(element, np.ndarray):
+            yield from _structs(element)

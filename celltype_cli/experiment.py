@@ -1,0 +1,130 @@
+"""One run: cells -> folds -> trained models -> predictions -> scores, in a folder that can be taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from celltype_cli import configs
+from celltype_cli.cells import Cells
+from celltype_cli.environment import threads as share_of_cores
+from celltype_cli.evaluation import predictions_table, scores
+from celltype_cli.folds import Fold, checked
+from celltype_cli.identity import run_identity
+from celltype_cli.progress import Progress
+from celltype_cli.runs import RunFolder
+from celltype_cli.trainers import Trainer
+
+
+@dataclass
+class Settings:
+    """The keys of `conf/train.yaml` and their types."""
+
+    dataset: Mapping[str, Any]
+    split: Mapping[str, Any]
+    trainer: Mapping[str, Any]
+    model: Mapping[str, Any]
+    logger: Mapping[str, Any]
+    seed: int
+    threads: int | None
+    outputs: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run: where it is, what it scored, and whether this call had to compute anything."""
+
+    folder: RunFolder
+    scores: dict
+    status: Literal["finished", "already finished"]
+
+
+def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs: int = 1) -> Outcome:
+    """Runs a config once: finished before, it is only read; interrupted before, it goes on where it stopped.
+
+    Args:
+        cfg: composed from `conf/train.yaml`.
+        labels: the chosen option of each config group, for names people read.
+        overrides: what the user typed, kept with the run.
+        jobs: how many runs share this machine's cores.
+
+    Raises:
+        UserError: before anything is written, when the config, the data or the split cannot be used.
+    """
+    configs.check(cfg, Settings)
+    settings = OmegaConf.to_container(cfg, resolve=True)
+    identity = run_identity(settings)
+    folder = RunFolder.named(Path(cfg.outputs), labels, cfg.seed, identity)
+    if folder.finished:
+        return Outcome(folder, folder.scores(), "already finished")
+
+    threads = _use_threads(share_of_cores(cfg.threads, jobs))
+    split_seed, training_seed = (int(s.generate_state(1)[0]) for s in np.random.SeedSequence(cfg.seed).spawn(2))
+    cells: Cells = configs.build(cfg.dataset)
+    folds = checked(cells, configs.build(cfg.split)(cells, seed=split_seed))
+    trainer: Trainer = configs.build(cfg.trainer)
+    model = configs.build(cfg.model)
+    trainer.check(model, cells, any_valid=all(len(fold.valid) for fold in folds))
+    log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
+
+    facts = {
+        "identity": identity,
+        "labels": labels,
+        "seed": cfg.seed,
+        "threads": threads,
+        "dataset": {**asdict(cells.about), "title": cells.about.title, "fingerprint": cells.fingerprint()},
+        "split": _describe_split(folds),
+    }
+    with folder.working(settings, overrides, facts, log):
+        folder.write_split(cells, folds)
+        tables, curves = [], []
+        with Progress(cells.about.title, labels["model"], len(folds)) as progress:
+            for k, fold in enumerate(folds):
+                if not folder.has_fold(k):
+                    seed = int(np.random.SeedSequence((training_seed, k)).generate_state(1)[0])
+                    _train_fold(folder, log, progress, trainer, model, cells, fold, k, seed)
+                table, history = folder.read_fold(k)
+                progress.finish_fold(k, table)
+                tables.append(table)
+                curves.append(history)
+        folder.finish(pd.concat(tables, ignore_index=True), pd.concat(curves, ignore_index=True), cells, log)
+    return Outcome(folder, folder.scores(), "finished")
+
+
+def _train_fold(folder, log, progress, trainer, model, cells, fold, k, seed) -> None:
+    def watch(epoch: int, epochs: int, values: dict[str, float]) -> None:
+        progress.epoch(k, epoch, epochs, values)
+        log.epoch(k, epoch, {name: value for name, value in values.items() if name != "epoch"})
+
+    fitted = trainer.fit(
+        model, cells[fold.train], cells[fold.valid], seed=seed, folder=folder.checkpoints(k), watch=watch
+    )
+    test = cells[fold.test]
+    table = predictions_table(test, fitted.predict(test), fold=k, rows=fold.test)
+    whole = scores(table, n_resamples=1)["cell"]
+    log.finish_fold(k, {name: whole[name]["value"] for name in ("accuracy", "balanced_accuracy", "macro_f1")})
+    folder.write_fold(k, table, fitted.history, fitted.seconds)
+
+
+def _use_threads(n: int) -> int:
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(n)
+    threadpool_limits(n)
+    return n
+
+
+def _describe_split(folds: list[Fold]) -> dict[str, Any]:
+    shared = sorted({name for fold in folds for name in fold.shares})
+    notes = sorted({fold.note for fold in folds if fold.note})
+    if shared:
+        names = " and ".join({"group": "animals", "cell_id": "cells"}[name] for name in shared)
+        notes.insert(0, f"random split: {names} stand on both sides, so scores are higher than for a new animal")
+    return {"folds": len(folds), "shares": shared, "notes": notes}

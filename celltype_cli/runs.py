@@ -1,0 +1,189 @@
+"""The folder of a run: what it holds, and whether the run is finished, interrupted or new."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from celltype_cli import environment
+from celltype_cli.cells import Cells
+from celltype_cli.errors import UserError
+from celltype_cli.evaluation import per_cell, read_predictions, read_scores, scores, write_predictions, write_scores
+from celltype_cli.files import replacing
+from celltype_cli.folds import SIDES, Fold
+
+
+class RunFolder:
+    """Holds config.yaml, overrides.yaml, environment.json, run.json, split.csv, fold_<k>/, predictions.csv,
+    curves.csv, figures/ and, written last, scores.json: a run with scores is finished."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def named(cls, outputs: Path, labels: dict[str, str], seed: int, identity: str) -> RunFolder:
+        words = "-".join(labels[name] for name in ("dataset", "model", "split"))
+        return cls(outputs / "runs" / f"{words}-seed{seed}-{identity}")
+
+    @classmethod
+    def all(cls, outputs: Path) -> list[RunFolder]:
+        """Lists the runs under an outputs folder, oldest first."""
+        found = [cls(file.parent) for file in (outputs / "runs").glob("*/run.json")]
+        return sorted(found, key=lambda run: run.facts()["started"])
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / "scores.json").exists()
+
+    @property
+    def status(self) -> str:
+        """Returns "finished", "running" in another process, or "interrupted"."""
+        from filelock import FileLock, Timeout
+
+        if self.finished:
+            return "finished"
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                return "interrupted"
+        except Timeout:
+            return "running"
+
+    def overrides(self) -> list[str]:
+        return yaml.safe_load((self.path / "overrides.yaml").read_text())
+
+    def facts(self) -> dict[str, Any]:
+        return json.loads((self.path / "run.json").read_text())
+
+    def scores(self) -> dict:
+        return read_scores(self.path / "scores.json")
+
+    def predictions(self) -> pd.DataFrame:
+        return read_predictions(self.path / "predictions.csv")
+
+    @contextmanager
+    def working(self, settings: dict, overrides: list[str], facts: dict[str, Any], log: Any) -> Iterator[None]:
+        """Locks the folder, writes what is known beforehand, and tells the log how the block ended.
+
+        Raises:
+            UserError: when another process works on the same run.
+        """
+        from filelock import FileLock, Timeout
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                self._write_facts(settings, overrides, facts, log)
+                try:
+                    yield
+                except BaseException as error:
+                    stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
+                    log.stop("KILLED" if stopped else "FAILED")
+                    raise
+        except Timeout as error:
+            raise UserError(f"{self.path}: another process is working on this run; wait for it or stop it") from error
+
+    def _write_facts(self, settings: dict, overrides: list[str], facts: dict[str, Any], log: Any) -> None:
+        before = self.facts() if (self.path / "run.json").exists() else {}
+        about = facts["dataset"]
+        tags = {
+            **{name: facts["labels"][name] for name in ("dataset", "model", "split")},
+            "identity": facts["identity"],
+            "simulated": str(about["simulated"]),
+            "fingerprint": about["fingerprint"],
+            "notes": " | ".join([*about["notes"], *facts["split"]["notes"]]),
+        }
+        log.start(self.path.name, before.get("mlflow_run"), tags=tags, params=_flat(settings))
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        facts = {**facts, "started": before.get("started", now), "mlflow_run": log.id}
+        self._json("environment.json", environment.describe())
+        self._text("config.yaml", yaml.safe_dump(settings, sort_keys=False))
+        self._text("overrides.yaml", yaml.safe_dump(overrides))
+        self._json("run.json", facts)
+
+    def write_split(self, cells: Cells, folds: list[Fold]) -> None:
+        """Writes the split as ids: fold, side, cell_id and group, one line per cell, for `split=published`."""
+        tables = []
+        for k, fold in enumerate(folds):
+            for side in SIDES:
+                rows = getattr(fold, side)
+                columns = {"fold": k, "side": side, "cell_id": cells.cell_id[rows], "group": cells.group[rows]}
+                tables.append(pd.DataFrame(columns).drop_duplicates())
+        self._text("split.csv", pd.concat(tables).to_csv(index=False))
+
+    def checkpoints(self, k: int) -> Path:
+        return self.path / f"fold_{k}"
+
+    def has_fold(self, k: int) -> bool:
+        return (self.checkpoints(k) / "predictions.csv").exists()
+
+    def write_fold(self, k: int, table: pd.DataFrame, history: list[dict[str, float]], seconds: float) -> None:
+        """Writes a fold's learning curves and time, and last its predictions, which make it count as done."""
+        curves = pd.DataFrame(history, columns=None if history else ["epoch"]).melt("epoch", var_name="name")
+        self._text(f"fold_{k}/curves.csv", curves.dropna().assign(fold=k)[["fold", "epoch", "name", "value"]].to_csv(index=False))
+        self._json(f"fold_{k}/time.json", {"training_seconds": seconds})
+        write_predictions(table, self.checkpoints(k) / "predictions.csv")
+
+    def read_fold(self, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Returns predictions and learning curves of a finished fold."""
+        return read_predictions(self.checkpoints(k) / "predictions.csv"), pd.read_csv(self.checkpoints(k) / "curves.csv")
+
+    def training_seconds(self) -> list[float]:
+        files = sorted(self.path.glob("fold_*/time.json"), key=lambda file: int(file.parent.name[5:]))
+        return [json.loads(file.read_text())["training_seconds"] for file in files]
+
+    def finish(self, table: pd.DataFrame, curves: pd.DataFrame, cells: Cells, log: Any) -> None:
+        """Writes predictions, curves and figures of the whole run, logs them, and writes the scores last."""
+        from celltype_cli import plots
+
+        write_predictions(table, self.path / "predictions.csv")
+        self._text("curves.csv", curves.to_csv(index=False))
+        values = scores(table)
+        title = cells.about.title
+        figures = {
+            "confusion": plots.confusion_matrix(per_cell(table), title),
+            "scores": plots.scores_bar(values["cell"], title),
+        }
+        learning = curves[curves["name"] != "seconds"]
+        if len(learning):
+            figures["learning_curves"] = plots.learning_curves(learning, title)
+        for name, figure in figures.items():
+            plots.save(figure, self.path / "figures" / f"{name}.png")
+        files = ["config.yaml", "environment.json", "split.csv", "predictions.csv", "curves.csv"]
+        files += [f"figures/{name}.png" for name in figures]
+        log.finish(_flat_scores(values), [self.path / file for file in files])
+        write_scores(values, self.path / "scores.json")
+
+    def _text(self, name: str, text: str) -> None:
+        with replacing(self.path / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def _json(self, name: str, value: Any) -> None:
+        self._text(name, json.dumps(value, indent=2) + "\n")
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    entries = (_flat(entry, f"{prefix}.{key}" if prefix else str(key)) for key, entry in value.items())
+    return {key: entry for part in entries for key, entry in part.items()}
+
+
+def _flat_scores(values: dict) -> dict[str, float]:
+    """Names every score for a flat log: cell_balanced_accuracy, cell_balanced_accuracy_low, cell_PV_recall ..."""
+    flat = {}
+    for level in ("window", "cell"):
+        entries = {**values[level], **{f"{c}_{rate}": entry for c, rates in values[level]["classes"].items()
+                                       for rate, entry in rates.items()}}  # fmt: skip
+        for name, entry in entries.items():
+            if isinstance(entry, dict) and "value" in entry:
+                flat[f"{level}_{name}"] = entry["value"]
+                flat |= {f"{level}_{name}_{bound}": entry[bound] for bound in ("low", "high")}
+    return {re.sub(r"[^\w./ -]", "_", name): value for name, value in flat.items()}

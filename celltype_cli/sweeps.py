@@ -1,0 +1,90 @@
+"""What becomes of the jobs of a multirun: each leaves a record, and the command ends with a table of all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from celltype_cli.errors import UserError
+from celltype_cli.files import replacing
+
+GOOD = ("finished", "already finished")
+
+
+class Sweep:
+    """Keeps one record per job in a folder, so that any launcher's worker processes can write them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def job(self, function: Callable[[DictConfig], Any]) -> Callable[[DictConfig], None]:
+        """Wraps a command so that a failing job is recorded and the others go on."""
+        folder = self.folder
+
+        def recorded(cfg: DictConfig) -> None:
+            job = HydraConfig.get().job.num
+            record = {"job": job, "overrides": OmegaConf.to_container(HydraConfig.get().overrides.task)}
+            print(f"job {job}: {' '.join(record['overrides'])}", flush=True)
+            _write(folder, {**record, "status": "killed"})  # unless it lives to say otherwise
+            try:
+                record |= {"status": "finished", **(function(cfg) or {})}
+            except UserError as error:
+                record |= {"status": "refused", "error": str(error)}
+            except Exception as error:  # noqa: BLE001 - one job's failure must not stop the others
+                (folder / f"job_{job}.log").write_text(traceback.format_exc())
+                record |= {"status": "failed", "error": f"{error!r}, see {folder / f'job_{job}.log'}"}
+            _write(folder, record)
+
+        return recorded
+
+    def forget(self) -> None:
+        """Removes a sweep that did not come to its first job."""
+        if not any(self.folder.glob("job_*.json")):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            for parent in (self.folder.parent, self.folder.parent.parent):
+                if parent.is_dir() and not any(parent.iterdir()):
+                    parent.rmdir()
+
+    def report(self) -> int:
+        """Prints the table of jobs; returns 0 when all are finished, 2 when the user can mend the rest, else 1."""
+        files = sorted(self.folder.glob("job_*.json"), key=lambda file: int(file.stem[4:]))
+        records = [json.loads(file.read_text()) for file in files]
+        if not records:
+            return 1
+        _print(records)
+        bad = [record["status"] for record in records if record["status"] not in GOOD]
+        if bad:
+            print(f"\n{len(bad)} of {len(records)} jobs did not finish. The same command again does only those.")
+        print("next: celltype runs, or celltype runs show=<part of a run's name>")
+        return 0 if not bad else 2 if set(bad) == {"refused"} else 1
+
+
+def _write(folder: Path, record: dict[str, Any]) -> None:
+    with replacing(folder / f"job_{record['job']}.json") as temporary:
+        temporary.write_text(json.dumps(record, indent=2))
+
+
+def _print(records: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+
+    from celltype_cli.progress import console, say
+
+    table = Table(box=None)
+    for column in ("job", "settings", "status", "balanced accuracy [95 %]"):
+        table.add_column(column, overflow="fold")
+    shared = set.intersection(*(set(record["overrides"]) for record in records)) if len(records) > 1 else set()
+    for record in records:
+        swept = " ".join(override for override in record["overrides"] if override not in shared)
+        table.add_row(str(record["job"]), swept, record["status"], record.get("result", ""))
+    console.print()
+    console.print(table)
+    for record in records:
+        if "error" in record:
+            say(f"job {record['job']}: {record['error']}")

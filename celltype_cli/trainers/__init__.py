@@ -1,0 +1,50 @@
+"""Trainers turn (model, training cells, validation cells) into a predictor; networks and scikit-learn meet here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float
+
+from celltype_cli.cells import UNLABELLED, Cells
+
+Predictor = Callable[[Cells], Float[np.ndarray, "row class"]]
+Watch = Callable[[int, int, dict[str, float]], None]  # epochs done, epochs in all, the epoch's numbers
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training leaves behind.
+
+    Attributes:
+        predict: turns cells into probabilities, rows summing to 1.
+        history: one entry per epoch: epoch, seconds since the start, losses and accuracies by side; empty for models
+            that are not trained in epochs.
+        seconds: time spent training, in all sessions of an interrupted run together.
+    """
+
+    predict: Predictor
+    history: list[dict[str, float]]
+    seconds: float
+
+
+class Trainer(Protocol):
+    """Checks beforehand that a model can be fitted, and fits it.
+
+    In `fit`, `folder` keeps checkpoints to resume from, and `watch` hears of every epoch.
+    """
+
+    def check(self, model: Callable[..., Any], cells: Cells, *, any_valid: bool) -> None: ...
+
+    def fit(
+        self, model: Callable[..., Any], train: Cells, valid: Cells, *, seed: int, folder: Path, watch: Watch | None
+    ) -> Fitted: ...
+
+
+def labelled(cells: Cells) -> Cells:
+    """Returns the rows that have a label."""
+    return cells[np.flatnonzero(cells.label != UNLABELLED)]

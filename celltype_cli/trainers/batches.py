@@ -1,0 +1,60 @@
+"""Mini-batches cut from arrays in memory, a block of them at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Int, Shaped
+from torch import Tensor
+
+BLOCK_BATCHES = 16
+BLOCK_BYTES = 64 * 2**20
+
+
+class Batches:
+    """Iterates over blocks, each a list of mini-batches (inputs, label), gathered from memory in one index operation.
+
+    Args:
+        inputs: arrays by name with one entry per row.
+        label: one per row.
+        batch_size: rows of a mini-batch, over all devices together.
+        seed: of the order of rows; None keeps the order as it is. The order of epoch e depends on (seed, e) alone,
+            so that a run resumed at any epoch sees the batches it would have seen.
+        world_size: processes that share each mini-batch equally, of which batch_size is a multiple; a few rows are
+            taken twice where the number of rows is none.
+    """
+
+    def __init__(
+        self,
+        inputs: dict[str, Shaped[np.ndarray, "row ..."]],
+        label: Int[np.ndarray, " row"],
+        *,
+        batch_size: int,
+        seed: int | None,
+        world_size: int,
+    ) -> None:
+        self.inputs = {name: torch.from_numpy(values) for name, values in inputs.items()}
+        self.label = torch.from_numpy(label.astype(np.int64))
+        self.batch_size, self.seed, self.world_size = batch_size, seed, world_size
+        row_bytes = sum(values[0].nbytes for values in inputs.values())
+        self.per_block = max(1, min(BLOCK_BATCHES, BLOCK_BYTES // max(1, row_bytes * batch_size)))
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-len(self.label) // (self.batch_size * self.per_block))
+
+    def __iter__(self) -> Iterator[list[tuple[dict[str, Tensor], Tensor]]]:
+        rows = torch.arange(len(self.label))
+        if self.seed is not None:
+            state = int(np.random.SeedSequence((self.seed, self.epoch)).generate_state(1)[0])
+            rows = torch.randperm(len(rows), generator=torch.Generator().manual_seed(state))
+        rows = torch.cat([rows, rows[: -len(rows) % self.world_size]])
+        share = self.batch_size // self.world_size
+        rank = torch.distributed.get_rank() if self.world_size > 1 else 0
+        for block in rows.split(self.batch_size * self.per_block):
+            block = block[rank :: self.world_size]
+            pieces = zip(*(values[block].split(share) for values in self.inputs.values()), strict=True)
+            labels = self.label[block].split(share)
+            yield [(dict(zip(self.inputs, piece, strict=True)), y) for piece, y in zip(pieces, labels, strict=True)]

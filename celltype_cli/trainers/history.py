@@ -1,0 +1,120 @@
+"""Lightning callback that keeps a training run's history, checkpoints and patience."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from celltype_cli.errors import UserError
+
+SAVE_EVERY_S = 10.0  # a checkpoint costs milliseconds; small networks train many epochs a second
+
+Watch = Callable[[int, int, dict[str, float]], None]
+
+
+class History(pl.Callback):
+    """Records loss and accuracy per epoch, saves checkpoints, stops early.
+
+    Every epoch's randomness is seeded by (seed, epoch, process), so that a run resumed from any checkpoint ends
+    exactly where the uninterrupted run would have, and no two processes drop the same units.
+
+    Args:
+        folder: where `last.ckpt` (all state, after at most SAVE_EVERY_S and at the end) and `best.ckpt` (the
+            weights with the lowest validation loss) are written.
+        seed: of dropout and of anything else a training step draws.
+        patience: epochs without a lower validation loss after which training ends; None never stops early.
+        min_improvement: the fraction by which the loss must fall to count as lower for `patience`.
+        watch: called after every epoch with (epochs done, epochs in all, the epoch's numbers).
+
+    Raises:
+        UserError: after an epoch whose loss is not finite.
+    """
+
+    def __init__(
+        self, *, folder: Path, seed: int, patience: int | None, min_improvement: float, watch: Watch | None
+    ) -> None:
+        self.folder, self.seed, self.patience, self.min_improvement = folder, seed, patience, min_improvement
+        self.watch = watch
+        self.rows: list[dict[str, float]] = []
+        self.best_loss, self.patience_loss, self.patience_epoch = float("inf"), float("inf"), 0
+        self.sums: dict[str, Tensor | float] = {}
+        self.seconds = 0.0
+
+    def on_fit_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        trainer.should_stop = self._out_of_patience()  # taken up again after its end
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        self.started = time.perf_counter()
+        if not hasattr(self, "saved"):
+            self.saved = self.started
+        self.sums = {}
+        seeds = np.random.SeedSequence((self.seed, trainer.current_epoch, trainer.global_rank))
+        torch.manual_seed(int(seeds.generate_state(1)[0]))
+        trainer.train_dataloader.epoch = trainer.current_epoch
+
+    def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
+        self._add("train", outputs)
+
+    def on_validation_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
+        self._add("valid", outputs)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        self.seconds += time.perf_counter() - self.started
+        row = {"epoch": trainer.current_epoch + 1, "seconds": self.seconds}
+        for side in ("train", "valid"):
+            if f"{side}_rows" in self.sums:
+                loss, correct, rows = (
+                    float(trainer.strategy.reduce(self.sums[f"{side}_{name}"], reduce_op="sum"))
+                    for name in ("loss", "correct", "rows")
+                )
+                if not math.isfinite(loss):
+                    raise UserError(f"the {side} loss is {loss} after epoch {row['epoch']}: choose a lower trainer.lr")
+                row |= {f"{side}_loss": loss / rows, f"{side}_accuracy": correct / rows}
+        self.rows.append(row)
+        self._keep_best(trainer, row)
+        last = trainer.current_epoch + 1 == trainer.max_epochs or trainer.should_stop
+        if last or time.perf_counter() - self.saved > SAVE_EVERY_S:
+            self._save(trainer, "last.ckpt", weights_only=False)
+            self.saved = time.perf_counter()
+        if self.watch and trainer.is_global_zero:
+            self.watch(row["epoch"], trainer.max_epochs, row)
+
+    def _keep_best(self, trainer: pl.Trainer, row: dict[str, float]) -> None:
+        loss = row.get("valid_loss", float("inf"))
+        if loss < self.best_loss:
+            self.best_loss = loss
+            self._save(trainer, "best.ckpt", weights_only=True)
+        if loss < self.patience_loss * (1 - self.min_improvement):
+            self.patience_loss, self.patience_epoch = loss, row["epoch"]
+        trainer.should_stop = self._out_of_patience()
+
+    def _out_of_patience(self) -> bool:
+        epochs = len(self.rows)
+        return self.patience is not None and epochs > 0 and epochs - self.patience_epoch >= self.patience
+
+    def _save(self, trainer: pl.Trainer, name: str, *, weights_only: bool) -> None:
+        """Saves under a temporary name first; all processes take part, one writes."""
+        temporary = self.folder / f".{name}"
+        trainer.save_checkpoint(temporary, weights_only=weights_only)
+        if trainer.is_global_zero:
+            os.replace(temporary, self.folder / name)
+
+    def _add(self, side: str, outputs: dict[str, Tensor]) -> None:
+        for name, value in outputs.items():
+            self.sums[f"{side}_{name}"] = self.sums.get(f"{side}_{name}", 0.0) + value.detach()
+
+    def state_dict(self) -> dict:
+        kept = ("rows", "best_loss", "patience_loss", "patience_epoch", "seconds")
+        return {name: getattr(self, name) for name in kept}
+
+    def load_state_dict(self, state: dict) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
