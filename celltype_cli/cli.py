@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "train a model on a dataset and score it on cells it has not seen",
     "demo": "the same, small, on simulated traces: a first look in under a minute",
     "data": "describe a dataset: counts, lengths, rates, a picture",
+    "fetch": "download a public dataset: says how much it is, and goes on where it stopped",
     "runs": "list finished and interrupted runs, or show one",
     "doctor": "check this installation: versions, device, threads, store, extras",
 }

@@ -82,7 +82,7 @@ def _call_faults(target: Callable[..., Any], node: DictConfig, prefix: str) -> I
             yield from _type_fault(node[key], _annotation(target, parameters[key]), f"{prefix}{key}")
     if not node.get("_partial_"):
         for name, parameter in parameters.items():
-            if name not in node and parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY:
+            if name not in list(node) and parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY:
                 yield f"{prefix}{name} is needed: add +{prefix}{name}=..."
 
 

@@ -33,6 +33,7 @@ class Settings:
     logger: Mapping[str, Any]
     seed: int
     threads: int | None
+    keep_checkpoints: bool
     outputs: str
 
 
@@ -70,7 +71,7 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
     folds = checked(cells, configs.build(cfg.split)(cells, seed=split_seed))
     trainer: Trainer = configs.build(cfg.trainer)
     model = configs.build(cfg.model)
-    trainer.check(model, cells, any_valid=all(len(fold.valid) for fold in folds))
+    trainer.check(model, cells, any_valid=all(len(fold.valid) and not fold.monitored for fold in folds))
     log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
 
     facts = {
@@ -89,6 +90,8 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
                 if not folder.has_fold(k):
                     seed = int(np.random.SeedSequence((training_seed, k)).generate_state(1)[0])
                     _train_fold(folder, log, progress, trainer, model, cells, fold, k, seed)
+                if not cfg.keep_checkpoints:
+                    folder.drop_checkpoints(k)
                 table, history = folder.read_fold(k)
                 progress.finish_fold(k, table)
                 tables.append(table)
@@ -109,7 +112,7 @@ def _train_fold(folder, log, progress, trainer, model, cells, fold, k, seed) -> 
     table = predictions_table(test, fitted.predict(test), fold=k, rows=fold.test)
     whole = scores(table, n_resamples=1)["cell"]
     log.finish_fold(k, {name: whole[name]["value"] for name in ("accuracy", "balanced_accuracy", "macro_f1")})
-    folder.write_fold(k, table, fitted.history, fitted.seconds)
+    folder.write_fold(k, table, fitted)
 
 
 def _use_threads(n: int) -> int:
@@ -123,8 +126,10 @@ def _use_threads(n: int) -> int:
 
 def _describe_split(folds: list[Fold]) -> dict[str, Any]:
     shared = sorted({name for fold in folds for name in fold.shares})
-    notes = sorted({fold.note for fold in folds if fold.note})
+    said = [fold.note for fold in folds if fold.note]
+    notes = [f"in {len(said)} of {len(folds)} folds: {said[0]}"] if said else []
     if shared:
         names = " and ".join({"group": "animals", "cell_id": "cells"}[name] for name in shared)
         notes.insert(0, f"random split: {names} stand on both sides, so scores are higher than for a new animal")
-    return {"folds": len(folds), "shares": shared, "notes": notes}
+    monitor = "test" if any(fold.monitored for fold in folds) else "valid"
+    return {"folds": len(folds), "shares": shared, "monitor": monitor, "notes": notes}

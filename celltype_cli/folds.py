@@ -27,6 +27,7 @@ class Fold:
         valid: empty where too little is left to choose a model by; `note` then says so.
         shares: what stands on several sides because it was asked for by name, of "group" and "cell_id".
         note: what to know about this fold beside its scores.
+        monitored: `valid` repeats the test rows, to draw learning curves as papers do; nothing may be chosen by it.
     """
 
     train: Int[np.ndarray, " train"]
@@ -34,6 +35,12 @@ class Fold:
     test: Int[np.ndarray, " test"]
     shares: tuple[str, ...] = ()
     note: str = ""
+    monitored: bool = False
+
+    @property
+    def sides(self) -> dict[str, Int[np.ndarray, " rows"]]:
+        """The rows of each side; none in a `valid` that is only watched."""
+        return {"train": self.train, "valid": self.valid[:0] if self.monitored else self.valid, "test": self.test}
 
 
 def checked(cells: Cells, folds: Iterable[Fold]) -> list[Fold]:
@@ -57,8 +64,8 @@ def checked(cells: Cells, folds: Iterable[Fold]) -> list[Fold]:
 
 
 def _leaks(cells: Cells, fold: Fold, digests: Shaped[np.ndarray, " row"]) -> Iterator[str]:
-    rows = np.concatenate([getattr(fold, side) for side in SIDES])
-    side = np.repeat(np.arange(3), [len(getattr(fold, side)) for side in SIDES])
+    parts = list(fold.sides.values())
+    rows, side = np.concatenate(parts), np.repeat(np.arange(3), [len(part) for part in parts])
     kept = [name for name in ("group", "cell_id") if name not in fold.shares]
     columns = {"row": np.arange(len(cells)), **{name: getattr(cells, name) for name in kept}, "digest": digests}
     for name, values in columns.items():
@@ -79,6 +86,8 @@ def _leaks(cells: Cells, fold: Fold, digests: Shaped[np.ndarray, " row"]) -> Ite
 
 
 def _gaps(cells: Cells, fold: Fold) -> Iterator[str]:
+    if fold.monitored and not np.array_equal(fold.valid, fold.test):
+        yield "valid is not test, though it is said to repeat it"
     for side in ("train", "test"):
         if not len(getattr(fold, side)):
             yield f"{side} is empty"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib.util
 import json
@@ -44,6 +45,13 @@ def _content(value: Any, key: str = "") -> Any:
 
 
 def _digest(path: Path) -> str:
+    status = path.stat()
+    return _digest_of(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.cache
+def _digest_of(path: Path, mtime_ns: int, size: int) -> str:
+    """Hashes a file's content, once as long as the file stays as it is."""
     digest = hashlib.blake2b(digest_size=8)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
@@ -75,7 +83,8 @@ def _imported(modules: set[str]) -> set[str]:
     return found
 
 
-def imports(source: Path) -> set[str]:
+@functools.cache
+def imports(source: Path) -> frozenset[str]:
     """Returns the dotted names a file imports, `from x import y` both as x and as x.y."""
     names = set()
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
@@ -83,7 +92,7 @@ def imports(source: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
+    return frozenset(names)
 
 
 def _source(module: str) -> Path | None:

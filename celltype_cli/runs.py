@@ -18,7 +18,8 @@ from celltype_cli.cells import Cells
 from celltype_cli.errors import UserError
 from celltype_cli.evaluation import per_cell, read_predictions, read_scores, scores, write_predictions, write_scores
 from celltype_cli.files import replacing
-from celltype_cli.folds import SIDES, Fold
+from celltype_cli.folds import Fold
+from celltype_cli.trainers import Fitted
 
 
 class RunFolder:
@@ -112,8 +113,7 @@ class RunFolder:
         """Writes the split as ids: fold, side, cell_id and group, one line per cell, for `split=published`."""
         tables = []
         for k, fold in enumerate(folds):
-            for side in SIDES:
-                rows = getattr(fold, side)
+            for side, rows in fold.sides.items():
                 columns = {"fold": k, "side": side, "cell_id": cells.cell_id[rows], "group": cells.group[rows]}
                 tables.append(pd.DataFrame(columns).drop_duplicates())
         self._text("split.csv", pd.concat(tables).to_csv(index=False))
@@ -124,12 +124,16 @@ class RunFolder:
     def has_fold(self, k: int) -> bool:
         return (self.checkpoints(k) / "predictions.csv").exists()
 
-    def write_fold(self, k: int, table: pd.DataFrame, history: list[dict[str, float]], seconds: float) -> None:
+    def write_fold(self, k: int, table: pd.DataFrame, fitted: Fitted) -> None:
         """Writes a fold's learning curves and time, and last its predictions, which make it count as done."""
-        curves = pd.DataFrame(history, columns=None if history else ["epoch"]).melt("epoch", var_name="name")
+        curves = pd.DataFrame(fitted.history, columns=None if fitted.history else ["epoch"]).melt("epoch", var_name="name")
         self._text(f"fold_{k}/curves.csv", curves.dropna().assign(fold=k)[["fold", "epoch", "name", "value"]].to_csv(index=False))
-        self._json(f"fold_{k}/time.json", {"training_seconds": seconds})
+        self._json(f"fold_{k}/time.json", {"training_seconds": fitted.seconds, "chosen": fitted.chosen})
         write_predictions(table, self.checkpoints(k) / "predictions.csv")
+
+    def drop_checkpoints(self, k: int) -> None:
+        for file in self.checkpoints(k).glob("*.ckpt"):
+            file.unlink()
 
     def read_fold(self, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Returns predictions and learning curves of a finished fold."""

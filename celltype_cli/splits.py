@@ -56,7 +56,9 @@ def leave_one_group_out(cells: Cells, *, valid_fraction: Fraction, seed: Seed) -
         yield _hold_out(cells, np.array([group]), valid_fraction, stream)
 
 
-def shuffle(cells: Cells, *, n_splits: int, train: Amount, test: Amount, unit: str, seed: Seed) -> Iterator[Fold]:
+def shuffle(
+    cells: Cells, *, n_splits: int, train: Amount, test: Amount, unit: str, monitor: bool, seed: Seed
+) -> Iterator[Fold]:
     """Draws train and test at random within each class, as papers do; groups stand on both sides.
 
     Under one seed the test rows do not depend on the amount of training, and a larger training set contains the
@@ -66,6 +68,7 @@ def shuffle(cells: Cells, *, n_splits: int, train: Amount, test: Amount, unit: s
         train: how many units: a total, a fraction of all (both in proportion to the classes), or a number per class.
         test: the same.
         unit: "cell" keeps the windows of a cell together; "window" does not, and then measures memory as well.
+        monitor: follow the test score over the epochs, as papers draw it; it cannot choose epochs or weights.
 
     Raises:
         UserError: when a class has too few units.
@@ -86,12 +89,14 @@ def shuffle(cells: Cells, *, n_splits: int, train: Amount, test: Amount, unit: s
             sides["test"].append(drawn[: n_test[c]])
             sides["train"].append(drawn[n_test[c] : n_test[c] + n_train[c]])
         chosen = {side: np.isin(unit_of, np.concatenate(parts)) for side, parts in sides.items()}
+        test_rows = np.flatnonzero(chosen["test"])
         yield Fold(
             train=np.flatnonzero(chosen["train"] | (cells.label == UNLABELLED)),
-            valid=np.zeros(0, int),
-            test=np.flatnonzero(chosen["test"]),
+            valid=test_rows if monitor else test_rows[:0],
+            test=test_rows,
             shares=("group",) if unit == "cell" else ("group", "cell_id"),
-            note="no validation part in a random split",
+            note="learning curves show the test cells" if monitor else "no validation part in a random split",
+            monitored=monitor,
         )
 
 

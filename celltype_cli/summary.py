@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 from rich.table import Table
 
 from celltype_cli.experiment import Outcome
 from celltype_cli.progress import console, say
+from celltype_cli.runs import RunFolder
 from celltype_cli.tracking import store_uri
 
 
@@ -35,13 +38,14 @@ def print_outcome(outcome: Outcome) -> None:
     say(f"figures      {path / 'figures'}")
     if facts["mlflow_run"]:
         say(f"MLflow       mlflow ui --backend-store-uri {store_uri(path.parents[1], None)}")
-    say(f"next         {_next(facts)}")
+    say(f"next         {_next(outcome.folder)}")
 
 
 def _interval(entry: dict[str, float]) -> str:
     return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
 
 
-def _next(facts: dict) -> str:
-    dataset = facts["labels"]["dataset"]
-    return f"celltype train -m dataset={dataset} model=cnn1d,rnn,lstm,forest   (compare models; finished runs are kept)"
+def _next(folder: RunFolder) -> str:
+    kept = [word for word in folder.overrides() if not word.startswith(("model=", "model."))]
+    words = shlex.join([*kept, "model=cnn1d,rnn,lstm,forest"])
+    return f"celltype train -m {words}   (compare models; finished runs are kept)"

@@ -62,6 +62,13 @@ def split_at_gaps(
     return tuple(trace[p] for p in pieces), float(rate)
 
 
+def finite_stretches(trace: Float[np.ndarray, " time"]) -> tuple[Float[np.ndarray, " _"], ...]:
+    """Returns the stretches of at least two samples between values that are NaN or infinite."""
+    finite = np.isfinite(trace)
+    pieces = np.split(np.arange(len(trace)), np.flatnonzero(np.diff(finite)) + 1)
+    return tuple(trace[p] for p in pieces if len(p) > 1 and finite[p[0]])
+
+
 def windows(trace: Float[np.ndarray, " time"], timesteps: int) -> Float[np.ndarray, "window timesteps"]:
     """Cuts a trace into windows that follow each other without overlap; the rest at the end is left out."""
     count = len(trace) // timesteps
@@ -86,6 +93,11 @@ def dff(
     return (trace - baseline) / baseline
 
 
+def samples(trace: Float[np.ndarray, "row 1 time"]) -> Float[np.ndarray, "row time"]:
+    """Returns the samples themselves as features."""
+    return trace[:, 0]
+
+
 def trace_features(trace: Float[np.ndarray, "row 1 time"]) -> Float[np.ndarray, "row feature"]:
     """Describes each trace by the numbers named in `TRACE_FEATURES`; they are finite for every finite trace.
 
@@ -96,20 +108,35 @@ def trace_features(trace: Float[np.ndarray, "row 1 time"]) -> Float[np.ndarray, 
     return np.concatenate(blocks) if blocks else np.empty((0, len(TRACE_FEATURES)))
 
 
+def noise_features(trace: Float[np.ndarray, "row 1 time"]) -> Float[np.ndarray, "row feature"]:
+    """Returns the noise level and the mean of each trace, and nothing of its shape: `noise` and `mean` of
+    `TRACE_FEATURES`.
+
+    Both depend on microscope, indicator and preparation; what they alone score, a laboratory may explain.
+    """
+    trace = trace[:, 0].astype(np.float64)
+    return np.stack([_noise(trace), trace.mean(axis=1)], axis=1)
+
+
 def _features(trace: Float[np.ndarray, "row time"]) -> Float[np.ndarray, "row feature"]:
     z, mean, sd = _standardised(trace)
     quantiles = np.quantile(trace, [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1], axis=1)
     # Steps from sample to sample: an indicator rises faster than it decays, which makes them skewed.
     step = np.diff(trace, axis=1) if trace.shape[1] > 1 else np.zeros_like(trace)
     step_z, _, step_sd = _standardised(step)
-    # The median absolute step of white noise of sd s is 0.6745 * sqrt(2) * s; activity hardly changes it.
-    noise = np.median(np.abs(step), axis=1) / 0.954
+    noise = _noise(trace)
     unit = np.where(sd > 0, sd, 1.0)
     columns = [mean, sd, *_shape(z), *quantiles, noise, noise / unit, _drift(z)]
     columns += [step_sd / unit, *_shape(step_z), *np.quantile(step_z, [0.01, 0.99], axis=1)]
     columns += [(z[:, lag:] * z[:, :-lag]).sum(axis=1) / z.shape[1] for lag in LAGS]
     columns += _events(trace, quantiles[3], sd)
     return np.stack(columns, axis=1)
+
+
+def _noise(trace: Float[np.ndarray, "row time"]) -> Float[np.ndarray, " row"]:
+    """The median absolute step of white noise of sd s is 0.6745 * sqrt(2) * s; activity hardly changes it."""
+    step = np.diff(trace, axis=1) if trace.shape[1] > 1 else np.zeros_like(trace)
+    return np.median(np.abs(step), axis=1) / 0.954
 
 
 def _standardised(trace: Float[np.ndarray, "row time"]) -> tuple[Float[np.ndarray, "row ..."], ...]:

@@ -1,5 +1,6 @@
 """The CASCADE reader on made-up .mat files of every shape that occurs, and on the real ones where they are at hand."""
 
+from collections import Counter
 from pathlib import Path
 
 import h5py
@@ -10,7 +11,9 @@ from omegaconf import OmegaConf
 from scipy.io import savemat
 
 from celltype_cli.datasets import cascade
+from celltype_cli.datasets.fake_classes import fake_classes
 from celltype_cli.errors import UserError
+from celltype_cli.recordings import Recording
 
 CONFIG = OmegaConf.to_container(OmegaConf.load(Path(__file__).parents[1] / "conf" / "dataset" / "cascade.yaml"))
 SLICE3 = {  # file: id, animal, label
@@ -141,6 +144,60 @@ def test_short_cells_are_dropped_with_a_note_or_refused(folder):
         load(folder, too_short="error")  # 400 / 26.6 Hz = 15 s
 
 
+# The null: one true class under the names of its sources
+
+
+KWAN, ALLEN = "DS02-OGB1-2-m-V1", "DS10-GCaMP6f-m-V1-neuropil-corrected"
+
+
+def write_two_sources(folder, n_kwan=5, n_allen=6):
+    for k in range(n_kwan):
+        write(folder / KWAN / f"CAttached_kwan_{k}_mini.mat", trial(5000 + k))
+    for k in range(n_allen):
+        write(folder / ALLEN / f"CAttached_Allen_Emx1_{k}_mini.mat", trial(6000 + k))
+
+
+def test_fake_classes_are_the_sources_of_one_class(folder):
+    write_two_sources(folder)
+    real, null = load(folder, subset="all"), load(folder, subset="all", null="fake_classes")
+    assert real.classes == ("EXC", "PV", "SST", "VIP")
+    assert null.classes == ("Allen-Huang2021 GCaMP6f in vivo", "Kwan2012 OGB-1 in vivo")
+    first = np.unique(null.cell_id, return_index=True)[1]
+    assert {null.cell_id[r][:4]: null.classes[null.label[r]].split()[0] for r in first} == {
+        "DS10": "Allen-Huang2021", "DS02": "Kwan2012"}  # fmt: skip
+    assert np.bincount(null.label[first]).tolist() == [6, 5]
+    rows = {digest: cell for digest, cell in zip(real.row_digests(), real.cell_id, strict=True)}
+    assert all(rows[digest] == cell for digest, cell in zip(null.row_digests(), null.cell_id, strict=True))
+    assert null.fingerprint() != real.fingerprint()
+
+
+def test_a_null_is_called_one(folder):
+    write_two_sources(folder)
+    about = load(folder, subset="all", null="fake_classes").about
+    assert about.title == "cascade all fake_classes (null)"
+    assert about.notes[0].startswith("this is a null: all cells are EXC, and the 2 classes are where they come from")
+    assert "though the real ones are 4" in about.notes[0]
+    assert not any("presumed" in note or "one class only" in note for note in about.notes)
+
+
+def test_sources_of_few_cells_are_no_fake_classes(folder):
+    write_two_sources(folder, n_kwan=4)
+    with pytest.raises(UserError, match="needs a class with 5 or more cells from each of two sources; found EXC: A"):
+        load(folder, subset="all", null="fake_classes")
+    with pytest.raises(UserError, match="dataset.null=fake is none of fake_classes"):
+        load(folder, subset="all", null="fake")
+
+
+def test_laboratories_come_before_second_sources_of_one():
+    def some(label, source, n):
+        return [Recording(f"{label}{source}{k}", label, "", (np.arange(9.0),), 1.0, source) for k in range(n)]
+
+    recordings = [*some("EXC", "A, x", 9), *some("EXC", "A, y", 8), *some("EXC", "A, z", 7), *some("EXC", "B, x", 5)]
+    recordings += [*some("PV", "A, x", 20), *some("PV", "C, x", 20), *some("SST", "A, x", 2)]
+    kept, _ = fake_classes(recordings)  # three true classes, so three sources of EXC, which has four
+    assert Counter(r.label for r in kept) == {"A x": 9, "B x": 5, "A y": 8}
+
+
 # Real recordings
 
 
@@ -194,3 +251,10 @@ def test_counts_of_the_subsets(shared_data, subset, cells, windows, groups):
     assert np.bincount(loaded.label[first]).tolist() == cells
     assert np.bincount(loaded.label).tolist() == windows
     assert len(np.unique(loaded.group)) == groups
+
+
+def test_a_null_of_real_recordings(shared_data):
+    null = load(shared_data / "calcium" / "cascade" / "Ground_truth", subset="all", null="fake_classes")
+    first = np.unique(null.cell_id, return_index=True)[1]
+    assert [name.split()[0] for name in null.classes] == ["Allen-Huang2021", "Kwan2012", "Zhang2023"]
+    assert np.bincount(null.label[first]).tolist() == [17, 12, 6]

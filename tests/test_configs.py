@@ -7,11 +7,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from celltype_cli import configs
-from celltype_cli.commands import data, doctor, runs
+from celltype_cli.commands import data, doctor, fetch, runs
 from celltype_cli.errors import UserError
 from celltype_cli.experiment import Settings
 
-SETTINGS = {"train": Settings, "demo": Settings, "data": data.Settings, "runs": runs.Settings, "doctor": doctor.Settings}
+SETTINGS = {"train": Settings, "demo": Settings, "data": data.Settings, "fetch": fetch.Settings, "runs": runs.Settings,
+            "doctor": doctor.Settings}  # fmt: skip
 GROUPS = ("dataset", "model", "split", "trainer", "logger")
 OPTIONS = [(group, file.stem) for group in GROUPS for file in sorted((configs.folder() / group).glob("*.yaml"))]
 
@@ -24,14 +25,14 @@ def composed(command, *overrides):
 def with_needed(cfg):
     """Fills settings that only the user knows."""
     for group in ("dataset", "split"):
-        if OmegaConf.is_missing(cfg[group], "path"):
+        if group in cfg and OmegaConf.is_missing(cfg[group], "path"):
             cfg[group].path = "somewhere"
     return cfg
 
 
 @pytest.mark.parametrize("command", SETTINGS)
 def test_commands_compose_and_bind(command):
-    configs.check(composed(command), SETTINGS[command])
+    configs.check(with_needed(composed(command)), SETTINGS[command])
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)

@@ -128,7 +128,7 @@ def test_two_processes_cannot_work_on_one_run(finished, tmp_path):
         (["trainer=sklearn", "model=cnn1d"], "no scikit-learn estimator"),
         (["split=shuffle", "trainer.patience=3"], "need validation cells"),
         (["split.n_folds=30"], "split.n_folds"),
-        (["trainer=cuda"], "no usable GPU"),
+        (["trainer=cuda"], "0 usable GPUs"),
         (["seed=abc"], "seed=abc is text"),
     ],
 )

@@ -72,9 +72,9 @@ def test_the_code_a_config_needs_counts_and_no_other(config, tmp_path, monkeypat
 
 
 def test_a_user_module_counts(config, tmp_path, monkeypatch):
-    (tmp_path / "my_network.py").write_text("class Net: ...")
+    (tmp_path / "my_network.py").write_text("class Net: ...\n")
     monkeypatch.syspath_prepend(tmp_path)
     config["model"]["_target_"] = "my_network.Net"
     before = run_identity(config)
-    (tmp_path / "my_network.py").write_text("class Net: depth = 2")
+    (tmp_path / "my_network.py").write_text("class Net: depth = 2\n")
     assert run_identity(config) != before

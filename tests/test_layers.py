@@ -19,7 +19,7 @@ ROWS = [
     ["trainers"],
     ["datasets", "readers"],
     ["simulators", "recordings", "models", "splits", "evaluation", "tracking", "identity", "environment"],
-    ["transforms", "folds", "groups", "metrics"],
+    ["transforms", "folds", "groups", "metrics", "downloads"],
     ["cells"],
     ["messages", "files"],
     ["errors"],

@@ -85,7 +85,7 @@ def test_leave_one_group_out_tests_each_group_alone(layout, seed):
 @given(layouts(), st.sampled_from(["cell", "window"]), st.integers(0, 9))
 def test_shuffle_is_stratified_and_keeps_cells_unless_asked(layout, unit, seed):
     cells = make_cells(*layout)
-    folds = folds_or_reject(cells, splits.shuffle, n_splits=2, train=0.5, test=0.5, unit=unit, seed=seed)
+    folds = folds_or_reject(cells, splits.shuffle, n_splits=2, train=0.5, test=0.5, unit=unit, monitor=False, seed=seed)
     for fold in folds:
         assert set(fold.shares) == ({"group"} if unit == "cell" else {"group", "cell_id"})
         assert not set(fold.train) & set(fold.test)
@@ -105,7 +105,7 @@ def test_folds_depend_on_seed_and_layout_only(layout, which, seed):
     split, settings = {
         "kfold": (splits.grouped_kfold, {"n_folds": 2, "valid_fraction": 0.3}),
         "one_out": (splits.leave_one_group_out, {"valid_fraction": 0.3}),
-        "shuffle": (splits.shuffle, {"n_splits": 2, "train": 0.5, "test": 0.3, "unit": "cell"}),
+        "shuffle": (splits.shuffle, {"n_splits": 2, "train": 0.5, "test": 0.3, "unit": "cell", "monitor": False}),
     }[which]
     other_values = replace(cells, inputs={"trace": cells.inputs["trace"] + 1})
     first = folds_or_reject(cells, split, seed=seed, **settings)
@@ -210,17 +210,17 @@ def counts(cells, rows):
 def test_shuffle_counts_of_the_calcium_paper():
     # Troullinou et al.: PY, SOM, VIP 1000 cells each and PV 947; 3157 train and 790 test of 3947.
     cells = make_cells([0] * 1000 + [1] * 947 + [2] * 1000, np.zeros(2947))
-    [fold] = splits.shuffle(cells, n_splits=1, train=2357, test=590, unit="cell", seed=0)
+    [fold] = splits.shuffle(cells, n_splits=1, train=2357, test=590, unit="cell", monitor=False, seed=0)
     # Quotas of the 590: 200.2, 189.6, 200.2; the one left over goes to the largest remainder.
     assert counts(cells, fold.test) == [200, 190, 200]
     assert counts(cells, fold.train) == [800, 757, 800]
-    [same] = splits.shuffle(cells, n_splits=1, train=0.8, test=0.2, unit="cell", seed=0)
+    [same] = splits.shuffle(cells, n_splits=1, train=0.8, test=0.2, unit="cell", monitor=False, seed=0)
     assert np.array_equal(same.test, fold.test) and np.array_equal(same.train, fold.train)
 
 
 def test_larger_training_sets_contain_smaller_ones_and_keep_the_test():
     cells = make_cells([0, 1] * 20, np.arange(40), windows=3)
-    ask = {"n_splits": 3, "test": 10, "unit": "cell", "seed": 5}
+    ask = {"n_splits": 3, "test": 10, "unit": "cell", "monitor": False, "seed": 5}
     for a, b in zip(splits.shuffle(cells, train=10, **ask), splits.shuffle(cells, train={"A": 9, "B": 8}, **ask)):
         assert np.array_equal(a.test, b.test) and set(a.train) < set(b.train)
         assert counts(cells, b.train) == [27, 24]
@@ -240,7 +240,20 @@ def test_larger_training_sets_contain_smaller_ones_and_keep_the_test():
 def test_impossible_shuffles_say_what_to_set(settings, message):
     cells = make_cells([0, 1] * 5, range(10))
     with pytest.raises(UserError, match=message):
-        list(splits.shuffle(cells, **{"n_splits": 1, "unit": "cell", "seed": 0, **settings}))
+        list(splits.shuffle(cells, **{"n_splits": 1, "unit": "cell", "monitor": False, "seed": 0, **settings}))
+
+
+def test_watching_the_test_cells_is_marked_and_changes_no_side():
+    cells = make_cells([0, 1] * 10, range(20))
+    ask = {"n_splits": 2, "train": 10, "test": 6, "unit": "cell", "seed": 0}
+    watched = checked(cells, splits.shuffle(cells, monitor=True, **ask))
+    for fold, plain in zip(watched, splits.shuffle(cells, monitor=False, **ask)):
+        assert fold.monitored and np.array_equal(fold.valid, fold.test)
+        assert np.array_equal(fold.test, plain.test) and np.array_equal(fold.train, plain.train)
+        assert not len(fold.sides["valid"]) and not len(plain.valid)
+    lying = replace(watched[0], valid=watched[0].train)
+    with pytest.raises(UserError, match="said to repeat it"):
+        checked(cells, [lying])
 
 
 def write(path: Path, text: str) -> Path:

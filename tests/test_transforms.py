@@ -6,7 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from celltype_cli.transforms import LAGS, TRACE_FEATURES, dff, resample, split_at_gaps, trace_features, windows
+from celltype_cli.transforms import (
+    LAGS,
+    TRACE_FEATURES,
+    dff,
+    finite_stretches,
+    noise_features,
+    resample,
+    split_at_gaps,
+    trace_features,
+    windows,
+)
 
 RATES = [7.8125, 10.037, 15.625, 26.589, 26.58908, 30.0135, 31.6561, 158.2804, 500.0]  # Hz, of CASCADE
 
@@ -159,3 +169,28 @@ def test_features_of_a_row_do_not_depend_on_the_others():
 @given(st.integers(1, 70).flatmap(lambda n: arrays(np.float32, (2, 1, n), elements=st.floats(-(2.0**99), 2.0**99, width=32))))
 def test_features_are_finite(trace):
     assert np.isfinite(trace_features(trace)).all()
+
+
+def test_missing_values_end_a_stretch():
+    nan = np.nan
+    stretches = finite_stretches(np.array([nan, 1, 2, np.inf, 3, nan, nan, 4, 5, 6]))
+    assert [s.tolist() for s in stretches] == [[1, 2], [4, 5, 6]]  # one sample alone is no stretch
+    assert finite_stretches(np.full(3, nan)) == ()
+    assert [s.tolist() for s in finite_stretches(np.arange(3.0))] == [[0, 1, 2]]
+
+
+def test_noise_features_are_two_of_the_trace_features():
+    trace = np.random.default_rng(0).normal(3, 2, size=(4, 1, 500)).cumsum(axis=2)
+    both = trace_features(trace)[:, [TRACE_FEATURES.index("noise"), TRACE_FEATURES.index("mean")]]
+    assert np.array_equal(noise_features(trace), both)
+    # Steps of 1, 1 and 2: their median is 1.
+    assert noise_features(np.array([[[0.0, 1.0, 2.0, 4.0]]]))[0] == pytest.approx([1 / 0.954, 1.75])
+
+
+def test_noise_features_know_nothing_of_shape():
+    """Another order of the same steps has the same noise; a trace put on its head has another mean alone."""
+    step = np.random.default_rng(1).normal(size=400)
+    trace = np.concatenate([[0.0], step.cumsum()])[None, None]
+    turned = np.concatenate([[0.0], step[::-1].cumsum()])[None, None]
+    assert noise_features(turned)[0, 0] == pytest.approx(noise_features(trace)[0, 0])
+    assert noise_features(-trace)[0] == pytest.approx(noise_features(trace)[0] * [1, -1])

@@ -26,6 +26,7 @@ from jaxtyping import Float
 from scipy.io import loadmat
 
 from celltype_cli.cells import About, Cells
+from celltype_cli.datasets.fake_classes import fake_classes
 from celltype_cli.errors import UserError
 from celltype_cli.messages import check_choice, raise_faults
 from celltype_cli.recordings import SAME_RATE, Recording, to_cells
@@ -85,7 +86,8 @@ TREATMENT = re.compile(r"(_mini|_full|_corrected|_neuropil_subtracted|_Puff\w*?)
 
 
 def load(
-    *, path: str | Path, subset: str, timesteps: int, sampling_rate: float | None, windows: str, too_short: str
+    *, path: str | Path, subset: str, timesteps: int, sampling_rate: float | None, windows: str, too_short: str,
+    null: str | None = None,
 ) -> Cells:
     """Reads the dF/F traces of a subset, with animals as groups where file names tell them (DS24 to DS33).
 
@@ -93,11 +95,13 @@ def load(
         path: the folder Ground_truth, or the clone that holds it.
         subset: slice3, kwan3, zhang2, or all that `ORIGINS` names (not zebrafish, not spinal cord).
         timesteps, sampling_rate, windows, too_short: as in `celltype_cli.recordings.to_cells`.
+        null: "fake_classes" labels cells of one true class by their source, see `celltype_cli.datasets.fake_classes`.
 
     Raises:
         UserError: when the folder or a class of the subset is missing, or files or traces cannot be used.
     """
     check_choice("dataset.subset", subset, SUBSETS)
+    check_choice("dataset.null", null or "fake_classes", ("fake_classes",))
     folders = _folders(Path(path).expanduser(), subset)
     recordings, faults = [], []
     for file in (file for folder in folders for file in sorted(folder.glob("CAttached*.mat"))):
@@ -111,11 +115,12 @@ def load(
         gone = sorted(set(SUBSETS[subset]) - {_folder(r) for r in recordings})
         what = f"subset {subset} has no {' and no '.join(lost)} cells" if recordings else "no .mat file was found"
         raise UserError(f"{path}: {what}; expected files in {', '.join(gone)}; clone the repository of CASCADE again")
+    recordings, warnings = fake_classes(recordings) if null else (recordings, tuple(_notes(recordings, subset)))
     about = About(
-        name=f"cascade {subset}",
+        name=f"cascade {subset}" + (f" {null} (null)" if null else ""),
         citation="Rupprecht et al. 2021, doi 10.1038/s41593-021-00895-5, and "
         + ", ".join(sorted({ORIGINS[_folder(r)].laboratory for r in recordings})),
-        notes=tuple(_notes(recordings, subset)),
+        notes=warnings,
     )
     return to_cells(
         recordings, about=about, timesteps=timesteps, sampling_rate=sampling_rate, windows=windows, too_short=too_short
@@ -130,9 +135,9 @@ def _folders(path: Path, subset: str) -> list[Path]:
     found = sorted(p.name for p in path.iterdir() if p.is_dir())
     folders = [path / name for name in SUBSETS[subset] if name in found]
     if not folders:
-        raise UserError(f"dataset.path={path} holds none of the folders {', '.join(SUBSETS[subset][:3])} ... of "
-                        f"subset {subset}; found {', '.join(found[:5]) or 'no folder'}; give the folder Ground_truth "
-                        "of CASCADE")
+        there, wanted = ", ".join(found[:5]) or "no folder", ", ".join(SUBSETS[subset][:3])
+        raise UserError(f"dataset.path={path} holds none of the folders {wanted} ... of subset {subset}; found {there}"
+                        "; give the folder Ground_truth of CASCADE")
     return folders
 
 

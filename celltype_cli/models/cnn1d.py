@@ -48,8 +48,7 @@ class CNN1d(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        sizes = {"width_first": width_first, "width": width, "kernel_size": kernel_size, "pool_size": pool_size}
-        for name, size in sizes.items():
+        for name, size in {"width_first": width_first, "width": width, "kernel_size": kernel_size}.items():
             if size < 1:
                 raise ValueError(f"model.{name}: {size} is less than 1")
         channels, length = shapes["trace"]
@@ -91,6 +90,8 @@ class MaxPoolTime(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
+        if not 1 <= size <= 256:  # one byte remembers where the maximum was
+            raise ValueError(f"model.pool_size: {size} is not between 1 and 256")
         self.size = size
 
     def forward(self, x: Float[Tensor, "row channel 1 time"]) -> Float[Tensor, "row channel 1 pooled"]:
@@ -105,7 +106,8 @@ class _MaxPoolTime(torch.autograd.Function):
         winner = torch.zeros_like(pooled, dtype=torch.uint8)
         for offset in range(1, size):
             candidate = x[..., offset:end:size]
-            winner.masked_fill_(candidate > pooled, offset)
+            better = (candidate > pooled).view(torch.uint8)
+            winner = torch.maximum(winner, better * offset)  # a later winner has a larger offset
             pooled = torch.maximum(pooled, candidate)
         ctx.save_for_backward(winner)
         ctx.size, ctx.shape, ctx.strides = size, x.shape, x.stride()

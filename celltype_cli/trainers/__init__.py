@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,11 +25,13 @@ class Fitted:
         history: one entry per epoch: epoch, seconds since the start, losses and accuracies by side; empty for models
             that are not trained in epochs.
         seconds: time spent training, in all sessions of an interrupted run together.
+        chosen: settings that a search within the training rows chose.
     """
 
     predict: Predictor
     history: list[dict[str, float]]
     seconds: float
+    chosen: dict[str, Any] = field(default_factory=dict)
 
 
 class Trainer(Protocol):

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
-BLOCK_BATCHES = 16
+BLOCK_BATCHES = 32
 BLOCK_BYTES = 64 * 2**20
 
 

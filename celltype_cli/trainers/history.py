@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -105,7 +104,7 @@ class History(pl.Callback):
         temporary = self.folder / f".{name}"
         trainer.save_checkpoint(temporary, weights_only=weights_only)
         if trainer.is_global_zero:
-            os.replace(temporary, self.folder / name)
+            temporary.replace(self.folder / name)
 
     def _add(self, side: str, outputs: dict[str, Tensor]) -> None:
         for name, value in outputs.items():

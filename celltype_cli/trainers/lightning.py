@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,7 +63,7 @@ class LightningTrainer:
         import torch
 
         if not any_valid and (self.weights == "best" or self.patience is not None):
-            raise UserError("trainer.weights=best and trainer.patience need validation cells, and the split leaves none")
+            raise UserError("trainer.weights=best and trainer.patience need validation cells; the split leaves none")
         if self.accelerator == "cuda" and (found := torch.cuda.device_count()) < self.devices:
             raise UserError(
                 f"trainer.accelerator=cuda with trainer.devices={self.devices}: {found} usable GPUs were found; "
@@ -87,9 +88,8 @@ class LightningTrainer:
         network = Standardised(build(model, train), moments(train.inputs))
         folder.mkdir(parents=True, exist_ok=True)
         self._train(network, train, valid, order, dropout, folder, watch)
-        last, chosen = (
-            torch.load(folder / f"{name}.ckpt", weights_only=True, map_location="cpu") for name in ("last", self.weights)
-        )
+        load = partial(torch.load, weights_only=True, map_location="cpu")
+        last, chosen = load(folder / "last.ckpt"), load(folder / f"{self.weights}.ckpt")
         network.load_state_dict({name.removeprefix("network."): w for name, w in chosen["state_dict"].items()})
         history = last["callbacks"]["History"]["rows"]
         if watch and self.devices > 1:  # the processes that trained could not call it
@@ -109,6 +109,7 @@ class LightningTrainer:
         keep_large_blocks()
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")  # Lightning's own business
+        warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
         share = {"batch_size": self.batch_size, "world_size": self.devices}
         history = History(
             folder=folder,

@@ -44,7 +44,7 @@ class Standardised(nn.Module):
     def forward(self, **inputs: Tensor) -> Float[Tensor, "row class"]:
         """Returns logits."""
         scaled = {
-            name: ((x - getattr(self, f"{name}_mean")) * getattr(self, f"{name}_scale")).float()
+            name: (x - getattr(self, f"{name}_mean")).mul_(getattr(self, f"{name}_scale")).float()
             for name, x in inputs.items()
         }
         return self.inner(**scaled)

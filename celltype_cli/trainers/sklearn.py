@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,14 @@ class SklearnTrainer:
     Args:
         features: turns the named inputs into an array [row, feature], without fitting anything.
         scale: z-scores each feature with the mean and standard deviation of the training rows.
+        grid: values to try for settings of the estimator, every combination; empty for none.
+        grid_folds: folds within the training rows, groups kept apart, whose mean accuracy chooses the combination.
     """
 
     features: Callable[..., Float[np.ndarray, "row feature"]]
     scale: bool
+    grid: Mapping[str, Sequence[Any]]
+    grid_folds: int
 
     def check(self, model: Callable[..., Any], cells: Cells, *, any_valid: bool) -> None:
         """Raises a UserError when the model is no estimator or cannot take the inputs."""
@@ -36,8 +40,11 @@ class SklearnTrainer:
             raise UserError("this model is no scikit-learn estimator: leave out `trainer=`") from error
         if not hasattr(estimator, "fit"):
             raise UserError("this model is no scikit-learn estimator: leave out `trainer=`")
-        if not hasattr(estimator, "predict_proba"):
-            raise UserError(f"{type(estimator).__name__} gives no probabilities: wrap it in CalibratedClassifierCV")
+        if not (hasattr(estimator, "predict_proba") or hasattr(estimator, "decision_function")):
+            raise UserError(f"{type(estimator).__name__} gives neither probabilities nor decision values")
+        unknown = [name for name in self.grid if name not in estimator.get_params()]
+        if unknown:
+            raise UserError(f"trainer.grid: {', '.join(unknown)} is no setting of {type(estimator).__name__}")
         try:
             self.features(**cells[np.arange(1)].inputs)
         except TypeError as error:
@@ -47,7 +54,11 @@ class SklearnTrainer:
     def fit(
         self, model: Callable[..., Any], train: Cells, valid: Cells, *, seed: int, folder: Path, watch: Watch | None
     ) -> Fitted:
-        """Fits; every parameter whose name ends in random_state is set to `seed`."""
+        """Fits; every parameter whose name ends in random_state is set to `seed`.
+
+        A grid is searched with scikit-learn's GridSearchCV over the whole pipeline, so that scaling is fitted within
+        its folds too; `watch` hears of every fit.
+        """
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
@@ -55,14 +66,46 @@ class SklearnTrainer:
         estimator = model()
         random_states = [name for name in estimator.get_params() if name.endswith("random_state")]
         estimator.set_params(**dict.fromkeys(random_states, seed))
-        pipeline = make_pipeline(*([StandardScaler()] if self.scale else []), estimator)
+        fitted = make_pipeline(*([StandardScaler()] if self.scale else []), estimator)
         started = time.perf_counter()
-        pipeline.fit(self.features(**train.inputs), train.label)
+        if self.grid:
+            fitted = self._search(fitted, train, seed, watch)
+        else:
+            fitted.fit(self.features(**train.inputs), train.label)
         seconds = time.perf_counter() - started
+        chosen = {name.rpartition("__")[2]: value for name, value in getattr(fitted, "best_params_", {}).items()}
 
         def predict(cells: Cells) -> Float[np.ndarray, "row class"]:
             proba = np.zeros((len(cells), len(cells.classes)))
-            proba[:, pipeline.classes_] = pipeline.predict_proba(self.features(**cells.inputs))
+            proba[:, fitted.classes_] = _probabilities(fitted, self.features(**cells.inputs))
             return proba
 
-        return Fitted(predict, [], seconds)
+        return Fitted(predict, [], seconds, chosen)
+
+    def _search(self, pipeline: Any, train: Cells, seed: int, watch: Watch | None) -> Any:
+        from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+
+        step = pipeline.steps[-1][0]
+        grid = {f"{step}__{name}": list(values) for name, values in self.grid.items()}
+        fits = self.grid_folds * int(np.prod([len(values) for values in grid.values()]))
+        done = []
+
+        def accuracy(candidate: Any, x: np.ndarray, y: np.ndarray) -> float:
+            done.append(float((candidate.predict(x) == y).mean()))
+            if watch:
+                watch(len(done), fits, {"epoch": len(done), "grid_accuracy": done[-1]})
+            return done[-1]
+
+        folds = StratifiedGroupKFold(self.grid_folds, shuffle=True, random_state=seed)
+        search = GridSearchCV(pipeline, grid, cv=folds, scoring=accuracy)
+        return search.fit(self.features(**train.inputs), train.label, groups=train.group)
+
+
+def _probabilities(fitted: Any, x: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row class"]:
+    """Returns probabilities, or the softmax of the decision function, which ranks classes but is not calibrated."""
+    if hasattr(fitted, "predict_proba"):
+        return fitted.predict_proba(x)
+    from scipy.special import softmax
+
+    decision = fitted.decision_function(x)
+    return softmax(np.stack([-decision, decision], axis=1) / 2 if decision.ndim == 1 else decision, axis=1)

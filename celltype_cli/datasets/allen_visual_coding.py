@@ -1,0 +1,156 @@
+"""Allen Brain Observatory, Visual Coding 2P: dF/F of cortical neurons of mice that express GCaMP6 under one Cre line.
+
+Paper: de Vries et al. 2020, Nat Neurosci 23:138, doi 10.1038/s41593-019-0550-9.
+Data: api.brain-map.org through allensdk's BrainObservatoryCache (`celltype fetch dataset=allen_visual_coding`). The
+    folder is as allensdk makes it: manifest.json, ophys_experiments.json, experiment_containers.json and
+    ophys_experiment_data/<experiment>.nwb (NWB 1); s3://allen-brain-observatory/visual-coding-2p has the same names.
+    As NWB 2 the data are DANDI 000728 (dataset=nwb_ophys).
+Licence: Allen Institute terms of use (research, with citation).
+Used for: telling excitatory (PY), Pvalb (PV), Sst (SOM) and Vip neurons apart, in vivo, from one pipeline at 30 Hz.
+Beware: a mouse carries one Cre line and so holds one class, so that only splits that keep animals apart mean something.
+    The reporter follows the line (Pvalb has GCaMP6s from Ai162, the others GCaMP6f from Ai93 or Ai148; few excitatory
+    mice have GCaMP6s from Ai94), and so do layer and depth. A field of view is recorded in three sessions with
+    different stimuli; of one session type, stimuli are common to all classes and a neuron occurs once. Mice with events
+    as in epilepsy are tagged, and left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from celltype_cli.cells import About, Cells
+from celltype_cli.datasets.allen_cache import LINES, class_of, command, experiments, file_of, opened, source_of, spread
+from celltype_cli.downloads import Part, Plan
+from celltype_cli.errors import UserError
+from celltype_cli.recordings import Recording, to_cells
+from celltype_cli.transforms import finite_stretches, resample, split_at_gaps
+
+TYPICAL_SIZE = 0.4e9  # bytes
+BASIS = ("0.4 GB a session is the median of 30 files in DANDI 000728, which has the same data as NWB 2; they have 0.14 "
+         "to 0.86 GB (sizes in github.com/dandisets/000728)")
+DFF, IDS = (f"processing/brain_observatory_pipeline/{name}" for name in
+            ("DfOverF/imaging_plane_1/data", "ImageSegmentation/cell_specimen_ids"))  # fmt: skip
+
+
+def load(
+    *,
+    path: str | Path,
+    experiments_per_class: int | None,
+    session: str | None,
+    structures: Sequence[str] | None,
+    timesteps: int,
+    sampling_rate: float,
+    windows: str,
+    too_short: str,
+) -> Cells:
+    """Reads dF/F of the chosen experiments from files that are there; the network is not used.
+
+    Args:
+        path: the folder of the cache.
+        experiments_per_class: how many, spread over animals and then over Cre lines; None for all that are there.
+        session: one of `allen_cache.SESSIONS`, None for all of them.
+        structures: visual areas (VISp, VISl, VISal, VISpm, VISam, VISrl), None for all.
+        timesteps, sampling_rate, windows, too_short: as in `celltype_cli.recordings.to_cells`.
+
+    Raises:
+        UserError: with the command that fetches, when a table or file is missing or not whole.
+    """
+    path = Path(path).expanduser()
+    cache = opened(path, fetch=False)
+    found, tagged = experiments(cache, session, structures)
+    if experiments_per_class is None:
+        chosen = [e for e in found if file_of(cache, e).exists()]
+    else:
+        chosen = spread(found, experiments_per_class)
+    if broken := [e["id"] for e in chosen if not intact(file_of(cache, e))]:
+        raise UserError(f"{path}: {len(broken)} of {len(chosen)} experiments are missing or not whole "
+                        f"({', '.join(map(str, broken[:3]))} ...); fetch them: {command(path)}, with the same settings")
+    if lost := [name for name in LINES if name not in map(class_of, chosen)]:
+        raise UserError(f"{path}: no experiment of {', '.join(lost)} is there; fetch them: {command(path)}")
+    recordings, without = [], 0
+    for experiment in chosen:
+        cells = list(_read(file_of(cache, experiment), experiment, sampling_rate))
+        recordings += [cell for cell in cells if cell.segments]
+        without += sum(not cell.segments for cell in cells)
+    about = About(
+        name="allen_visual_coding",
+        citation="de Vries et al. 2020, doi 10.1038/s41593-019-0550-9; Allen Institute for Brain Science",
+        notes=tuple(_notes(chosen, recordings, tagged, without)),
+    )
+    return to_cells(recordings, about=about, timesteps=timesteps, sampling_rate=sampling_rate, classes=tuple(LINES),
+                    windows=windows, too_short=too_short)  # fmt: skip
+
+
+def fetch(
+    *, path: str | Path, experiments_per_class: int | None, session: str | None, structures: Sequence[str] | None
+) -> Plan:
+    """Downloads the tables of experiments (a few MB) where they are missing, and plans the download of the files.
+
+    Raises:
+        UserError: when the tables cannot be downloaded, or hold no such experiments.
+    """
+    cache = opened(Path(path).expanduser(), fetch=True)
+    found, _ = experiments(cache, session, structures)
+    chosen = found if experiments_per_class is None else spread(found, experiments_per_class)
+    parts = (
+        Part(
+            name=f"{class_of(e)} {e['id']} ({source_of(e)})",
+            file=file_of(cache, e),
+            get=lambda file, number=e["id"]: cache.api.save_ophys_experiment_data(number, str(file)),
+            intact=intact,
+        )
+        for e in sorted(chosen, key=lambda e: e["id"])
+    )
+    return Plan(Path(path).expanduser(), tuple(parts), TYPICAL_SIZE, BASIS)
+
+
+def intact(file: Path) -> bool:
+    """Says whether the file opens, which a truncated one does not, and holds dF/F and ids."""
+    try:
+        with h5py.File(file, "r") as nwb:
+            return DFF in nwb and IDS in nwb
+    except OSError:
+        return False
+
+
+def _read(file: Path, experiment: dict, sampling_rate: float) -> Iterator[Recording]:
+    """Yields the cells at the lower rate, which keeps memory small; without segments where all values are missing."""
+    from allensdk.core.brain_observatory_nwb_data_set import BrainObservatoryNwbDataSet
+
+    nwb = BrainObservatoryNwbDataSet(str(file))
+    time, traces = nwb.get_dff_traces()
+    pieces, rate = split_at_gaps(time.astype(np.float64), np.arange(len(time), dtype=np.float64))
+    new_rate = min(rate, sampling_rate)
+    for specimen, trace in zip(nwb.get_cell_specimen_ids(), traces.astype(np.float32), strict=True):
+        stretches = (s for piece in pieces for s in finite_stretches(trace[piece.astype(int)]))
+        yield Recording(
+            cell_id=f"{specimen}_{experiment['id']}",
+            label=class_of(experiment),
+            group=str(experiment["donor_name"]),
+            segments=tuple(resample(s, rate, new_rate).astype(np.float32) for s in stretches),
+            sampling_rate=new_rate,
+            source=source_of(experiment),
+            file=file.name,
+        )
+
+
+def _notes(chosen: list[dict], recordings: list[Recording], tagged: int, without: int) -> Iterator[str]:
+    yield ("each animal carries one Cre line and holds one class: keep animals apart, and remember that line, "
+           "indicator, layer and depth go with the class")
+    classes: dict[str, set[str]] = {}
+    for experiment in chosen:
+        classes.setdefault(experiment["reporter_line"], set()).add(class_of(experiment))
+    if single := sorted(f"{reporter}: {', '.join(names)}" for reporter, names in classes.items() if len(names) == 1):
+        yield f"indicator lines that hold one class only, which they may give away: {'; '.join(single)}"
+    times = Counter(r.cell_id.split("_")[0] for r in recordings)
+    if several := sum(count > 1 for count in times.values()):
+        yield f"{several} neurons were recorded in more than one session and count as a cell in each"
+    if tagged:
+        yield f"{tagged} experiments of mice with events as in epilepsy were left out"
+    if without:
+        yield f"{without} cells without any value were left out"

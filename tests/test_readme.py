@@ -1,0 +1,83 @@
+"""Every command of the README runs."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+COMMANDS = [line.partition("  #")[0].strip() for kind, text in BLOCKS if kind == "bash" for line in text.splitlines()]
+TABLE = re.findall(r"^\| .* \| (`.*`.*) \|$", README, re.MULTILINE)
+SMALL = ["dataset.cells_per_class=12", "dataset.timesteps=200", "threads=1"]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A folder with the traces that the README's example makes."""
+    folder = tmp_path_factory.mktemp("readme")
+    (example,) = [text for kind, text in BLOCKS if kind == "python"]
+    subprocess.run([sys.executable, "-c", example], cwd=folder, check=True)
+    return folder
+
+
+def run(folder, command):
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": ""}
+    result = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert result.returncode == 0, f"{shlex.join(map(str, command))}\n{result.stdout}\n{result.stderr}"
+    return result.stdout
+
+
+def celltype(arguments):
+    return [sys.executable, "-c", "from celltype_cli.cli import main; main()", *arguments]
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")])
+def test_make_targets_exist(command):
+    run(REPOSITORY, [*shlex.split(command), "--dry-run"])
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("celltype ")])
+def test_commands_run(command, workplace, request):
+    words = shlex.split(command)[1:]
+    if "dataset=cascade" in words:
+        data = request.getfixturevalue("shared_data") / "calcium" / "cascade"
+        if not (workplace / "Cascade").exists():
+            (workplace / "Cascade").symlink_to(data)
+    if words[0] == "train" and not any(word.startswith("dataset=") for word in words):
+        words += SMALL  # the same command on fewer and shorter traces
+    if words[0] == "train" and "model=forest" not in words:
+        words.append("trainer.epochs=1")
+    run(workplace, celltype(words))
+
+
+def test_every_other_line_is_accounted_for():
+    assert all(command.startswith(("make ", "celltype ")) for command in COMMANDS)
+    assert len(COMMANDS) >= 12
+
+
+def table_settings():
+    for cell in TABLE:
+        for code in re.findall(r"`([^`]+)`", cell):
+            if "=" in code and not code.startswith(("OMP", "export", "mlflow")):
+                yield code
+
+
+@pytest.mark.parametrize("setting", list(table_settings()))
+def test_settings_compose(setting, tmp_path):
+    """Each setting of the table is one that `celltype train` takes."""
+    words = shlex.split(setting)
+    out = run(tmp_path, celltype(["train", *words, "--cfg", "job"]))
+    assert "_target_" in out
+
+
+def test_pictures_and_pages_are_there():
+    places = [place for place in re.findall(r"\]\(([^)]+)\)", README) if not place.startswith("http")]
+    assert places
+    for place in places:
+        assert (REPOSITORY / place).is_file(), place
