@@ -9,13 +9,23 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 READY := $(VENV)/.ready
 
 help:  ## print the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## train and score a network on simulated traces
 	$(BIN)/celltype demo
 
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest
+
+PROFILE ?= quick
+reproduce-calcium: $(READY)  ## run what the calcium paper's tables lack, PROFILE=quick or full
+	$(BIN)/celltype reproduce paper=calcium_ann profile=$(PROFILE)
+
+reproduce-calcium-figures: $(READY)  ## the same for its figures
+	$(BIN)/celltype reproduce paper=calcium_ann 'table=[fig2,fig3,fig4]' profile=$(PROFILE)
+
+reproduce-calcium-%: $(READY)  # the same for one table: reproduce-calcium-table1 ... -table5
+	$(BIN)/celltype reproduce paper=calcium_ann table=$* profile=$(PROFILE)
 
 lint: $(READY)  ## check style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -42,4 +52,4 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo test lint benchmark install lock clean
+.PHONY: help demo test reproduce-calcium reproduce-calcium-figures lint benchmark install lock clean

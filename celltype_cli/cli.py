@@ -18,6 +18,8 @@ COMMANDS = {
     "demo": "the same, small, on simulated traces: a first look in under a minute",
     "data": "describe a dataset: counts, lengths, rates, a picture",
     "fetch": "download a public dataset: says how much it is, and goes on where it stopped",
+    "reproduce": "run the rows of a paper's tables that are missing, and print them beside the published ones",
+    "report": "print a paper's tables from saved predictions alone",
     "runs": "list finished and interrupted runs, or show one",
     "doctor": "check this installation: versions, device, threads, store, extras",
 }

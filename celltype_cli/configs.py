@@ -36,7 +36,7 @@ def check(cfg: DictConfig, command: Callable[..., Any]) -> None:
 
 
 def build(node: DictConfig) -> Any:
-    """Builds what a config node describes, from plain lists and dicts; what its constructor raises comes out as it was."""
+    """Builds what a config node describes, from plain lists and dicts; errors in it come out as they are."""
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
@@ -82,7 +82,11 @@ def _call_faults(target: Callable[..., Any], node: DictConfig, prefix: str) -> I
             yield from _type_fault(node[key], _annotation(target, parameters[key]), f"{prefix}{key}")
     if not node.get("_partial_"):
         for name, parameter in parameters.items():
-            if name not in list(node) and parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY:
+            if (
+                name not in list(node)
+                and parameter.default is parameter.empty
+                and parameter.kind is parameter.KEYWORD_ONLY
+            ):
                 yield f"{prefix}{name} is needed: add +{prefix}{name}=..."
 
 

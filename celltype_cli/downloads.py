@@ -76,8 +76,10 @@ class Plan:
         self.folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(self.folder).free
         if size > free:
-            raise UserError(f"{self.folder} has {free / 1e9:.1f} GB free, about {size / 1e9:.1f} GB are needed; choose "
-                            "another dataset.path, or less data")
+            raise UserError(
+                f"{self.folder} has {free / 1e9:.1f} GB free, about {size / 1e9:.1f} GB are needed; choose "
+                "another dataset.path, or less data"
+            )
         try:
             with FileLock(self.folder / ".fetch.lock", timeout=0):
                 yield

@@ -36,8 +36,8 @@ def predictions_table(
     bad = ~_sums_to_one(proba)
     if bad.any():
         raise UserError(
-            f"fold {fold}: the model gives {bad.sum()} of {len(bad)} rows probabilities that do not sum to 1, first for "
-            f"cell {cells.cell_id[bad][0]}: {proba[bad][0]}: training may have diverged, lower the learning rate"
+            f"fold {fold}: the model gives {bad.sum()} of {len(bad)} rows probabilities that do not sum to 1, first "
+            f"for cell {cells.cell_id[bad][0]}: {proba[bad][0]}: training may have diverged, lower the learning rate"
         )
     names = np.array([*cells.classes, ""])
     columns = {

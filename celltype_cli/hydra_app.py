@@ -87,6 +87,7 @@ def _call_hydra(command: str, function: Command, arguments: list[str]) -> None:
 
 def _take_config_dir(arguments: list[str]) -> list[str]:
     """Takes --config-dir (or -cd) out of the arguments and keeps it for `UserConfigs`."""
+    UserConfigs.folder = None
     kept, rest = [], iter(arguments)
     for argument in rest:
         flag, _, value = argument.partition("=")
@@ -104,14 +105,18 @@ def _wording(command: str, arguments: list[str], error: Exception) -> str:
     """Says in one or two lines what is wrong with the overrides, with the nearest valid name."""
     if isinstance(error, OverrideParseException):
         reason = error.message.splitlines()[0]
-        return f"{error.override} cannot be read ({reason}): expected setting=value; quote lists: 'model.layers=[conv,pool]'"
+        return (
+            f"{error.override} cannot be read ({reason}): expected setting=value, lists quoted: 'model.layers=[rnn]'"
+        )
     text = str(error).strip()
     unknown = re.match(r"Could not override '([^']+)'", text)
     if unknown:
         return _unknown_key(command, arguments, unknown[1])
     if isinstance(error, MissingConfigException) and error.options is not None and error.missing_cfg_file:
         group, _, option = error.missing_cfg_file.rpartition("/")
-        return f"{group}={option} is not there{nearest(option, error.options)}; {group} can be {', '.join(error.options)}"
+        return (
+            f"{group}={option} is not there{nearest(option, error.options)}; {group} can be {', '.join(error.options)}"
+        )
     return text
 
 

@@ -74,8 +74,10 @@ def to_cells(
     check_choice("dataset.too_short", too_short, ("error", "drop"))
     check_choice("dataset.signal", signal, tuple(UNITS))
     if timesteps < 2 or (sampling_rate is not None and not 0 < sampling_rate < np.inf):
-        raise UserError(f"dataset {about.name}: timesteps={timesteps} must be at least 2 samples, and "
-                        f"sampling_rate={sampling_rate} a positive number of Hz (or null)")
+        raise UserError(
+            f"dataset {about.name}: timesteps={timesteps} must be at least 2 samples, and "
+            f"sampling_rate={sampling_rate} a positive number of Hz (or null)"
+        )
     raise_faults(f"dataset {about.name}", [*_faults(recordings, classes), *_rate_faults(recordings, sampling_rate)])
     rate = float(sampling_rate or np.median([r.sampling_rate for r in recordings]))
     cut, faults = [], []
@@ -83,8 +85,10 @@ def to_cells(
         try:
             rows = _cut(recording, rate, timesteps, signal)
         except ValueError as error:
-            faults.append(f"{recording}: {error}, which dF/F cannot be taken of; set dataset.signal=raw, "
-                          "or dff if the values are dF/F already")
+            faults.append(
+                f"{recording}: {error}, which dF/F cannot be taken of; set dataset.signal=raw, "
+                "or dff if the values are dF/F already"
+            )
             continue
         cut.append(rows[:1] if windows == "first" else rows)
     raise_faults(f"dataset {about.name}", faults)
@@ -144,16 +148,20 @@ def _faults(recordings: Sequence[Recording], classes: Sequence[str] | None):
         if not 0 < r.sampling_rate < np.inf:
             yield f"{r}: its sampling rate is {r.sampling_rate}; expected a positive number of Hz"
         if classes is not None and r.label and r.label not in classes:
-            yield (f"{r}: its label {r.label!r} is none of {', '.join(classes)}{nearest(r.label, classes)}; "
-                   "correct it, or add it to dataset.classes")
+            yield (
+                f"{r}: its label {r.label!r} is none of {', '.join(classes)}{nearest(r.label, classes)}; "
+                "correct it, or add it to dataset.classes"
+            )
         bad = [~np.isfinite(segment) for segment in r.segments]
         samples = sum(len(segment) for segment in r.segments)
         if samples == 0:
             yield f"{r}: its trace holds no value; leave the cell out"
         elif any(b.any() for b in bad):
             k = next(k for k, b in enumerate(bad) if b.any())
-            yield (f"{r}: {sum(b.sum() for b in bad)} of {samples} values are NaN or infinite, the first at sample "
-                   f"{np.argmax(bad[k])} of segment {k}; cut the trace there into two segments, or leave the cell out")
+            yield (
+                f"{r}: {sum(b.sum() for b in bad)} of {samples} values are NaN or infinite, the first at sample "
+                f"{np.argmax(bad[k])} of segment {k}; cut the trace there into two segments, or leave the cell out"
+            )
         elif all(np.ptp(segment) == 0 for segment in r.segments if len(segment)):
             yield f"{r}: its trace is constant; expected one that varies; leave the cell out"
 
@@ -164,29 +172,34 @@ def _rate_faults(recordings: Sequence[Recording], sampling_rate: float | None):
     rates = sorted({r.sampling_rate for r in recordings if r.sampling_rate > 0})
     if sampling_rate is None and rates and not _same(rates[-1], rates[0]):
         slow, fast = (next(r for r in recordings if r.sampling_rate == rate) for rate in (rates[0], rates[-1]))
-        yield (f"sampling rates differ: {rates[0]:.6g} Hz in {slow}, {rates[-1]:.6g} Hz in {fast}; "
-               f"set dataset.sampling_rate={np.floor(rates[0] * 10) / 10 or rates[0]:g} to resample all to one")
+        yield (
+            f"sampling rates differ: {rates[0]:.6g} Hz in {slow}, {rates[-1]:.6g} Hz in {fast}; "
+            f"set dataset.sampling_rate={np.floor(rates[0] * 10) / 10 or rates[0]:g} to resample all to one"
+        )
 
 
 def _too_short(r: Recording, rate: float, timesteps: int) -> str:
     longest = max(_length(segment, r.sampling_rate, rate) for segment in r.segments)
     if longest >= timesteps:
         return f"{r}: nothing varies in any of its windows; leave the cell out, or set dataset.too_short=drop"
-    return (f"{r}: its longest uninterrupted stretch has {longest} samples at {rate:g} Hz, {timesteps} expected; "
-            "set a smaller dataset.timesteps, or dataset.too_short=drop to leave such cells out")
+    return (
+        f"{r}: its longest uninterrupted stretch has {longest} samples at {rate:g} Hz, {timesteps} expected; "
+        "set a smaller dataset.timesteps, or dataset.too_short=drop to leave such cells out"
+    )
 
 
 def _notes(kept: list[Recording], short: list[Recording], rate: float, timesteps: int):
     if short:
-        yield (f"{len(short)} cells left out, no window of {timesteps} samples fits or varies: "
-               + _per_class(short))
+        yield (f"{len(short)} cells left out, no window of {timesteps} samples fits or varies: " + _per_class(short))
     slower = [r for r in kept if r.sampling_rate < rate and not _same(r.sampling_rate, rate)]
     if slower:
         yield f"{len(slower)} cells were recorded at less than {rate:g} Hz and interpolated: {_per_class(slower)}"
     alone = [r for r in kept if r.group in ("", r.cell_id)]
     if alone:
-        yield (f"the animal of {len(alone)} of {len(kept)} cells is unknown: each is a group of its own, so that "
-               "cells of one animal may stand on both sides of a split")
+        yield (
+            f"the animal of {len(alone)} of {len(kept)} cells is unknown: each is a group of its own, so that "
+            "cells of one animal may stand on both sides of a split"
+        )
     yield from confound(kept)
 
 
@@ -204,8 +217,10 @@ def confound(recordings: Sequence[Recording]):
     named = "; ".join(f"{source}: {label} ({count})" for (source, label), count in pairs[:8])
     more = f"; and {len(pairs) - 8} more" if len(pairs) > 8 else ""
     extent = "label and laboratory coincide: " if len(single) == len(labelled) else ""
-    yield (f"{extent}{len(single)} of {len(labelled)} cells come from sources that hold one class only, where a score "
-           f"may measure the laboratory and not the cell type ({named}{more})")
+    yield (
+        f"{extent}{len(single)} of {len(labelled)} cells come from sources that hold one class only, where a score "
+        f"may measure the laboratory and not the cell type ({named}{more})"
+    )
 
 
 def _per_class(recordings: Sequence[Recording]) -> str:

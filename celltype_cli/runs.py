@@ -126,8 +126,13 @@ class RunFolder:
 
     def write_fold(self, k: int, table: pd.DataFrame, fitted: Fitted) -> None:
         """Writes a fold's learning curves and time, and last its predictions, which make it count as done."""
-        curves = pd.DataFrame(fitted.history, columns=None if fitted.history else ["epoch"]).melt("epoch", var_name="name")
-        self._text(f"fold_{k}/curves.csv", curves.dropna().assign(fold=k)[["fold", "epoch", "name", "value"]].to_csv(index=False))
+        curves = pd.DataFrame(fitted.history, columns=None if fitted.history else ["epoch"]).melt(
+            "epoch", var_name="name"
+        )
+        self._text(
+            f"fold_{k}/curves.csv",
+            curves.dropna().assign(fold=k)[["fold", "epoch", "name", "value"]].to_csv(index=False),
+        )
         self._json(f"fold_{k}/time.json", {"training_seconds": fitted.seconds, "chosen": fitted.chosen})
         write_predictions(table, self.checkpoints(k) / "predictions.csv")
 
@@ -137,7 +142,9 @@ class RunFolder:
 
     def read_fold(self, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Returns predictions and learning curves of a finished fold."""
-        return read_predictions(self.checkpoints(k) / "predictions.csv"), pd.read_csv(self.checkpoints(k) / "curves.csv")
+        return read_predictions(self.checkpoints(k) / "predictions.csv"), pd.read_csv(
+            self.checkpoints(k) / "curves.csv"
+        )
 
     def training_seconds(self) -> list[float]:
         files = sorted(self.path.glob("fold_*/time.json"), key=lambda file: int(file.parent.name[5:]))

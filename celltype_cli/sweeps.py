@@ -72,6 +72,7 @@ def _write(folder: Path, record: dict[str, Any]) -> None:
 
 
 def _print(records: list[dict[str, Any]]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from celltype_cli.progress import console, say
@@ -82,7 +83,8 @@ def _print(records: list[dict[str, Any]]) -> None:
     shared = set.intersection(*(set(record["overrides"]) for record in records)) if len(records) > 1 else set()
     for record in records:
         swept = " ".join(override for override in record["overrides"] if override not in shared)
-        table.add_row(str(record["job"]), swept, record["status"], record.get("result", ""))
+        cells = (str(record["job"]), swept, record["status"], record.get("result", ""))
+        table.add_row(*map(escape, cells))
     console.print()
     console.print(table)
     for record in records:

@@ -63,8 +63,8 @@ class Mlflow:
                 experiment_id = found.experiment_id if found else client.create_experiment(experiment, place)
         except MlflowException as error:
             raise UserError(
-                f"the MLflow store {uri} cannot be used: {str(error).splitlines()[0]} Set MLFLOW_TRACKING_URI to a server "
-                "or an sqlite:/// address, or switch logging off with logger=none"
+                f"the MLflow store {uri} cannot be used: {str(error).splitlines()[0]} Set MLFLOW_TRACKING_URI to a "
+                "server or an sqlite:/// address, or switch logging off with logger=none"
             ) from error
         return MlflowRun(client, experiment_id)
 

@@ -257,7 +257,10 @@ def test_wide_csv_with_words_for_values(tmp_path):
     [
         (lambda t: t.drop(columns="label"), "label is missing; .*found cell_id, group, time_s, value"),
         (lambda t: t.drop(columns="time_s"), "frame is missing.*; sampling_rate is missing"),
-        (lambda t: t.rename(columns={"time_s": "frame"}).assign(sampling_rate=t.index), "cell c1 .*one positive number"),
+        (
+            lambda t: t.rename(columns={"time_s": "frame"}).assign(sampling_rate=t.index),
+            "cell c1 .*one positive number",
+        ),
         (lambda t: t.assign(group=t.time_s.astype(str)), "cell c1 .*has several values of group"),
         (lambda t: t.assign(value=t.value.where(t.index != 70)), "cell c2 .*1 of 60 values of value .* in line 72"),
         (lambda t: t.assign(time_s=t.time_s.replace(2.1, 2.0)), "cell c1 .*time_s 2 occurs twice"),

@@ -226,4 +226,4 @@ def test_quick_keeps_the_ratios(paper):
     assert [quick for _, quick in by_row("table5", "dataset.timesteps")] == [250, 500, 1000] * 3
     epochs = by_row("epochs", "trainer.epochs")
     assert [full for full, _ in epochs] == [20, 60, 100] * 3
-    assert [quick for _, quick in epochs] == [4, 12, 20] + [10, 30, 50] * 2
+    assert [quick for _, quick in epochs] == [3, 9, 15] + [10, 30, 50] * 2

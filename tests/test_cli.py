@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from celltype_cli import cli
+from celltype_cli.hydra_app import UserConfigs
 
 SMALL = ["dataset.cells_per_class=12", "dataset.timesteps=200", "dataset.animals=6", "split.n_folds=3", "threads=1"]
 
@@ -15,6 +16,7 @@ SMALL = ["dataset.cells_per_class=12", "dataset.timesteps=200", "dataset.animals
 def celltype(tmp_path, monkeypatch, capsys):
     """Runs a command line in an empty folder; returns exit code, output, errors."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(UserConfigs, "folder", None)  # and again after the test
     for name in ("CELLTYPE_OUTPUTS", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
 
@@ -38,13 +40,20 @@ def test_help_and_config_errors_import_nothing_heavy():
     program = f"""
 import sys
 from celltype_cli import cli
+from celltype_cli.hydra_app import UserConfigs
 sys.argv = ["celltype", *sys.argv[1:]]
 try:
     cli.main()
 except SystemExit:
     print(sorted({heavy} & set(sys.modules)))
 """
-    for arguments in (["--help"], ["train", "model.dpeth=3"], ["trian"], ["train", "--cfg", "job"], ["train", "--help"]):
+    for arguments in (
+        ["--help"],
+        ["train", "model.dpeth=3"],
+        ["trian"],
+        ["train", "--cfg", "job"],
+        ["train", "--help"],
+    ):
         result = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
         assert result.stdout.splitlines()[-1] == "[]", arguments
 

@@ -1,7 +1,5 @@
 """Two configs are the same run exactly when nothing that could change the result differs."""
 
-import os
-
 import pytest
 
 from celltype_cli import identity
@@ -43,7 +41,7 @@ def test_settings_count(config, where, value):
 
 def test_data_count_by_content_and_not_by_place(config, tmp_path):
     before = run_identity(config)
-    os.rename(tmp_path / "data", tmp_path / "moved")
+    (tmp_path / "data").rename(tmp_path / "moved")
     config["dataset"]["path"] = str(tmp_path / "moved")
     assert run_identity(config) == before
     (tmp_path / "moved" / "a.txt").write_text("1 2 4")

@@ -12,15 +12,19 @@ PACKAGE = Path(celltype_cli.__file__).parent
 ROWS = [
     ["cli"],
     ["hydra_app", "commands", "sweeps"],
+    ["report", "reproduce"],
+    ["reporting"],
     ["summary"],
     ["experiment"],
     ["runs"],
     ["progress", "configs", "plots"],
     ["trainers"],
     ["datasets", "readers"],
-    ["simulators", "recordings", "models", "splits", "evaluation", "tracking", "identity", "environment"],
-    ["transforms", "folds", "groups", "metrics", "downloads"],
+    ["simulators", "recordings", "models", "splits", "new_cells", "evaluation", "tracking", "identity", "environment"],
+    ["transforms", "folds", "groups", "metrics", "comparison", "downloads"],
     ["cells"],
+    ["papers"],
+    ["paper_files"],
     ["messages", "files"],
     ["errors"],
 ]
@@ -28,7 +32,7 @@ ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 MAY_IMPORT = {
     "mlflow": {"tracking"},
     "pytorch_lightning": {"trainers"},
-    "hydra": {"cli", "hydra_app", "commands", "sweeps", "configs"},
+    "hydra": {"cli", "hydra_app", "commands", "sweeps", "configs", "reproduce"},
     "torch": {"models", "trainers", "experiment", "environment"},
     "allensdk": {"datasets"},
 }

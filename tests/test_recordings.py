@@ -85,7 +85,9 @@ def test_rates_that_hardly_differ_are_one():
 
 
 def test_slower_recordings_are_mentioned():
-    cells = to_cells([recording("a", rate=10.0), recording("b", rate=5.0)], about=ABOUT, timesteps=40, sampling_rate=10.0)
+    cells = to_cells(
+        [recording("a", rate=10.0), recording("b", rate=5.0)], about=ABOUT, timesteps=40, sampling_rate=10.0
+    )
     assert "1 cells were recorded at less than 10 Hz and interpolated: PV 1" in cells.about.notes
 
 

@@ -17,7 +17,9 @@ def sweep(folder, *arguments, **how):
     for name in ("CELLTYPE_OUTPUTS", "MLFLOW_TRACKING_URI"):
         env.pop(name, None)
     command = [*PROGRAM, "train", "-m", *SMALL, *arguments]
-    return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how)
+    return subprocess.Popen(
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how
+    )
 
 
 def finish(process):

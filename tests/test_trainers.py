@@ -4,7 +4,6 @@ import math
 import signal
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from unittest.mock import Mock
 
 import numpy as np
@@ -354,7 +353,9 @@ def flat(trace):
 
 
 def sklearn_fit(model, train=TRAIN, scale=True, seed=0):
-    return SklearnTrainer(features=flat, scale=scale, grid={}, grid_folds=3).fit(model, train, NONE, seed=seed, folder=Path(), watch=None)
+    return SklearnTrainer(features=flat, scale=scale, grid={}, grid_folds=3).fit(
+        model, train, NONE, seed=seed, folder=Path(), watch=None
+    )
 
 
 @pytest.mark.parametrize(("scale", "given", "asked"), [(True, [[-1], [1]], [[4]]), (False, [[0], [2]], [[5]])])

@@ -96,7 +96,9 @@ def test_dff_needs_a_positive_baseline(offset):
 
 
 def features(*traces):
-    return [dict(zip(TRACE_FEATURES, row, strict=True)) for row in trace_features(np.array(traces, dtype=float)[:, None])]
+    return [
+        dict(zip(TRACE_FEATURES, row, strict=True)) for row in trace_features(np.array(traces, dtype=float)[:, None])
+    ]
 
 
 def test_features_by_hand():
@@ -151,8 +153,11 @@ def test_noise_of_white_noise_is_its_sd():
 
 def test_features_without_unit_ignore_gain_and_offset():
     trace = np.random.default_rng(1).gamma(2.0, size=(3, 1, 500))
-    names = [name for name in TRACE_FEATURES if name not in
-             ("mean", "sd", "minimum", "q05", "q25", "q50", "q75", "q95", "maximum", "noise")]
+    names = [
+        name
+        for name in TRACE_FEATURES
+        if name not in ("mean", "sd", "minimum", "q05", "q25", "q50", "q75", "q95", "maximum", "noise")
+    ]
     columns = [TRACE_FEATURES.index(name) for name in names]
     assert trace_features(5 * trace - 3)[:, columns] == pytest.approx(trace_features(trace)[:, columns])
 
@@ -166,7 +171,11 @@ def test_features_of_a_row_do_not_depend_on_the_others():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 70).flatmap(lambda n: arrays(np.float32, (2, 1, n), elements=st.floats(-(2.0**99), 2.0**99, width=32))))
+@given(
+    st.integers(1, 70).flatmap(
+        lambda n: arrays(np.float32, (2, 1, n), elements=st.floats(-(2.0**99), 2.0**99, width=32))
+    )
+)
 def test_features_are_finite(trace):
     assert np.isfinite(trace_features(trace)).all()
 

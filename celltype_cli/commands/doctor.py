@@ -56,7 +56,9 @@ def run(cfg: DictConfig) -> None:
     table.add_row("")
     for extra, (module, purpose) in EXTRAS.items():
         there = _importable(module)
-        table.add_row(f"extra {extra}", f"{'present' if there else f'missing: pip install celltype[{extra}]'}: {purpose}")
+        table.add_row(
+            f"extra {extra}", f"{'present' if there else f'missing: pip install celltype[{extra}]'}: {purpose}"
+        )
     console.print(table)
     say("\nnext     celltype demo")
 

@@ -49,8 +49,10 @@ def _function(node: DictConfig) -> Callable[..., Any]:
     module, _, _ = node._target_.rpartition(".")
     function = getattr(import_module(module), "fetch", None)
     if function is None:
-        raise UserError(f"{node._target_} is not downloaded by this command; the head of its file in conf/dataset says "
-                        "where the data come from")
+        raise UserError(
+            f"{node._target_} is not downloaded by this command; the head of its file in conf/dataset says "
+            "where the data come from"
+        )
     return function
 
 
@@ -84,8 +86,10 @@ def _download(parts: list, typical_size: float) -> None:
         size, seconds = part.file.stat().st_size, time.monotonic() - started
         say(f"  {k}/{len(parts)} {part.name}: {size / 1e9:.2f} GB in {seconds:.0f} s")
     if failed:
-        raise UserError(f"{len(failed)} files could not be downloaded, the last: {failed[-1]}; "
-                        "the same command goes on with what is missing")
+        raise UserError(
+            f"{len(failed)} files could not be downloaded, the last: {failed[-1]}; "
+            "the same command goes on with what is missing"
+        )
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def _list(folders: list, outputs: str) -> None:
 
 def _show(folders: list, wanted: str) -> None:
     from celltype_cli.experiment import Outcome
-    from celltype_cli.progress import console, say
+    from celltype_cli.progress import say
     from celltype_cli.summary import print_outcome
 
     found = [folder for folder in folders if wanted in folder.path.name]
@@ -74,7 +74,7 @@ def _show(folders: list, wanted: str) -> None:
 
 
 def _close_dead(cfg: DictConfig, folders: list) -> None:
-    from celltype_cli.progress import console, say
+    from celltype_cli.progress import say
     from celltype_cli.tracking import close_dead_runs
 
     alive = {folder.facts()["mlflow_run"] for folder in folders if folder.status == "running"}

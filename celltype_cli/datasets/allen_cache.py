@@ -35,8 +35,10 @@ def opened(path: Path, *, fetch: bool) -> Any:
         UserError: when the folder is no such cache, allensdk is missing, or a table cannot be downloaded.
     """
     if not fetch and not (path / "ophys_experiments.json").is_file():
-        raise UserError(f"dataset.path={path} is no cache of the Allen Brain Observatory, ophys_experiments.json is "
-                        f"missing; download it: {command(path)}")
+        raise UserError(
+            f"dataset.path={path} is no cache of the Allen Brain Observatory, ophys_experiments.json is "
+            f"missing; download it: {command(path)}"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -86,8 +88,10 @@ def experiments(cache: Any, session: str | None, structures: Sequence[str] | Non
     tagged = {c["id"] for c in containers if any("epilep" in tag.lower() for tag in c["tags"])}
     kept = [e for e in fit if e["experiment_container_id"] not in tagged]
     if lost := [name for name in LINES if name not in map(class_of, kept)]:
-        raise UserError(f"no experiment of {', '.join(lost)} fits dataset.session={session} and dataset.structures="
-                        f"{structures}; choose others, or null for all")
+        raise UserError(
+            f"no experiment of {', '.join(lost)} fits dataset.session={session} and dataset.structures="
+            f"{structures}; choose others, or null for all"
+        )
     return sorted(kept, key=lambda e: e["id"]), len(fit) - len(kept)
 
 

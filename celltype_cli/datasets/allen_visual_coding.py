@@ -31,8 +31,10 @@ from celltype_cli.recordings import Recording, to_cells
 from celltype_cli.transforms import finite_stretches, resample, split_at_gaps
 
 TYPICAL_SIZE = 0.4e9  # bytes
-BASIS = ("0.4 GB a session is the median of 30 files in DANDI 000728, which has the same data as NWB 2; they have 0.14 "
-         "to 0.86 GB (sizes in github.com/dandisets/000728)")
+BASIS = (
+    "0.4 GB a session is the median of 30 files in DANDI 000728, which has the same data as NWB 2; they have 0.14 "
+    "to 0.86 GB (sizes in github.com/dandisets/000728)"
+)
 DFF, IDS = (f"processing/brain_observatory_pipeline/{name}" for name in
             ("DfOverF/imaging_plane_1/data", "ImageSegmentation/cell_specimen_ids"))  # fmt: skip
 
@@ -68,8 +70,10 @@ def load(
     else:
         chosen = spread(found, experiments_per_class)
     if broken := [e["id"] for e in chosen if not intact(file_of(cache, e))]:
-        raise UserError(f"{path}: {len(broken)} of {len(chosen)} experiments are missing or not whole "
-                        f"({', '.join(map(str, broken[:3]))} ...); fetch them: {command(path)}, with the same settings")
+        raise UserError(
+            f"{path}: {len(broken)} of {len(chosen)} experiments are missing or not whole "
+            f"({', '.join(map(str, broken[:3]))} ...); fetch them: {command(path)}, with the same settings"
+        )
     if lost := [name for name in LINES if name not in map(class_of, chosen)]:
         raise UserError(f"{path}: no experiment of {', '.join(lost)} is there; fetch them: {command(path)}")
     recordings, without = [], 0
@@ -140,8 +144,10 @@ def _read(file: Path, experiment: dict, sampling_rate: float) -> Iterator[Record
 
 
 def _notes(chosen: list[dict], recordings: list[Recording], tagged: int, without: int) -> Iterator[str]:
-    yield ("each animal carries one Cre line and holds one class: keep animals apart, and remember that line, "
-           "indicator, layer and depth go with the class")
+    yield (
+        "each animal carries one Cre line and holds one class: keep animals apart, and remember that line, "
+        "indicator, layer and depth go with the class"
+    )
     classes: dict[str, set[str]] = {}
     for experiment in chosen:
         classes.setdefault(experiment["reporter_line"], set()).add(class_of(experiment))

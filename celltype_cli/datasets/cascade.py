@@ -19,61 +19,19 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy.io import loadmat
 
 from celltype_cli.cells import About, Cells
+from celltype_cli.datasets.cascade_origins import ORIGINS
 from celltype_cli.datasets.fake_classes import fake_classes
 from celltype_cli.errors import UserError
 from celltype_cli.messages import check_choice, raise_faults
 from celltype_cli.recordings import SAME_RATE, Recording, to_cells
 from celltype_cli.transforms import resample, split_at_gaps
 
-
-class Origin(NamedTuple):
-    """What a dataset folder holds; `basis` says how the cell type is known, "" as indicator that file names tell it."""
-
-    label: str
-    laboratory: str
-    indicator: str
-    preparation: str
-    basis: str
-
-
-ORIGINS = {
-    "DS01-OGB1-m-V1": Origin("EXC", "Theis2016/Berens2018", "OGB-1", "in vivo", "presumed"),
-    "DS02-OGB1-2-m-V1": Origin("EXC", "Kwan2012", "OGB-1", "in vivo", "author"),
-    "DS03-Cal520-m-S1": Origin("EXC", "Tada2014/Kitamura", "Cal-520", "in vivo", "presumed"),
-    "DS09-GCaMP6f-m-V1": Origin("EXC", "Chen2013", "GCaMP6f", "in vivo", "presumed"),
-    "DS10-GCaMP6f-m-V1-neuropil-corrected": Origin("EXC", "Allen-Huang2021", "GCaMP6f", "in vivo", "genetic"),
-    "DS11-GCaMP6f-m-V1-neuropil-corrected": Origin("EXC", "Allen-Huang2021", "GCaMP6f", "in vivo", "genetic"),
-    "DS12-GCaMP6s-m-V1-neuropil-corrected": Origin("EXC", "Allen-Huang2021", "GCaMP6s", "in vivo", "genetic"),
-    "DS13-GCaMP6s-m-V1-neuropil-corrected": Origin("EXC", "Allen-Huang2021", "GCaMP6s", "in vivo", "genetic"),
-    "DS14-GCaMP6s-m-V1": Origin("EXC", "Chen2013", "GCaMP6s", "in vivo", "presumed"),
-    "DS15-GCaMP6s-m-V1": Origin("EXC", "Theis2016/Berens2018", "GCaMP6s", "in vivo", "presumed"),
-    "DS16-GCaMP6s-m-V1": Origin("EXC", "Theis2016/Berens2018", "GCaMP6s", "in vivo", "presumed"),
-    "DS17-GCaMP5k-m-V1": Origin("EXC", "Akerboom2012", "GCaMP5k", "in vivo", "presumed"),
-    "DS18-R-CaMP-m-CA3": Origin("EXC", "Schoenfeld2021", "R-CaMP1.07", "in vivo", "author"),
-    "DS19-R-CaMP-m-S1": Origin("EXC", "Bethge2017", "R-CaMP1.07", "in vivo", "presumed"),
-    "DS20-jRCaMP1a-m-V1": Origin("EXC", "Dana2016", "jRCaMP1a", "in vivo", "presumed"),
-    "DS21-jGECO1a-m-V1": Origin("EXC", "Dana2016", "jRGECO1a", "in vivo", "presumed"),
-    "DS22-OGB1-m-SST-V1": Origin("SST", "Kwan2012", "OGB-1", "in vivo", "genetic"),
-    "DS23-OGB1-m-PV-V1": Origin("PV", "Kwan2012", "OGB-1", "in vivo", "genetic"),
-    "DS24-GCaMP6f-m-PV-V1": Origin("PV", "Khan2018", "GCaMP6f", "slice", "genetic"),
-    "DS25-GCaMP6f-m-SST-V1": Origin("SST", "Khan2018", "GCaMP6f", "slice", "genetic"),
-    "DS26-GCaMP6f-m-VIP-V1": Origin("VIP", "Khan2018", "GCaMP6f", "slice", "genetic"),
-    "DS27-GCaMP6f-m-PV-vivo-V1": Origin("PV", "Rupprecht2021-Hofer", "GCaMP6f", "in vivo", "genetic"),
-    "DS28-XCaMPgf-m-V1": Origin("EXC", "Zhang2023", "XCaMPgf", "in vivo", "author"),
-    "DS29-GCaMP7f-m-V1": Origin("EXC", "Zhang2023", "jGCaMP7f", "in vivo", "author"),
-    "DS30-GCaMP8f-m-V1": Origin("EXC", "Zhang2023", "jGCaMP8f", "in vivo", "author"),
-    "DS31-GCaMP8m-m-V1": Origin("EXC", "Zhang2023", "jGCaMP8m", "in vivo", "author"),
-    "DS32-GCaMP8s-m-V1": Origin("EXC", "Zhang2023", "jGCaMP8s", "in vivo", "author"),
-    # Fast-spiking by the shape and rate of their spikes, not marked by parvalbumin.
-    "DS33-Interneurons2023-m-V1": Origin("PV", "Zhang2023", "", "in vivo", "putative"),
-}
 SUBSETS = {
     "slice3": [name for name in ORIGINS if name[:4] in ("DS24", "DS25", "DS26")],
     "kwan3": [name for name in ORIGINS if name[:4] in ("DS02", "DS22", "DS23")],
@@ -86,7 +44,13 @@ TREATMENT = re.compile(r"(_mini|_full|_corrected|_neuropil_subtracted|_Puff\w*?)
 
 
 def load(
-    *, path: str | Path, subset: str, timesteps: int, sampling_rate: float | None, windows: str, too_short: str,
+    *,
+    path: str | Path,
+    subset: str,
+    timesteps: int,
+    sampling_rate: float | None,
+    windows: str,
+    too_short: str,
     null: str | None = None,
 ) -> Cells:
     """Reads the dF/F traces of a subset, with animals as groups where file names tell them (DS24 to DS33).
@@ -129,15 +93,19 @@ def load(
 
 def _folders(path: Path, subset: str) -> list[Path]:
     if not path.is_dir():
-        raise UserError(f"dataset.path={path} is no folder; give the folder Ground_truth of a clone of CASCADE "
-                        "(github.com/HelmchenLabSoftware/Cascade)")
+        raise UserError(
+            f"dataset.path={path} is no folder; give the folder Ground_truth of a clone of CASCADE "
+            "(github.com/HelmchenLabSoftware/Cascade)"
+        )
     path = path / "Ground_truth" if (path / "Ground_truth").is_dir() else path
     found = sorted(p.name for p in path.iterdir() if p.is_dir())
     folders = [path / name for name in SUBSETS[subset] if name in found]
     if not folders:
         there, wanted = ", ".join(found[:5]) or "no folder", ", ".join(SUBSETS[subset][:3])
-        raise UserError(f"dataset.path={path} holds none of the folders {wanted} ... of subset {subset}; found {there}"
-                        "; give the folder Ground_truth of CASCADE")
+        raise UserError(
+            f"dataset.path={path} holds none of the folders {wanted} ... of subset {subset}; found {there}"
+            "; give the folder Ground_truth of CASCADE"
+        )
     return folders
 
 
@@ -214,8 +182,10 @@ def _attached(file: Path, recording: Recording) -> np.ndarray:
     try:
         found = loadmat(file, variable_names=["CAttached"])
     except Exception as error:  # loadmat raises a dozen unrelated types for a broken file, and names none of them
-        raise UserError(f"{recording}: is no intact MATLAB file (version 5 to 7; {type(error).__name__}: {error}); "
-                        "clone the repository of CASCADE again") from error
+        raise UserError(
+            f"{recording}: is no intact MATLAB file (version 5 to 7; {type(error).__name__}: {error}); "
+            "clone the repository of CASCADE again"
+        ) from error
     if "CAttached" not in found:
         raise UserError(f"{recording}: holds no variable CAttached; is it a ground-truth file of CASCADE?")
     return found["CAttached"]

@@ -36,14 +36,19 @@ def fake_classes(recordings: Sequence[Recording]) -> tuple[list[Recording], tupl
     n_classes = len({label for label, _ in sizes})
     true = max(sorted(sources), key=sources.get, default="")
     if sources[true] < 2:
-        raise UserError(f"dataset.null=fake_classes needs a class with {LEAST_CELLS} or more cells from each of two "
-                        f"sources; found {_listed(sizes)}; choose a dataset.subset of several laboratories, as all")
+        raise UserError(
+            f"dataset.null=fake_classes needs a class with {LEAST_CELLS} or more cells from each of two "
+            f"sources; found {_listed(sizes)}; choose a dataset.subset of several laboratories, as all"
+        )
     by_size = sorted((source for label, source in enough if label == true), key=lambda s: (-sizes[true, s], s))
     laboratory = [source.split(",")[0] for source in by_size]
     turn = [laboratory[:k].count(laboratory[k]) for k in range(len(by_size))]
     chosen = [by_size[k] for k in np.argsort(turn, kind="stable")[:n_classes]]
-    kept = [replace(r, label=r.source.replace(",", ""), source="")
-            for r in recordings if r.label == true and r.source in chosen]
+    kept = [
+        replace(r, label=r.source.replace(",", ""), source="")
+        for r in recordings
+        if r.label == true and r.source in chosen
+    ]
     fewer = f", though the real ones are {n_classes}" if len(chosen) < n_classes else ""
     notes = (
         f"this is a null: all cells are {true}, and the {len(chosen)} classes are where they come from, not cell types"

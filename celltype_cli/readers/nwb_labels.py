@@ -38,8 +38,10 @@ class Labels:
 
     def __post_init__(self) -> None:
         if sum(bool(way) for way in (self.column, self.path, self.genotype)) != 1:
-            raise UserError("dataset.labels needs exactly one of column (of the table of ROIs), path (of a csv with "
-                            "roi_id and label) and genotype ({part of the subject's genotype: class})")
+            raise UserError(
+                "dataset.labels needs exactly one of column (of the table of ROIs), path (of a csv with "
+                "roi_id and label) and genotype ({part of the subject's genotype: class})"
+            )
 
     def of(self, nwb: Any, rois: Any, ids: Sequence[Any], file: str) -> list[str]:
         """Returns the label of each ROI.
@@ -79,8 +81,10 @@ class Labels:
         except (OSError, ValueError) as error:
             raise UserError(f"dataset.labels.path={self.path} cannot be read ({error})") from error
         if missing := [name for name in ("roi_id", "label") if name not in table]:
-            raise UserError(f"{self.path}: {' and '.join(missing)} missing; found {', '.join(table)}; expected columns "
-                            "roi_id, label and, for several NWB files, file")
+            raise UserError(
+                f"{self.path}: {' and '.join(missing)} missing; found {', '.join(table)}; expected columns "
+                "roi_id, label and, for several NWB files, file"
+            )
         return table.apply(lambda column: column.str.strip())
 
     @cached_property
@@ -101,8 +105,10 @@ def _by_genotype(parts: Mapping[str, str], nwb: Any, file: str) -> str:
         raise UserError(f"{file}: its subject has no genotype; give labels in a csv (dataset.labels.path)")
     fits = {part: label for part, label in parts.items() if part.lower() in genotype.lower()}
     if len(set(fits.values())) != 1:
-        raise UserError(f"{file}: the genotype {genotype} fits {' and '.join(fits) or 'none'} of {', '.join(parts)}; "
-                        "expected one class; change dataset.labels.genotype ('' as class leaves cells without label)")
+        raise UserError(
+            f"{file}: the genotype {genotype} fits {' and '.join(fits) or 'none'} of {', '.join(parts)}; "
+            "expected one class; change dataset.labels.genotype ('' as class leaves cells without label)"
+        )
     return next(iter(fits.values()))
 
 
@@ -114,14 +120,18 @@ def _by_column(name: str, nwb: Any, rois: Any, file: str) -> dict[Any, str]:
     table = tables[table_name] if table_name else rois
     ids = list(table.id[:])
     if len(set(ids)) < len(ids) or set(ids) != set(rois.id[:]):
-        raise UserError(f"{file}: table {table.name} has {len(ids)} rows, {rois.name} {len(rois.id)} ROIs, their ids "
-                        "differ or repeat, so that rows cannot be matched; give labels in a csv (dataset.labels.path)")
+        raise UserError(
+            f"{file}: table {table.name} has {len(ids)} rows, {rois.name} {len(rois.id)} ROIs, their ids "
+            "differ or repeat, so that rows cannot be matched; give labels in a csv (dataset.labels.path)"
+        )
     if column not in table.colnames:
         alike = (other for other in tables.values() if other is not table and len(other.id) == len(ids))
         others = [f"{other.name}/{name}" for other in alike for name in other.colnames]
-        raise UserError(f"{file}: {table.name} has no column {column}{nearest(column, table.colnames)}; found "
-                        f"{', '.join([*table.colnames, *others])}; the genotype is "
-                        f"{getattr(nwb.subject, 'genotype', None)} (dataset.labels.genotype)")
+        raise UserError(
+            f"{file}: {table.name} has no column {column}{nearest(column, table.colnames)}; found "
+            f"{', '.join([*table.colnames, *others])}; the genotype is "
+            f"{getattr(nwb.subject, 'genotype', None)} (dataset.labels.genotype)"
+        )
     return {roi: _text(value) for roi, value in zip(ids, table[column][:], strict=True)}
 
 

@@ -134,8 +134,9 @@ def _check_version(file: Path, name: str) -> None:
     except OSError as error:
         raise UserError(f"{name}: is no HDF5 file, or truncated ({error})") from error
     if old:
-        raise UserError(f"{name}: is NWB 1, which is not read here; files of Allen Visual Coding: "
-                        "dataset=allen_visual_coding")
+        raise UserError(
+            f"{name}: is NWB 1, which is not read here; files of Allen Visual Coding: dataset=allen_visual_coding"
+        )
 
 
 def _chosen(found: list, wanted: str | None, file: str) -> list:
@@ -144,8 +145,10 @@ def _chosen(found: list, wanted: str | None, file: str) -> list:
     if wanted is None:
         fit = {name: one for name, one in named.items() if type(one.parent).__name__ == "DfOverF"}
         if len(fit) != 1:
-            raise UserError(f"{file}: has {len(fit)} series of dF/F, expected one; found {', '.join(named)}; set "
-                            "dataset.series, and dataset.signal=raw_to_dff where it is raw fluorescence")
+            raise UserError(
+                f"{file}: has {len(fit)} series of dF/F, expected one; found {', '.join(named)}; set "
+                "dataset.series, and dataset.signal=raw_to_dff where it is raw fluorescence"
+            )
         return list(fit.values())
     fit = {name: one for name, one in named.items() if fnmatchcase(f"/{name}", f"*/{wanted}")}
     if not fit:
@@ -196,6 +199,8 @@ def _by_roi(series: Any, n_rois: int, file: str) -> Shaped[np.ndarray, "roi time
         data = data.T
     stamps = data.shape[0] if series.rate else len(series.timestamps)
     if data.ndim != 2 or data.shape != (stamps, n_rois):
-        raise UserError(f"{file}: series {series.name} is of shape {series.data.shape}; expected [time, roi] with "
-                        f"{n_rois} ROIs and {stamps} time stamps")
+        raise UserError(
+            f"{file}: series {series.name} is of shape {series.data.shape}; expected [time, roi] with "
+            f"{n_rois} ROIs and {stamps} time stamps"
+        )
     return (data.T * series.conversion + series.offset).astype(np.float32)

@@ -63,8 +63,10 @@ def _require(found, needed: tuple[str, ...], path: Path, layout: str) -> None:
 
 
 def _wide(table: pd.DataFrame, path: Path) -> list[Recording]:
-    layout = ("a long table has a column value and a row per sample, a wide one has cell_id, label, sampling_rate and "
-              "a column per sample (0, 1, 2 ...)")
+    layout = (
+        "a long table has a column value and a row per sample, a wide one has cell_id, label, sampling_rate and "
+        "a column per sample (0, 1, 2 ...)"
+    )
     _require(table.columns, ("cell_id", "label", "sampling_rate"), path, layout)
     others = [name for name in table.columns if name not in (*TEXT, "sampling_rate")]
     matches = {name: m for name in others if (m := SAMPLE.fullmatch(name))}
@@ -145,13 +147,19 @@ def _cell(cell: str, rows: pd.DataFrame, file: str) -> Recording:
     for name in TEXT[1:]:
         values = rows[name].unique().tolist() if name in rows else [""]
         if len(values) > 1:
-            raise UserError(f"{where}: has several values of {name}: {', '.join(values[:3])}; "
-                            "make cell ids unique, for instance animal_cell")
+            raise UserError(
+                f"{where}: has several values of {name}: {', '.join(values[:3])}; "
+                "make cell ids unique, for instance animal_cell"
+            )
         text[name] = values[0]
     names = ("value", "time_s") if "time_s" in rows else ("value", "frame", "sampling_rate")
     numbers = {name: pd.to_numeric(rows[name], errors="coerce").to_numpy(np.float64) for name in names}
-    if bad := [f"{np.isnan(v).sum()} of {len(v)} values of {name} are missing or no numbers, the first in line "
-               f"{rows.index[np.isnan(v).argmax()] + 2}" for name, v in numbers.items() if np.isnan(v).any()]:
+    if bad := [
+        f"{np.isnan(v).sum()} of {len(v)} values of {name} are missing or no numbers, the first in line "
+        f"{rows.index[np.isnan(v).argmax()] + 2}"
+        for name, v in numbers.items()
+        if np.isnan(v).any()
+    ]:
         raise UserError(f"{where}: {'; '.join(bad)}; complete them, or leave those rows out (a gap ends a segment)")
     stamp, unit = numbers[names[1]], 1.0
     if "sampling_rate" in numbers:
@@ -167,6 +175,8 @@ def _cell(cell: str, rows: pd.DataFrame, file: str) -> Recording:
     steps = len(stamp) - 1
     uneven = steps - sum(len(segment) - 1 for segment in segments)
     if uneven > 0.2 * steps:
-        raise UserError(f"{where}: {uneven} of {steps} steps of {names[1]} differ by more than half from the median; "
-                        "expected samples at one rate, with few gaps")
+        raise UserError(
+            f"{where}: {uneven} of {steps} steps of {names[1]} differ by more than half from the median; "
+            "expected samples at one rate, with few gaps"
+        )
     return Recording(cell, text["label"], text["group"], segments, rate, text["source"], file)

@@ -103,15 +103,18 @@ def _neuron(neuron: h5py.Group | h5py.Dataset | None, cell: str, file: str) -> R
     found = [*neuron.attrs] if isinstance(neuron, h5py.Group) else []
     found += ["dff"] if found and isinstance(neuron.get("dff"), h5py.Dataset) else []
     if missing := [name for name in ("dff", "cell_type", "frame_rate_hz") if name not in found]:
-        raise UserError(f"cell {cell} ({file}): has no {', '.join(missing)}; expected a group with dataset dff and "
-                        "attributes cell_type (may be empty) and frame_rate_hz")
+        raise UserError(
+            f"cell {cell} ({file}): has no {', '.join(missing)}; expected a group with dataset dff and "
+            "attributes cell_type (may be empty) and frame_rate_hz"
+        )
     trace = neuron["dff"][()]
     if trace.ndim != 1 or trace.dtype.kind not in "fiu":
         raise UserError(f"cell {cell} ({file}): dff is {trace.dtype} of shape {trace.shape}; expected numbers [time]")
     start = neuron["segment_start"][()].ravel() if "segment_start" in neuron else np.array([0])
     if len(start) == 0 or start[0] != 0 or (np.diff(start) <= 0).any() or start[-1] >= max(len(trace), 1):
-        raise UserError(f"cell {cell} ({file}): segment_start must rise from 0 to less than {len(trace)}; "
-                        f"found {start[:5]}")
+        raise UserError(
+            f"cell {cell} ({file}): segment_start must rise from 0 to less than {len(trace)}; found {start[:5]}"
+        )
     text = {name: neuron.attrs.get(name, "") for name in ("cell_type", "animal_id", "dataset")}
     text = {name: value.decode() if isinstance(value, bytes) else str(value) for name, value in text.items()}
     return Recording(
@@ -147,7 +150,9 @@ def read_npz(path: Path) -> list[Recording]:
             arrays = {name: file[name] for name in file.files}
     except Exception as error:  # zipfile and numpy raise half a dozen unrelated types for a broken file
         if "Object arrays" in str(error):
-            raise UserError(f"{path}: holds pickled objects, which could run code; save plain arrays of numbers and "
-                            "strings, with traces of unequal length filled up with NaN at their end") from error
+            raise UserError(
+                f"{path}: holds pickled objects, which could run code; save plain arrays of numbers and "
+                "strings, with traces of unequal length filled up with NaN at their end"
+            ) from error
         raise UserError(f"{broken} ({error})") from error
     return from_rows(arrays.pop("trace", None), arrays, path)

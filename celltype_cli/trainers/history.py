@@ -62,6 +62,12 @@ class History(pl.Callback):
     def on_train_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
         self._add("train", outputs)
 
+    def on_validation_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        self.seconds += time.perf_counter() - self.started
+
+    def on_validation_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        self.started = time.perf_counter()  # looking at validation cells is no training
+
     def on_validation_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
         self._add("valid", outputs)
 

@@ -1,0 +1,91 @@
+"""`celltype report`: rebuilds a paper's tables and figures from saved predictions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from celltype_cli import experiment
+
+if TYPE_CHECKING:
+    from celltype_cli.papers import Job, Paper
+    from celltype_cli.runs import RunFolder
+
+OWN = ("paper", "table", "rows", "profile")
+
+
+@dataclass
+class Settings(experiment.Settings):
+    """The keys of `conf/reproduce.yaml` and `conf/report.yaml`: those of `train`, and which rows of which paper."""
+
+    paper: Mapping[str, Any]
+    table: Any
+    rows: Any
+    profile: Literal["quick", "full"]
+
+
+def run(cfg: DictConfig) -> None:
+    """Builds the report from the runs that are there; rows without a run show the command that makes it."""
+    write(cfg, plan(cfg))
+
+
+def plan(cfg: DictConfig) -> dict[Job, RunFolder]:
+    """Plans the runs of the chosen tables and rows; whatever else was typed goes to every run."""
+    from celltype_cli import configs, papers, reproduce
+
+    configs.check(cfg, Settings)
+    jobs = papers.jobs(
+        _paper(cfg),
+        profile=cfg.profile,
+        tables=_names(cfg.table),
+        rows=_names(cfg.rows),
+        extra=[*_typed(), "keep_checkpoints=false"],
+    )
+    return reproduce.folders(jobs)
+
+
+def write(cfg: DictConfig, planned: dict[Job, RunFolder]) -> None:
+    """Writes the report of the finished runs, prints its tables, and says where everything lies."""
+    from celltype_cli import report
+    from celltype_cli.progress import say
+
+    found = {job: folder if folder.finished else None for job, folder in planned.items()}
+    built = report.build(_paper(cfg), found, name=name(), extra=_typed())
+    report.show(built)
+    parts = [name(), cfg.profile, *(_names(cfg.table) or []), *(word.replace("/", "_") for word in _typed())]
+    files = report.write(built, Path(cfg.outputs) / "reports" / "-".join(parts))
+    say()
+    for kind, path in files.items():
+        say(f"{kind:<9}{path}")
+    say("next     open the HTML page in a browser" if all(found.values()) else "next     run what is missing, as above")
+
+
+def name() -> str:
+    """Returns the chosen option of the config group `paper`."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return str(HydraConfig.get().runtime.choices["paper"])
+
+
+def _paper(cfg: DictConfig) -> Paper:
+    from celltype_cli import papers
+
+    return papers.parse(OmegaConf.to_container(cfg.paper), f"paper {name()}")
+
+
+def _typed() -> list[str]:
+    """Returns the overrides that the user typed for the runs themselves."""
+    from hydra.core.hydra_config import HydraConfig
+
+    typed = OmegaConf.to_container(HydraConfig.get().overrides.task)
+    return [override for override in typed if override.lstrip("+~").partition("=")[0] not in OWN]
+
+
+def _names(value: str | ListConfig | None) -> list[str] | None:
+    if value is None:
+        return None
+    return [str(name) for name in value] if isinstance(value, ListConfig) else [str(value)]
