@@ -15,7 +15,14 @@ from celltype_cli.errors import UserError
 from celltype_cli.messages import nearest
 
 SPECIAL = ("_target_", "_partial_", "_args_", "_convert_", "_recursive_")
-PLAIN = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
+PLAIN = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    Path: "a path (in quotes where it is a number)",
+    type(None): "null",
+}
 
 
 def folder() -> Path:
@@ -117,6 +124,8 @@ def _fits(value: Any, annotation: Any) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if annotation is int:
         return isinstance(value, int) and not isinstance(value, bool)
+    if annotation in (str, Path):
+        return isinstance(value, str)
     if annotation in PLAIN:
         return isinstance(value, annotation)
     return True

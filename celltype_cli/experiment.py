@@ -18,7 +18,7 @@ from celltype_cli.evaluation import predictions_table, scores
 from celltype_cli.folds import Fold, checked
 from celltype_cli.identity import run_identity
 from celltype_cli.progress import Progress
-from celltype_cli.runs import RunFolder
+from celltype_cli.runs import RunFolder, logger
 from celltype_cli.trainers import Trainer
 
 
@@ -113,6 +113,8 @@ def _train_fold(folder, log, progress, trainer, model, cells, fold, k, seed) -> 
     whole = scores(table, n_resamples=1)["cell"]
     log.finish_fold(k, {name: whole[name]["value"] for name in ("accuracy", "balanced_accuracy", "macro_f1")})
     folder.write_fold(k, table, fitted)
+    balanced = whole["balanced_accuracy"]["value"]
+    logger.info("fold %d: %.1f s of training, balanced accuracy per cell %.3f", k, fitted.seconds, balanced)
 
 
 def _use_threads(n: int) -> int:

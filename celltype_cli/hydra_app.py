@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from celltype_cli.messages import nearest
 from celltype_cli.sweeps import Sweep
 
 Command = Callable[[DictConfig], Any]
+MULTIRUN = {"-m", "--multirun"}
 
 
 class UserConfigs(SearchPathPlugin):
@@ -46,11 +46,12 @@ def run(command: str, function: Command, arguments: list[str]) -> int:
     """
     arguments = _take_config_dir(arguments)
     sweep = None
-    if {"-m", "--multirun"} & set(arguments):
+    if {"--cfg", "-c", "--info", "-i"} & set(arguments):  # to look, not to run
+        arguments = [argument for argument in arguments if argument not in MULTIRUN]
+    if MULTIRUN & set(arguments):
         outputs = [a.partition("=")[2] for a in arguments if a.startswith("outputs=")]
-        root = Path(outputs[-1] if outputs else os.environ.get("CELLTYPE_OUTPUTS", "outputs"))
-        sweep = Sweep(root.absolute() / "sweeps" / f"{datetime.now():%Y%m%d-%H%M%S-%f}")
-        arguments = [*arguments, f"hydra.sweep.dir={sweep.folder}"]
+        sweep = Sweep(Path(outputs[-1].strip("'\"") if outputs else os.environ.get("CELLTYPE_OUTPUTS", "outputs")))
+        arguments = [*arguments, sweep.override]
     raised: list[Exception] = []
 
     def single(cfg: DictConfig) -> None:
@@ -105,9 +106,7 @@ def _wording(command: str, arguments: list[str], error: Exception) -> str:
     """Says in one or two lines what is wrong with the overrides, with the nearest valid name."""
     if isinstance(error, OverrideParseException):
         reason = error.message.splitlines()[0]
-        return (
-            f"{error.override} cannot be read ({reason}): expected setting=value, lists quoted: 'model.layers=[rnn]'"
-        )
+        return f"{error.override} cannot be read ({reason}): expected setting=value, lists quoted: 'model.layers=[rnn]'"
     text = str(error).strip()
     unknown = re.match(r"Could not override '([^']+)'", text)
     if unknown:

@@ -39,7 +39,7 @@ def _content(value: Any, key: str = "") -> Any:
         return [_content(entry) for entry in value]
     if key == "path" and value is not None and Path(value).exists():
         path = Path(value)
-        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+        files = [path] if path.is_file() else sorted(p for p in path.rglob("[!.]*") if p.is_file())
         return [[p.relative_to(path).as_posix(), _digest(p)] for p in files]
     return value
 
@@ -107,6 +107,6 @@ def _source(module: str) -> Path | None:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
         return None
-    if spec is None or not spec.has_location or "site-packages" in Path(spec.origin).parts:
+    if spec is None or not spec.has_location or {"site-packages", "dist-packages"} & {*Path(spec.origin).parts}:
         return None
     return Path(spec.origin) if spec.origin.endswith(".py") else None

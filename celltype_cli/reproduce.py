@@ -46,13 +46,10 @@ def folders(jobs: Sequence[Job]) -> dict[Job, RunFolder]:
     return {job: named[job.overrides] for job in jobs}
 
 
-def launch(
-    jobs: Sequence[Job], function: Callable[[DictConfig], Any], folder: Path, hydra_overrides: Sequence[str]
-) -> None:
+def launch(jobs: Sequence[Job], function: Callable[[DictConfig], Any], hydra_overrides: Sequence[str]) -> None:
     """Hands the jobs to the launcher that `hydra_overrides` choose, each as one `celltype train`."""
     hydra = GlobalHydra.instance().hydra
-    overrides = [*hydra_overrides, f"hydra.sweep.dir={folder}"]
-    config = hydra.compose_config("train", overrides=overrides, run_mode=RunMode.MULTIRUN, from_shell=False)
+    config = hydra.compose_config("train", overrides=list(hydra_overrides), run_mode=RunMode.MULTIRUN, from_shell=False)
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
     launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=function, config=config)
     unique = list(dict.fromkeys(tuple(job.overrides) for job in jobs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +22,12 @@ from celltype_cli.files import replacing
 from celltype_cli.folds import Fold
 from celltype_cli.trainers import Fitted
 
+logger = logging.getLogger("celltype")
+logger.propagate = False  # the terminal has its own lines
+
 
 class RunFolder:
-    """Holds config.yaml, overrides.yaml, environment.json, run.json, split.csv, fold_<k>/, predictions.csv,
+    """Holds config.yaml, overrides.yaml, environment.json, run.json, log.txt, split.csv, fold_<k>/, predictions.csv,
     curves.csv, figures/ and, written last, scores.json: a run with scores is finished."""
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +35,7 @@ class RunFolder:
 
     @classmethod
     def named(cls, outputs: Path, labels: dict[str, str], seed: int, identity: str) -> RunFolder:
-        words = "-".join(labels[name] for name in ("dataset", "model", "split"))
+        words = "-".join(labels[name].replace("/", "_") for name in ("dataset", "model", "split"))
         return cls(outputs / "runs" / f"{words}-seed{seed}-{identity}")
 
     @classmethod
@@ -56,6 +60,8 @@ class RunFolder:
                 return "interrupted"
         except Timeout:
             return "running"
+        except OSError:  # someone else's folder, which we may only read
+            return "interrupted"
 
     def overrides(self) -> list[str]:
         return yaml.safe_load((self.path / "overrides.yaml").read_text())
@@ -80,16 +86,38 @@ class RunFolder:
 
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.path / ".lock", timeout=0):
+            with FileLock(self.path / ".lock", timeout=2):  # `celltype runs` looks for a moment
                 self._write_facts(settings, overrides, facts, log)
-                try:
-                    yield
-                except BaseException as error:
-                    stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
-                    log.stop("KILLED" if stopped else "FAILED")
-                    raise
+                with self._logged():
+                    try:
+                        yield
+                    except BaseException as error:
+                        stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
+                        log.stop("KILLED" if stopped else "FAILED")
+                        raise
         except Timeout as error:
             raise UserError(f"{self.path}: another process is working on this run; wait for it or stop it") from error
+
+    @contextmanager
+    def _logged(self) -> Iterator[None]:
+        """Appends what happens in the block to log.txt, a line each, and a traceback where it fails."""
+        handler = logging.FileHandler(self.path / "log.txt", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            logger.info("started")
+            yield
+            logger.info("finished")
+        except KeyboardInterrupt:
+            logger.info("stopped from outside")
+            raise
+        except BaseException:
+            logger.exception("failed")
+            raise
+        finally:
+            logger.removeHandler(handler)
+            handler.close()
 
     def _write_facts(self, settings: dict, overrides: list[str], facts: dict[str, Any], log: Any) -> None:
         before = self.facts() if (self.path / "run.json").exists() else {}
@@ -103,7 +131,7 @@ class RunFolder:
         }
         log.start(self.path.name, before.get("mlflow_run"), tags=tags, params=_flat(settings))
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        facts = {**facts, "started": before.get("started", now), "mlflow_run": log.id}
+        facts = {**facts, "started": before.get("started", now), "mlflow_run": log.id, "mlflow_uri": log.uri}
         self._json("environment.json", environment.describe())
         self._text("config.yaml", yaml.safe_dump(settings, sort_keys=False))
         self._text("overrides.yaml", yaml.safe_dump(overrides))

@@ -9,7 +9,6 @@ from rich.table import Table
 from celltype_cli.experiment import Outcome
 from celltype_cli.progress import console, say
 from celltype_cli.runs import RunFolder
-from celltype_cli.tracking import store_uri
 
 
 def one_line(scores: dict) -> str:
@@ -37,7 +36,7 @@ def print_outcome(outcome: Outcome) -> None:
     say(f"\npredictions  {path / 'predictions.csv'}\nscores       {path / 'scores.json'}")
     say(f"figures      {path / 'figures'}")
     if facts["mlflow_run"]:
-        say(f"MLflow       mlflow ui --backend-store-uri {store_uri(path.parents[1], None)}")
+        say(f"MLflow       mlflow ui --backend-store-uri {shlex.quote(facts['mlflow_uri'])}")
     say(f"next         {_next(outcome.folder)}")
 
 
@@ -46,6 +45,10 @@ def _interval(entry: dict[str, float]) -> str:
 
 
 def _next(folder: RunFolder) -> str:
-    kept = [word for word in folder.overrides() if not word.startswith(("model=", "model."))]
-    words = shlex.join([*kept, "model=cnn1d,rnn,lstm,forest"])
-    return f"celltype train -m {words}   (compare models; finished runs are kept)"
+    typed = folder.overrides()
+    kept = [word for word in typed if not word.lstrip("+~").startswith(("model=", "model."))]
+    # Settings of a network's trainer would not fit an estimator's.
+    models = "cnn1d,rnn,lstm" if any(word.lstrip("+~").startswith("trainer") for word in kept) else "cnn1d,rnn,forest"
+    if folder.facts()["labels"].get("command") == "demo":  # it sets the trainer of networks, too
+        return "celltype demo -m model=cnn1d,rnn,lstm   (compare models; finished runs are kept)"
+    return f"celltype train -m {shlex.join([*kept, f'model={models}'])}   (compare models; finished runs are kept)"

@@ -6,6 +6,7 @@ import json
 import shutil
 import traceback
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,14 @@ GOOD = ("finished", "already finished")
 class Sweep:
     """Keeps one record per job in a folder, so that any launcher's worker processes can write them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, outputs: Path) -> None:
+        self.folder = outputs.absolute() / "sweeps" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
+
+    @property
+    def override(self) -> str:
+        """Returns the override that gives Hydra this folder, quoted, since a path may hold brackets and commas."""
+        quoted = str(self.folder).replace("\\", "\\\\").replace("'", "\\'")
+        return f"hydra.sweep.dir='{quoted}'"
 
     def job(self, function: Callable[[DictConfig], Any]) -> Callable[[DictConfig], None]:
         """Wraps a command so that a failing job is recorded and the others go on."""

@@ -21,11 +21,14 @@ class NoTracking:
     def open(self, outputs: Path, experiment: str) -> NoRun:
         return NoRun()
 
+    def reach(self, outputs: Path) -> str:
+        return "off"
+
 
 class NoRun:
     """Takes what a run logs and forgets it."""
 
-    id = None
+    id = uri = None
 
     def start(self, name: str, run_id: str | None, *, tags: dict[str, str], params: dict[str, Any]) -> None: ...
     def epoch(self, fold: int, epoch: int, values: dict[str, float]) -> None: ...
@@ -66,14 +69,28 @@ class Mlflow:
                 f"the MLflow store {uri} cannot be used: {str(error).splitlines()[0]} Set MLFLOW_TRACKING_URI to a "
                 "server or an sqlite:/// address, or switch logging off with logger=none"
             ) from error
-        return MlflowRun(client, experiment_id)
+        return MlflowRun(client, experiment_id, uri)
+
+    def reach(self, outputs: Path) -> str:
+        """Returns the address of the store after a look at it; a file that is not there yet is not made."""
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        uri = store_uri(outputs, self.uri)
+        if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+            return f"{uri} (made by the first run)"
+        try:
+            MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
+        except MlflowException as error:
+            return f"{uri} cannot be used: {str(error).splitlines()[0]}"
+        return f"{uri} works"
 
 
 class MlflowRun:
     """One run and its folds as child runs; a run that was interrupted is taken up again under its id."""
 
-    def __init__(self, client: Any, experiment_id: str) -> None:
-        self.client, self.experiment_id = client, experiment_id
+    def __init__(self, client: Any, experiment_id: str, uri: str) -> None:
+        self.client, self.experiment_id, self.uri = client, experiment_id, uri
         self.id: str | None = None
         self.folds: dict[int, str] = {}
 

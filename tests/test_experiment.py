@@ -36,7 +36,8 @@ def finished(tmp_path_factory):
 
 def test_a_run_writes_all_it_promises(finished):
     path = finished.folder.path
-    for name in ("config.yaml", "overrides.yaml", "environment.json", "run.json", "split.csv", "predictions.csv",
+    for name in ("config.yaml", "log.txt", "overrides.yaml", "environment.json", "run.json", "split.csv",
+                 "predictions.csv",
                  "curves.csv", "scores.json", "figures/confusion.png", "figures/learning_curves.png",
                  "fold_0/last.ckpt", "fold_2/predictions.csv"):  # fmt: skip
         assert (path / name).stat().st_size > 0, name

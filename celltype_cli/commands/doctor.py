@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -33,7 +34,6 @@ def run(cfg: DictConfig) -> None:
     from rich.table import Table
 
     from celltype_cli import configs, environment
-    from celltype_cli.errors import UserError
     from celltype_cli.progress import console, say
 
     configs.check(cfg, Settings)
@@ -47,12 +47,7 @@ def run(cfg: DictConfig) -> None:
     table.add_row("threads", f"{environment.threads(cfg.threads, 1)} per job (set threads= or OMP_NUM_THREADS)")
     table.add_row("configs", str(configs.folder()))
     table.add_row("runs", _writable(outputs))
-    try:
-        configs.build(cfg.logger).open(outputs, "doctor")
-        store = cfg.logger.get("uri") or "works"
-    except UserError as error:
-        store = str(error)
-    table.add_row("run store", store)
+    table.add_row("run store", configs.build(cfg.logger).reach(outputs))
     table.add_row("")
     for extra, (module, purpose) in EXTRAS.items():
         there = _importable(module)
@@ -71,9 +66,14 @@ def _importable(module: str) -> bool:
 
 
 def _writable(outputs: Path) -> str:
+    """Names the outputs folder, and what is wrong with it; the nearest folder that exists decides."""
     from celltype_cli.environment import network_filesystem
 
+    outputs = outputs.absolute()
+    there = next(folder for folder in (outputs, *outputs.parents) if folder.exists())
+    if not os.access(there, os.W_OK):
+        return f"{outputs} cannot be written: choose another with outputs= or CELLTYPE_OUTPUTS"
     kind = network_filesystem(outputs)
     if kind:
-        return f"{outputs.absolute()} lies on {kind}, where SQLite is unsafe: set MLFLOW_TRACKING_URI to a server"
-    return str(outputs.absolute())
+        return f"{outputs} lies on {kind}, where SQLite is unsafe: set MLFLOW_TRACKING_URI to a server"
+    return str(outputs)

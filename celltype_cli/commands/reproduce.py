@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -30,9 +29,9 @@ def run(cfg: DictConfig) -> None:
     say(f"{report.name()}, {cfg.profile} profile: {runs} runs for {len(planned)} table entries, {to_do} to do")
     code = 0
     if missing:
-        sweep = Sweep(Path(cfg.outputs).absolute() / "sweeps" / f"{datetime.now():%Y%m%d-%H%M%S-%f}")
+        sweep = Sweep(Path(cfg.outputs))
         hydra_overrides = list(OmegaConf.to_container(HydraConfig.get().overrides.hydra))
-        reproduce.launch(missing, sweep.job(train.run), sweep.folder, hydra_overrides)
+        reproduce.launch(missing, sweep.job(train.run), [*hydra_overrides, sweep.override])
         code = sweep.report()
     report.write(cfg, planned)
     if code:

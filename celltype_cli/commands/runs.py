@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ def _show(folders: list, wanted: str) -> None:
         print_outcome(Outcome(folder, folder.scores(), "already finished"))
     else:
         say(f"{folder.path} is {folder.status}; the command that started it goes on with it:")
-        say(f"  celltype train {' '.join(folder.overrides())}")
+        say(f"  celltype {folder.facts()['labels'].get('command', 'train')} {shlex.join(folder.overrides())}")
 
 
 def _close_dead(cfg: DictConfig, folders: list) -> None:

@@ -12,12 +12,15 @@ from omegaconf import DictConfig, OmegaConf
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Runs the config and prints the result; returns status, folder and score for the table of a sweep."""
     from celltype_cli import experiment
+    from celltype_cli.environment import cores
     from celltype_cli.summary import one_line, print_outcome
 
     hydra = HydraConfig.get()
     sweeping = hydra.mode == RunMode.MULTIRUN
     jobs = int(hydra.launcher.get("n_jobs", 1)) if sweeping else 1
+    jobs = jobs if jobs > 0 else cores()  # -1: as many as there are cores
     labels = {name: str(hydra.runtime.choices[name]) for name in ("dataset", "model", "split", "trainer")}
+    labels["command"] = hydra.job.config_name
     overrides = list(OmegaConf.to_container(hydra.overrides.task))
     outcome = experiment.train(cfg, labels=labels, overrides=overrides, jobs=jobs)
     if not sweeping:

@@ -58,6 +58,15 @@ class LightningTrainer:
                 f"trainer.batch_size={self.batch_size} cannot be shared by {self.devices} devices: choose a multiple"
             )
 
+    @property
+    def device(self) -> Literal["cpu", "cuda"]:
+        """The accelerator; "auto" is CUDA where there are GPUs enough, else the CPU."""
+        import torch
+
+        if self.accelerator != "auto":
+            return self.accelerator
+        return "cuda" if torch.cuda.device_count() >= self.devices else "cpu"
+
     def check(self, model: Callable[..., Any], cells: Cells, *, any_valid: bool) -> None:
         """Raises a UserError when the model is no network, does not fit the inputs, or lacks validation cells."""
         import torch
@@ -95,7 +104,7 @@ class LightningTrainer:
         if watch and self.devices > 1:  # the processes that trained could not call it
             for row in history:
                 watch(row["epoch"], self.epochs, row)
-        predict = NetworkPredictor(network, accelerator=self.accelerator, batch_size=self.batch_size)
+        predict = NetworkPredictor(network, accelerator=self.device, batch_size=self.batch_size)
         return Fitted(predict, history, history[-1]["seconds"])
 
     def _train(self, network, train, valid, order, dropout, folder, watch) -> None:
@@ -120,7 +129,7 @@ class LightningTrainer:
         )
         trainer = pl.Trainer(
             max_epochs=self.epochs,
-            accelerator=self.accelerator,
+            accelerator=self.device,
             devices=self.devices,
             # Spawned rather than relaunched: the command line and its sweep stay with this process.
             strategy="ddp_spawn" if self.devices > 1 else "auto",

@@ -85,6 +85,12 @@ class SklearnTrainer:
     def _search(self, pipeline: Any, train: Cells, seed: int, watch: Watch | None) -> Any:
         from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 
+        groups = len(np.unique(train.group))
+        if groups < self.grid_folds:
+            raise UserError(
+                f"the grid search needs trainer.grid_folds={self.grid_folds} groups to train on, a fold has {groups}: "
+                "set trainer.grid_folds lower, or trainer.grid={} to search nothing"
+            )
         step = pipeline.steps[-1][0]
         grid = {f"{step}__{name}": list(values) for name, values in self.grid.items()}
         fits = self.grid_folds * int(np.prod([len(values) for values in grid.values()]))
