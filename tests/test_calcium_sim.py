@@ -19,6 +19,9 @@ from celltype_cli.simulators.spikes import episodes, refract, renewal, slow_nois
 ROOT = Path(__file__).parents[1]
 
 
+DESIGN = ("cells_per_class", "animals", "one_class_per_animal", "sessions")  # what `load` takes and `simulate` does not
+
+
 def config(name: str = "calcium_sim", *overrides: str):
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         return compose(overrides=[f"+dataset={name}", *overrides]).dataset
@@ -67,6 +70,15 @@ def test_every_animal_has_all_classes_evenly(cells):
     assert counts.shape == (10, 4) and (counts == 10).all()
 
 
+def test_one_class_per_animal_shares_animals_out_among_the_classes(shipped):
+    mixed, apart = (load(**small(shipped, animals=10, one_class_per_animal=one)) for one in (False, True))
+    counts = pd.crosstab(apart.group, apart.label).to_numpy()
+    assert ((counts > 0).sum(axis=1) == 1).all()
+    assert [sorted(column[column > 0]) for column in counts.T] == [[4, 4, 4], [4, 4, 4], [6, 6], [6, 6]]
+    assert (mixed.cell_id == apart.cell_id).all()
+    assert mixed.row_digests()[0] == apart.row_digests()[0], "the first PY cell is of the first animal either way"
+
+
 def test_same_seed_same_cells_and_another_seed_others(shipped):
     first, again, other = (load(**small(shipped, seed=seed)) for seed in (3, 3, 4))
     assert first.fingerprint() == again.fingerprint()
@@ -88,7 +100,7 @@ def test_more_cells_keep_those_there_were(shipped):
 def test_cells_of_a_session_share_running_and_cells_differ(shipped):
     """Without noise, drift or spread, and with all spikes while running, cells of a session are active together."""
     parameters = small(shipped)
-    for name in ("cells_per_class", "animals", "sessions"):
+    for name in DESIGN:
         del parameters[name]
     parameters["timesteps"] = 6000
     for values in parameters["classes"].values():
@@ -101,7 +113,7 @@ def test_cells_of_a_session_share_running_and_cells_differ(shipped):
 
 
 def test_no_interval_is_shorter_than_the_refractory_period(shipped):
-    parameters = {k: v for k, v in shipped.items() if k not in ("cells_per_class", "animals", "sessions")}
+    parameters = {k: v for k, v in shipped.items() if k not in DESIGN}
     asked = [Cell(k, i, i, 0) for k in range(4) for i in range(10)]
     _, spikes = simulate(asked, **parameters | {"timesteps": 6000})
     for cell, times in zip(asked, spikes, strict=True):
@@ -203,6 +215,7 @@ def test_cells_of_an_animal_resemble_each_other(shipped):
     [
         ({"timesteps": 0, "animals": 0}, ["timesteps is 0", "animals is 0"]),
         ({"cells_per_class": 0}, ["cells_per_class is 0"]),
+        ({"one_class_per_animal": True, "animals": 3}, ["animals is 3; with one class per animal give at least 4"]),
         ({"cells_per_class": {"PY": 3, "SST": 3}}, ["per_class.PV is missing", "per_class.SST is not known"]),
         ({"running": {"on_s": -1.0, "off_s": 12.0}}, ["running.on_s is -1.0"]),
         ({"spread": {"animal": {"colour": 1.0}, "session": {}, "cell": {}}}, ["spread.animal.colour is no parameter"]),

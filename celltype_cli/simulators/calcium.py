@@ -2,8 +2,8 @@
 
 A cell fires (`spikes`), and an indicator under a microscope shows it (`indicator`). Parameters differ between animals,
 sessions of an animal and cells by factors exp(normal), and all cells of a session fire with the same running. Every
-animal has cells of all classes, and noise and drift have the same distribution for all classes: a class that is told
-by its noise would be a laboratory told by its noise, as in the recorded data.
+animal has cells of all classes, unless each is asked to have one, and noise and drift have the same distribution for
+all classes: a class that is told by its noise would be a laboratory told by its noise, as in the recorded data.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def load(
     *,
     cells_per_class: int | Mapping[str, int],
     animals: int,
+    one_class_per_animal: bool,
     sessions: int,
     timesteps: int,
     sampling_rate: float,
@@ -64,6 +65,8 @@ def load(
     Args:
         cells_per_class: one number for all, or a number for each of CLASSES; even over animals and sessions.
         animals: how many there are.
+        one_class_per_animal: whether the cells of an animal are all of one class, as where a Cre line decides which
+            cells express the indicator; animals 1, 5, 9 ... then have the first class, 2, 6, 10 ... the second.
         sessions: recordings of each animal.
         timesteps: samples of each trace.
         sampling_rate: Hz.
@@ -80,10 +83,17 @@ def load(
     numbers = {"animals": animals, "sessions": sessions, "timesteps": timesteps}
     numbers |= {"sampling_rate": sampling_rate, "baseline_s": baseline_s}
     faults = [*_faults(cells_per_class, numbers, running, indicator, classes, spread)]
+    if one_class_per_animal and animals < len(CLASSES):
+        faults.append(f"animals is {animals}; with one class per animal give at least {len(CLASSES)}")
     if faults:
         raise UserError("dataset calcium_sim: " + "\n  ".join(["cannot be simulated:", *faults]))
     counts = [cells_per_class if isinstance(cells_per_class, int) else cells_per_class[name] for name in CLASSES]
-    cells = [Cell(k, i, i % animals, i // animals % sessions) for k, n in enumerate(counts) for i in range(n)]
+    having = [range(k, animals, len(CLASSES)) if one_class_per_animal else range(animals) for k in range(len(CLASSES))]
+    cells = [
+        Cell(k, i, animals_of[i % len(animals_of)], i // len(animals_of) % sessions)
+        for k, (n, animals_of) in enumerate(zip(counts, having))
+        for i in range(n)
+    ]
     dff, _ = simulate(
         cells,
         timesteps=timesteps,
