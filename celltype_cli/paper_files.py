@@ -48,7 +48,7 @@ def flat(overrides: list) -> tuple[Any, ...]:
 
 
 def _table(where: str, table: Any, paper: dict) -> Iterator[str]:
-    found = [*_level(f"{where}: ", table, TABLE, {"elsewhere": bool, "note": str})]
+    found = [*_level(f"{where}: ", table, TABLE, {"elsewhere": bool, "dataset": str, "note": str})]
     yield from found
     if found:
         return

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from celltype_cli.errors import UserError
-from celltype_cli.papers import Job, Paper
+from celltype_cli.paper_jobs import Job
+from celltype_cli.papers import Paper
 from celltype_cli.reporting import formats, latex, markdown
 from celltype_cli.reporting.contents import Report
 from celltype_cli.reporting.results import Result

@@ -23,6 +23,7 @@ ROWS = [
     ["simulators", "recordings", "models", "splits", "new_cells", "evaluation", "tracking", "identity", "environment"],
     ["transforms", "folds", "groups", "metrics", "comparison", "downloads"],
     ["cells"],
+    ["paper_jobs"],
     ["papers"],
     ["paper_files"],
     ["messages", "files"],

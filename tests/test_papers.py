@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from celltype_cli import configs, metrics, paper_files, papers
+from celltype_cli import configs, metrics, paper_files, paper_jobs, papers
 from celltype_cli.errors import UserError
 
 FILE = configs.folder() / "paper" / "calcium_ann.yaml"
@@ -19,7 +19,7 @@ def paper():
 
 def test_rows_are_chosen_by_name_or_model(paper):
     def chosen(*parts, tables=("table1",), **given):
-        jobs = papers.jobs(paper, profile="quick", tables=tables, rows=parts, **given)
+        jobs = paper_jobs.jobs(paper, profile="quick", tables=tables, rows=parts, **given)
         return [(job.row.model, job.row.name) for job in jobs if job.split == "grouped"]
 
     assert chosen("conv, conv") == [("cnn1d", "conv, conv")]  # a whole name is that row alone
@@ -35,12 +35,12 @@ def test_rows_are_chosen_by_name_or_model(paper):
     with pytest.raises(UserError, match="table=table6 is none of table1, .*; nearest: table"):
         chosen("rnn", tables=("table6",))
     with pytest.raises(UserError, match="profile=fast is none of quick, full"):
-        papers.jobs(paper, profile="fast")
+        paper_jobs.jobs(paper, profile="fast")
 
 
 def test_equal_runs_have_equal_overrides(paper):
     """The best rows stand in Table 1, 2, 4, 5 and Figure 2, and run once."""
-    jobs = papers.jobs(paper, profile="full", rows=["cnn1d"])
+    jobs = paper_jobs.jobs(paper, profile="full", rows=["cnn1d"])
     best = {table: {job.overrides for job in jobs if job.table == table and job.split == "published"} for table in
             ("table1", "table2", "table4", "table5", "epochs", "fig2")}  # fmt: skip
     assert len(set.intersection(*best.values())) == 1
@@ -49,21 +49,21 @@ def test_equal_runs_have_equal_overrides(paper):
 
 def test_a_dataset_of_the_user_replaces_the_papers(paper):
     extra = ["dataset=traces", "dataset.path=mine.csv"]
-    jobs = papers.jobs(paper, profile="full", extra=extra)
+    jobs = paper_jobs.jobs(paper, profile="full", extra=extra)
     assert {job.table for job in jobs} == {"table1", "epochs", "recurrent_dropout", "table2", "table4", "fig2", "fig3"}
     for job in jobs:
         assert [o for o in job.overrides if o.startswith("dataset")] == extra
         if job.split == "published":
             assert {"split.train=0.8", "split.test=0.2", "split.n_splits=10"} <= {*job.overrides}
-    with pytest.raises(UserError, match="no row of table3 can run on another dataset"):
-        papers.jobs(paper, profile="full", tables=["table3"], extra=extra)
-    kept = papers.jobs(paper, profile="full", tables=["table2"], extra=["dataset.seed=7"])[0]
+    with pytest.raises(UserError, match="the rows of table3 run on one dataset only, the paper's own: leave"):
+        paper_jobs.jobs(paper, profile="full", tables=["table3"], extra=extra)
+    kept = paper_jobs.jobs(paper, profile="full", tables=["table2"], extra=["dataset.seed=7"])[0]
     assert {"dataset=calcium_sim_paper", "dataset.seed=7", "split.train=3157"} <= {*kept.overrides}
 
 
 def test_overrides_of_the_user_go_where_they_fit(paper):
     extra = ["trainer=cuda", "trainer.epochs=3", "split.n_folds=4", "seed=1", "+model.x=2"]
-    jobs = papers.jobs(paper, profile="full", tables=["table4"], rows=["rnn", "adaboost"], extra=extra)
+    jobs = paper_jobs.jobs(paper, profile="full", tables=["table4"], rows=["rnn", "adaboost"], extra=extra)
     found = {(job.row.model, job.split): {*job.overrides} for job in jobs}
     for (model, split), overrides in found.items():
         assert {"seed=1", "+model.x=2"} <= overrides
@@ -77,7 +77,7 @@ def test_overrides_of_the_user_go_where_they_fit(paper):
     }
     for override, said in refused.items():
         with pytest.raises(UserError, match=said):
-            papers.jobs(paper, profile="full", extra=[override])
+            paper_jobs.jobs(paper, profile="full", extra=[override])
 
 
 SMALL = """
@@ -117,7 +117,7 @@ def small(tmp_path, change=lambda paper: None):
 
 
 def test_later_levels_win_and_a_choice_voids_settings(tmp_path):
-    jobs = papers.jobs(papers.load(small(tmp_path)), profile="quick")
+    jobs = paper_jobs.jobs(papers.load(small(tmp_path)), profile="quick")
     assert [(job.row.name, job.split, " ".join(job.overrides)) for job in jobs] == [
         ("one", "published", "dataset=one dataset.seed=5 dataset.size=3 model=net seed=0 "
                              "split=shuffle split.n_splits=1 trainer.epochs=9"),

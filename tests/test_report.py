@@ -13,9 +13,10 @@ from fake_runs import fake_curves, fake_run
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from matplotlib.text import Text
 
-from celltype_cli import configs, evaluation, papers, plots, report
+from celltype_cli import configs, evaluation, paper_files, paper_jobs, papers, plots, report
 from celltype_cli.errors import UserError
-from celltype_cli.papers import Job, Paper, Row, Table
+from celltype_cli.paper_jobs import Job
+from celltype_cli.papers import Paper, Row, Table
 from celltype_cli.reporting import drawing, formats, latex, markdown, sheets
 from celltype_cli.reporting.lines import Line
 from celltype_cli.reporting.orders import order_of_groups, orders
@@ -154,6 +155,29 @@ def test_paired_test_and_its_refusal(full, runs, tmp_path):
     assert not table.comparisons and any("not tested on the same cells" in note for note in table.notes)
 
 
+def test_rows_on_other_cells_are_tested_among_themselves(runs, tmp_path):
+    """The paper's dataset beside another: two rows each."""
+    other = {
+        model: fake_run(tmp_path / model, ACCURACY[model], split_seed=5, title="other") for model in ("cnn1d", "rnn")
+    }
+    rows = [replace(row, name=f"{row.name} {where}") for where in ("here", "there") for row in (CNN, RNN)]
+    found = [runs["cnn1d", "published"], runs["rnn", "published"], other["cnn1d"], other["rnn"]]
+    paper = replace(PAPER, tables=(Table("t", "Two", "Table 9", "scores", tuple(rows)),))
+    table = report.build(paper, {job("t", row, "published"): run for row, run in zip(rows, found)}).tables[0]
+    names = {words: test.names for words, test in table.comparisons.items()}
+    assert names == {f"all rows on {where}": (rows[k].name, rows[k + 1].name)
+                     for where, k in (("toy (simulated)", 0), ("other", 2))}  # fmt: skip
+
+
+def test_models_are_ordered_only_beside_published_figures(runs):
+    rows = [replace(row, published={}) for row in (CNN, RNN)]
+    paper = replace(PAPER, tables=(Table("t", "New", "Control", "scores", tuple(rows), note="not in the paper"),))
+    found = {job("t", row, "published"): runs[row.model, "published"] for row in rows}
+    table = report.build(paper, found).tables[0]
+    assert not table.models and not table.orders
+    assert table.notes[0] == "Not in the paper."
+
+
 def test_long_tables_are_tested_model_by_model(runs):
     rows = [Row(f"{model} {i}", model, (), {"accuracy": (0.8, None)}, best=i == 0) for model in ("cnn1d", "rnn")
             for i in range(7)]  # fmt: skip
@@ -194,12 +218,12 @@ def test_half_a_row_shows_its_half_and_the_command(runs, split):
 
 def test_every_command_of_the_paper_plans_its_row():
     paper = papers.load(configs.folder() / "paper" / "calcium_ann.yaml")
-    planned = papers.jobs(paper, profile="quick")
+    planned = paper_jobs.jobs(paper, profile="quick")
     for table in report.build(paper, dict.fromkeys(planned)).tables:
         for line in table.lines:
             arguments = shlex.split(line.command)[2:]
             asked = {o.key_or_group: o.value() for o in OverridesParser.create().parse_overrides(arguments)}
-            jobs = papers.jobs(paper, profile="quick", tables=[asked["table"]], rows=[str(asked["rows"])])
+            jobs = paper_jobs.jobs(paper, profile="quick", tables=[asked["table"]], rows=[str(asked["rows"])])
             name = line.group, line.name
             assert name in {(job.row.model, job.row.name) for job in jobs} or table.kind == "per_class"
             assert {job.table for job in jobs} == {table.key}
@@ -262,7 +286,7 @@ def test_rows_may_ask_for_different_data(tmp_path, runs):
 
 
 def test_two_profiles_make_no_report(runs):
-    found = {job("table1", CNN, "published", p): runs["cnn1d", "published"] for p in papers.PROFILES}
+    found = {job("table1", CNN, "published", p): runs["cnn1d", "published"] for p in paper_files.PROFILES}
     with pytest.raises(UserError, match="one profile, found full and quick"):
         report.build(PAPER, found)
 

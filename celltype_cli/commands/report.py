@@ -12,7 +12,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from celltype_cli import experiment
 
 if TYPE_CHECKING:
-    from celltype_cli.papers import Job, Paper
+    from celltype_cli.paper_jobs import Job
+    from celltype_cli.papers import Paper
     from celltype_cli.runs import RunFolder
 
 OWN = ("paper", "table", "rows", "profile")
@@ -35,10 +36,10 @@ def run(cfg: DictConfig) -> None:
 
 def plan(cfg: DictConfig) -> dict[Job, RunFolder]:
     """Plans the runs of the chosen tables and rows; whatever else was typed goes to every run."""
-    from celltype_cli import configs, papers, reproduce
+    from celltype_cli import configs, paper_jobs, reproduce
 
     configs.check(cfg, Settings)
-    jobs = papers.jobs(
+    jobs = paper_jobs.jobs(
         _paper(cfg),
         profile=cfg.profile,
         tables=_names(cfg.table),
@@ -56,12 +57,20 @@ def write(cfg: DictConfig, planned: dict[Job, RunFolder]) -> None:
     found = {job: folder if folder.finished else None for job, folder in planned.items()}
     built = report.build(_paper(cfg), found, name=name(), extra=_typed())
     report.show(built)
-    parts = [name(), cfg.profile, *(_names(cfg.table) or []), *(word.replace("/", "_") for word in _typed())]
-    files = report.write(built, Path(cfg.outputs) / "reports" / "-".join(parts))
+    files = report.write(built, Path(cfg.outputs) / "reports" / _folder(cfg))
     say()
     for kind, path in files.items():
         say(f"{kind:<9}{path}")
     say("next     open the HTML page in a browser" if all(found.values()) else "next     run what is missing, as above")
+
+
+def _folder(cfg: DictConfig) -> str:
+    """Names a report by what was chosen and typed, less where and how fast it ran; of paths the last part."""
+    from celltype_cli.identity import ELSEWHERE
+
+    typed = [override for override in _typed() if override.partition("=")[0] not in ELSEWHERE]
+    words = [f"{key}={value.rstrip('/').rpartition('/')[2]}" for key, _, value in (o.partition("=") for o in typed)]
+    return "-".join([name(), cfg.profile, *(_names(cfg.table) or []), *words])
 
 
 def name() -> str:

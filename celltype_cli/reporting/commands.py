@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from celltype_cli.papers import Job, Row, Table
+from celltype_cli.paper_jobs import Job
+from celltype_cli.papers import Row, Table
 
 
 def command(table: Table, row: Row, by_split: Mapping[str, Job], asked: Sequence[str]) -> str:

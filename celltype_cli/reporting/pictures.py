@@ -11,7 +11,8 @@ import pandas as pd
 from celltype_cli import plots
 from celltype_cli.evaluation import confusion
 from celltype_cli.metrics import mean_and_sd
-from celltype_cli.papers import Job, Paper, Row, Table
+from celltype_cli.paper_jobs import Job
+from celltype_cli.papers import Paper, Row, Table
 from celltype_cli.reporting import drawing, drawing_over_splits
 from celltype_cli.reporting.commands import command
 from celltype_cli.reporting.contents import Picture
@@ -74,7 +75,7 @@ def of_figure(paper: Paper, table: Table, found: Found, titled: Callable[[str], 
         plan.setdefault(job.row, {})[job.split] = job
     commands = [command(table, row, by_split, asked) for row, by_split in plan.items()
                 if not all(jobs[job] for job in by_split.values())]  # fmt: skip
-    return Picture(table.key, table.key, title, " ".join([caption, *notes(jobs, asked)]), draw, tuple(commands))
+    return Picture(table.key, table.key, title, " ".join([caption, *notes(table, jobs, asked)]), draw, tuple(commands))
 
 
 def _colour(table: TableReport) -> Callable[[Line], str]:

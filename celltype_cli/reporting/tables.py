@@ -8,7 +8,8 @@ from math import isnan
 
 from celltype_cli.comparison import Comparison, compare
 from celltype_cli.errors import UserError
-from celltype_cli.papers import Job, Paper, Row, Table
+from celltype_cli.paper_jobs import Job
+from celltype_cli.papers import Paper, Row, Table
 from celltype_cli.reporting.commands import command, table_command
 from celltype_cli.reporting.lines import Line, class_lines, labelled, score_line
 from celltype_cli.reporting.orders import Order, order_of_groups, orders
@@ -82,7 +83,7 @@ def table_report(paper: Paper, table: Table, found: Found, asked: Sequence[str])
         orders=tuple(orders(lines, together=table.kind == "scores")),
         models=_models(lines) if table.kind == "scores" else {},
         comparisons=tests,
-        notes=(*notes(jobs, asked), *remarks, *([f"Left out here: {'; '.join(left_out)}."] if left_out else [])),
+        notes=(*notes(table, jobs, asked), *remarks, *([f"Left out here: {'; '.join(left_out)}."] if left_out else [])),
         planned=len(plan),
         missing=missing,
         command=table_command(table, next(iter(jobs)), asked) if missing else "",
@@ -109,9 +110,11 @@ def check_one_experiment(table: Table, jobs: Found) -> None:
         )
 
 
-def notes(jobs: Found, asked: Sequence[str]) -> Iterator[str]:
+def notes(table: Table, jobs: Found, asked: Sequence[str]) -> Iterator[str]:
     """Says what the numbers of a table are of: data, splits, seed, machine, and every warning the runs carry."""
     profile = next(iter(jobs)).profile
+    if table.note:
+        yield f"{table.note[0].upper()}{table.note[1:]}."
     if asked[1:]:
         yield f"Settings given by hand: {' '.join(asked[1:])}."
     runs = [result for result in jobs.values() if result]
@@ -149,7 +152,10 @@ def _lines(paper: Paper, table: Table, row: Row, random, apart, make: str, sever
 def _comparisons(
     lines: Sequence[Line], entrants: dict[tuple[str, str], Result]
 ) -> tuple[dict[str, Comparison], list[str]]:
-    """Tests all rows of a short table; of a long one the paper's best rows of all models, and each model's rows."""
+    """Tests all rows of a short table; of a long one the paper's best rows of all models, and each model's rows.
+
+    Rows that were tested on different cells are tested among those of their own dataset.
+    """
     planned, lines = len(lines), [line for line in lines if (line.group, line.name) in entrants]
     if len(lines) <= FAMILY:
         families = {"all rows" if len(lines) == planned else "the rows that ran": lines}
@@ -158,12 +164,21 @@ def _comparisons(
         families = {"the paper's best row of each model": [line for line in lines if line.best]}
         families |= {f"the rows of {model}": [line for line in lines if line.group == model] for model in models}
     tests, remarks = {}, []
-    for words, members in families.items():
-        if len(members) > 1:
-            try:
-                tests[words] = compare([entrants[line.group, line.name].entrant(line.label) for line in members])
-            except UserError as error:
+    waiting = [(words, members) for words, members in families.items() if len(members) > 1]
+    while waiting:
+        words, members = waiting.pop(0)
+        runs = {line: entrants[line.group, line.name] for line in members}
+        try:
+            tests[words] = compare([run.entrant(line.label) for line, run in runs.items()])
+        except UserError as error:
+            datasets = list(dict.fromkeys(run.facts["dataset"]["title"] for run in runs.values()))
+            if len(datasets) == 1:
                 remarks.append(f"No paired test of {words}: {error}.")
+            else:
+                within = {
+                    name: [a for a, run in runs.items() if run.facts["dataset"]["title"] == name] for name in datasets
+                }
+                waiting += [(f"{words} on {name}", alike) for name, alike in within.items() if len(alike) > 1]
     return tests, remarks
 
 
@@ -172,6 +187,8 @@ def _models(lines: Sequence[Line]) -> dict[str, tuple[str, ...]]:
         return {}
     known = {key: order_of_groups(lines, key) for key in ("published", "ours", "apart")}
     complete = {line.group for line in lines if not isnan(line.published)}
+    if not complete:
+        return {}
     return {key: order for key, order in known.items() if set(order) == complete}
 
 

@@ -1,0 +1,117 @@
+"""Which runs of `celltype train` a paper's tables ask for, by profile, chosen rows and the user's own overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from celltype_cli.errors import UserError
+from celltype_cli.messages import check_choice, nearest
+from celltype_cli.paper_files import PROFILES, SPLITS, Layer, group_of, key_of, planned
+from celltype_cli.papers import Paper, Row, Table
+
+Names = Sequence[str] | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: a row with one of the splits; `overrides` are all that `celltype train` is given."""
+
+    table: str
+    row: Row
+    split: Literal["published", "grouped"]
+    profile: Literal["quick", "full"]
+    overrides: tuple[str, ...]
+
+
+def jobs(
+    paper: Paper, *, profile: str, tables: Names = None, rows: Names = None, extra: Sequence[str] = ()
+) -> list[Job]:
+    """Plans two runs for each chosen row: with the paper's split, and with animals kept apart.
+
+    Args:
+        profile: "quick" or "full".
+        tables: keys of tables; None takes all.
+        rows: names of rows or models, or parts of them; None takes all but the rows that are off by default.
+        extra: the user's own overrides. With `dataset=` among them the paper's settings of its default dataset are
+            left out, and the rows that make sense there only; what a row sets of the dataset "elsewhere" makes it
+            the row it is, and holds against the user's own. Overrides of `trainer` go to the rows of which the paper
+            sets the trainer, those of `split` to the runs whose split has that setting.
+
+    Raises:
+        UserError: when a name fits nothing, or an override cannot hold for a row.
+    """
+    check_choice("profile", profile, PROFILES)
+    given = {key_of(override): override for override in extra}
+    for name in ("model", "split"):
+        if name in given:
+            raise UserError(f"{given[name]}: the rows of a paper choose the {name}; choose rows with table= and rows=")
+    chosen = _chosen(paper, tables, rows, given.get("dataset", "").partition("=")[2])
+    plan = [
+        Job(table.key, row, split, profile, _overrides(row, profile, split, given))
+        for table, row in chosen
+        for split in SPLITS
+    ]
+    for name in filter(lambda key: group_of(key) == "split", given):
+        if not any(given[name] in job.overrides for job in plan):
+            known = sorted({key for job in plan for o in job.overrides if (key := key_of(o)).startswith("split.")})
+            raise UserError(f"{name} is set in no run of these rows{nearest(name, known)}; known: {', '.join(known)}")
+    return plan
+
+
+def _chosen(paper: Paper, keys: Names, parts: Names, dataset: str) -> list[tuple[Table, Row]]:
+    for key in keys or ():
+        check_choice("table", key, [table.key for table in paper.tables])
+    there = [(table, row) for table in paper.tables if keys is None or table.key in keys for row in table.rows]
+    usable = [(table, row) for table, row in there if _fits(row, dataset)]
+    if not usable:
+        owner = next(
+            (f"dataset={row.dataset}" for _, row in there if row.dataset), "the paper's own: leave out dataset="
+        )
+        raise UserError(f"the rows of {', '.join(keys or ())} run on one dataset only, {owner}")
+    if parts is None:
+        return [(table, row) for table, row in usable if row.default]
+    found = {part: _matching([row for _, row in usable], part) for part in parts}
+    for part in parts:
+        if not found[part]:
+            models = dict.fromkeys(row.model for _, row in usable)
+            hint = nearest(part, [*models, *(row.name for _, row in usable)])
+            raise UserError(f"rows={part} is part of no row's name or model{hint}; models: {', '.join(models)}")
+    return [(table, row) for table, row in usable if any(row in rows for rows in found.values())]
+
+
+def _fits(row: Row, dataset: str) -> bool:
+    """Says whether a row makes sense on the dataset that the user chose; "" is the paper's own."""
+    return row.dataset == dataset if row.dataset else row.elsewhere or not dataset
+
+
+def _matching(rows: list[Row], part: str) -> list[Row]:
+    """Takes the rows whose name, model or "model: name" is `part`, else those that contain it.
+
+    A row that is off by default is asked for by its name alone: its model would bring it in by surprise.
+    """
+    names = [[row.name.lower()] + [row.model.lower()] * row.default for row in rows]
+    whole = [[f"{row.model}: {row.name}".lower(), *of_row] for row, of_row in zip(rows, names)]
+    exact = [row for row, of_row in zip(rows, whole) if part.lower() in of_row]
+    return exact or [row for row, of_row in zip(rows, names) if any(part.lower() in name for name in of_row)]
+
+
+def _overrides(row: Row, profile: str, split: str, given: dict[str, str]) -> tuple[str, ...]:
+    words = {profile, split} | ({"elsewhere"} if "dataset" in given else set())
+    chosen = planned(_elsewhere(row.layers) if "dataset" in given else row.layers, words)
+    fixed = {key for key in chosen if group_of(key) == "dataset"} if "dataset" in given else set()
+    network = any(group_of(key) == "trainer" for key in chosen)
+    for key, override in given.items():
+        if (key in chosen) if group_of(key) == "split" else (network or group_of(key) != "trainer"):
+            chosen[key] = chosen[key] if key in fixed else override
+    # One order for equal runs; the choice of a group stands before its settings.
+    return tuple(chosen[key] for key in sorted(chosen, key=lambda key: (group_of(key), key != group_of(key), key)))
+
+
+def _elsewhere(layers: Iterable[Layer]) -> list[Layer]:
+    """Leaves out what is set of the paper's own dataset."""
+    return [
+        (words, overrides if "elsewhere" in words else tuple(o for o in overrides if group_of(key_of(o)) != "dataset"))
+        for words, overrides in layers
+    ]
