@@ -54,7 +54,7 @@ def jobs(
         for split in SPLITS
     ]
     for name in filter(lambda key: group_of(key) == "split", given):
-        if not any(given[name] in job.overrides for job in plan):
+        if not any(given[name].lstrip("+") in job.overrides for job in plan):
             known = sorted({key for job in plan for o in job.overrides if (key := key_of(o)).startswith("split.")})
             raise UserError(f"{name} is set in no run of these rows{nearest(name, known)}; known: {', '.join(known)}")
     return plan
@@ -103,8 +103,12 @@ def _overrides(row: Row, profile: str, split: str, given: dict[str, str]) -> tup
     fixed = {key for key in chosen if group_of(key) == "dataset"} if "dataset" in given else set()
     network = any(group_of(key) == "trainer" for key in chosen)
     for key, override in given.items():
-        if (key in chosen) if group_of(key) == "split" else (network or group_of(key) != "trainer"):
-            chosen[key] = chosen[key] if key in fixed else override
+        if key in fixed:
+            continue
+        if key in chosen:  # also what had to be added to the settings of `reproduce`, whose model and split are others
+            chosen[key] = override.lstrip("+")
+        elif group_of(key) != "split" and (network or group_of(key) != "trainer"):
+            chosen[key] = override
     # One order for equal runs; the choice of a group stands before its settings.
     return tuple(chosen[key] for key in sorted(chosen, key=lambda key: (group_of(key), key != group_of(key), key)))
 

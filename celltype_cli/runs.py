@@ -174,9 +174,10 @@ class RunFolder:
             self.checkpoints(k) / "curves.csv"
         )
 
-    def training_seconds(self) -> list[float]:
+    def fitted(self) -> list[dict[str, Any]]:
+        """Returns of each fold its training_seconds, and the settings that a search has chosen."""
         files = sorted(self.path.glob("fold_*/time.json"), key=lambda file: int(file.parent.name[5:]))
-        return [json.loads(file.read_text())["training_seconds"] for file in files]
+        return [json.loads(file.read_text()) for file in files]
 
     def finish(self, table: pd.DataFrame, curves: pd.DataFrame, cells: Cells, log: Any) -> None:
         """Writes predictions, curves and figures of the whole run, logs them, and writes the scores last."""

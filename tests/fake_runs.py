@@ -33,6 +33,7 @@ def fake_run(
     test_share: float = 0.2,
     curves: pd.DataFrame | None = None,
     seconds: float = 1.0,
+    chosen: Sequence[dict] = ({},),
     split_seed: int = 0,
     monitor: str = "valid",
     seed: int = 0,
@@ -74,7 +75,8 @@ def fake_run(
     (path / "environment.json").write_text(json.dumps(MACHINE))
     for fold in range(len(accuracy)):
         (path / f"fold_{fold}").mkdir()
-        (path / f"fold_{fold}" / "time.json").write_text(json.dumps({"training_seconds": seconds + fold}))
+        fitted = {"training_seconds": seconds + fold, "chosen": chosen[fold % len(chosen)]}
+        (path / f"fold_{fold}" / "time.json").write_text(json.dumps(fitted))
     write_scores(scores(predictions, n_resamples=2), path / "scores.json")
     return RunFolder(path)
 

@@ -70,6 +70,8 @@ def test_overrides_of_the_user_go_where_they_fit(paper):
         assert ({"trainer=cuda", "trainer.epochs=3", "trainer.lr=0.001"} <= overrides) == (model == "rnn")
         assert ("split.n_folds=4" in overrides) == (split == "grouped")
         assert not {"trainer.epochs=20", "split.n_folds=5"} & overrides
+    added = paper_jobs.jobs(paper, profile="full", tables=["table4"], rows=["rnn"], extra=["+split.n_splits=4"])
+    assert [[o for o in job.overrides if "n_splits" in o] for job in added] == [["split.n_splits=4"], []]
     refused = {
         "model=rnn": "choose the model",
         "split=published": "choose the split",

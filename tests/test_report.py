@@ -239,6 +239,18 @@ def test_below_a_table_stands_what_it_is_of(full):
     assert "rnn: T = 2: rnn: the paper says nothing." in notes and "rough" in notes
 
 
+def test_what_a_search_chose_stands_beside_what_the_paper_chose(tmp_path):
+    row = replace(SVM, note="C = 10 was chosen")
+    chosen = [{"gamma": 0.1, "C": 1}, {"C": 1, "gamma": 0.1}, {"C": 9, "gamma": 0.1}]
+    run = fake_run(tmp_path / "searched", [0.5, 0.6, 0.7], chosen=chosen)
+    paper = replace(PAPER, tables=(replace(PAPER.tables[0], rows=(row,)),))
+    table = report.build(paper, {job("table1", row, "published"): run}).tables[0]
+    said = (
+        "C = 10 was chosen; here C = 1, gamma = 0.1 in 2 of 3 random splits; here C = 9, gamma = 0.1 in 1 of 3 random"
+    )
+    assert any(said in note for note in table.notes)
+
+
 def test_quick_and_simulated_mark_every_output(written, capsys):
     made, folder = written
     mark = "[quick profile, simulated data]"

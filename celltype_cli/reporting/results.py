@@ -27,6 +27,7 @@ class Result:
         split: fold, side, cell_id and group, one line per cell.
         curves: fold, epoch, name and value; empty for models without epochs.
         seconds: training time of each split.
+        chosen: the settings that a search has chosen in each split; empty where none was made.
     """
 
     folder: str
@@ -37,10 +38,12 @@ class Result:
     split: pd.DataFrame
     curves: pd.DataFrame
     seconds: list[float]
+    chosen: list[dict[str, Any]]
 
     @classmethod
     def read(cls, folder: RunFolder) -> Result:
         predictions = folder.predictions()
+        fitted = folder.fitted()
         return cls(
             folder=folder.path.name,
             facts=folder.facts(),
@@ -49,7 +52,8 @@ class Result:
             scores=scores(predictions),
             split=pd.read_csv(folder.path / "split.csv", dtype={"cell_id": str, "group": str}, keep_default_na=False),
             curves=pd.read_csv(folder.path / "curves.csv"),
-            seconds=folder.training_seconds(),
+            seconds=[fold["training_seconds"] for fold in fitted],
+            chosen=[fold["chosen"] for fold in fitted],
         )
 
     @property

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 
 from celltype_cli.comparison import Comparison, compare
 from celltype_cli.errors import UserError
+from celltype_cli.identity import ELSEWHERE
 from celltype_cli.paper_jobs import Job
 from celltype_cli.papers import Paper, Row, Table
 from celltype_cli.reporting.commands import command, table_command
@@ -71,9 +73,7 @@ def table_report(paper: Paper, table: Table, found: Found, asked: Sequence[str])
     lines = labelled(lines)
     tests, remarks = _comparisons(lines, entrants)
     left_out = [f"{row.model}: {row.name}" for row in table.rows if (row.model, row.name) not in plan]
-    remarks += [
-        f"{row.model}: {row.name}: {row.note}." for row in table.rows if row.note and (row.model, row.name) in plan
-    ]
+    remarks += _of_rows([row for row in table.rows if (row.model, row.name) in plan], entrants)
     return TableReport(
         key=table.key,
         source=table.source,
@@ -115,8 +115,9 @@ def notes(table: Table, jobs: Found, asked: Sequence[str]) -> Iterator[str]:
     profile = next(iter(jobs)).profile
     if table.note:
         yield f"{table.note[0].upper()}{table.note[1:]}."
-    if asked[1:]:
-        yield f"Settings given by hand: {' '.join(asked[1:])}."
+    given = [override for override in asked[1:] if override.partition("=")[0] not in ELSEWHERE]
+    if given:
+        yield f"Settings given by hand: {' '.join(given)}."
     runs = [result for result in jobs.values() if result]
     if not runs:
         yield f"Profile {profile}; nothing was run yet."
@@ -180,6 +181,18 @@ def _comparisons(
                 }
                 waiting += [(f"{words} on {name}", alike) for name, alike in within.items() if len(alike) > 1]
     return tests, remarks
+
+
+def _of_rows(rows: Sequence[Row], entrants: dict[tuple[str, str], Result]) -> Iterator[str]:
+    """Says what the paper notes of a row, and what a search has chosen on our random splits."""
+    for row in rows:
+        said = [row.note] if row.note else []
+        if run := entrants.get((row.model, row.name)):
+            settings = (", ".join(f"{key} = {value}" for key, value in sorted(fold.items())) for fold in run.chosen)
+            counts = Counter(filter(None, settings)).most_common()
+            said += [f"here {words} in {n} of {len(run.chosen)} random splits" for words, n in counts]
+        if said:
+            yield f"{row.model}: {row.name}: {'; '.join(said)}."
 
 
 def _models(lines: Sequence[Line]) -> dict[str, tuple[str, ...]]:
