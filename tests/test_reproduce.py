@@ -133,6 +133,14 @@ def test_tables_rows_and_profiles_can_be_chosen(tmp_path):
     assert "table1" in out
     code, out = call(tmp_path, "reproduce", "profile=slow")
     assert code == 2
+    firing = [f"dataset.classes.{name}.running_gain=9" for name in ("PY", "PV", "SOM", "VIP")]
+    places = ["logger=none", f"outputs={tmp_path / 'elsewhere'}"]
+    code, out = call(tmp_path, "report", "table=table1", *firing, "dataset.classes.PY.slow_sd=0.7", *places)
+    assert code == 0, out
+    [folder] = (tmp_path / "elsewhere" / "reports").iterdir()
+    assert (
+        folder.name.startswith("tiny-quick-table1-dataset.classes.PY.running_gain=9") and 100 < len(folder.name) < 120
+    )
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])

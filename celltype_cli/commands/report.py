@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from celltype_cli.runs import RunFolder
 
 OWN = ("paper", "table", "rows", "profile")
+LONGEST = 100  # characters in the name of a report's folder
 
 
 @dataclass
@@ -65,12 +66,18 @@ def write(cfg: DictConfig, planned: dict[Job, RunFolder]) -> None:
 
 
 def _folder(cfg: DictConfig) -> str:
-    """Names a report by what was chosen and typed, less where and how fast it ran; of paths the last part."""
+    """Names a report by what was chosen and typed, less where and how fast it ran; of paths the last part.
+
+    A name that is too long for people is cut, and ends in a hash.
+    """
+    from hashlib import blake2b
+
     from celltype_cli.identity import ELSEWHERE
 
     typed = [override for override in _typed() if override.partition("=")[0] not in ELSEWHERE]
     words = [f"{key}={value.rstrip('/').rpartition('/')[2]}" for key, _, value in (o.partition("=") for o in typed)]
-    return "-".join([name(), cfg.profile, *(_names(cfg.table) or []), *words])
+    long = "-".join([name(), cfg.profile, *(_names(cfg.table) or []), *words])
+    return long if len(long) <= LONGEST else f"{long[:LONGEST]}-{blake2b(long.encode(), digest_size=4).hexdigest()}"
 
 
 def name() -> str:
