@@ -83,9 +83,8 @@ class Result:
     def machine(self) -> str:
         threads, cores, gpu = self.facts["threads"], self.environment["cores"], self.environment["gpu"]
         used = f", {gpu}" if gpu and self.facts["labels"]["trainer"] not in ("cpu", "sklearn") else ""
-        return (
-            f"{self.environment['processor']}, {cores} cores, {threads} {'thread' if threads == 1 else 'threads'}{used}"
-        )
+        counted = [f"{n} {word}" + ("s" if n != 1 else "") for n, word in ((cores, "core"), (threads, "thread"))]
+        return f"{self.environment['processor']}, {', '.join(counted)}{used}"
 
     def entrant(self, name: str) -> Entrant:
         return Entrant(name, self.accuracy, self.split)
