@@ -21,7 +21,7 @@ ROWS = [
     ["trainers"],
     ["datasets", "readers"],
     ["simulators", "recordings", "models", "splits", "new_cells", "evaluation", "tracking", "identity", "environment"],
-    ["transforms", "folds", "groups", "metrics", "comparison", "downloads"],
+    ["transforms", "scalograms", "folds", "groups", "metrics", "comparison", "downloads"],
     ["cells"],
     ["paper_jobs"],
     ["papers"],
