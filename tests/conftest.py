@@ -16,3 +16,36 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"real recordings are not at {path}; set CELLTYPE_SHARED to the folder that holds data/")
     return path.resolve()
+
+
+# The hook above checks only what is imported after it, so these import celltype_cli when they are asked for.
+
+
+@pytest.fixture(scope="session")
+def toy_runs(tmp_path_factory):
+    """Runs of the made-up paper, by model and split."""
+    from fake_paper import write_runs
+
+    return write_runs(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="session")
+def toy_report(toy_runs):
+    """The report of all jobs of the made-up paper, full profile."""
+    from fake_paper import PAPER, all_jobs, found_for
+
+    from celltype_cli import report
+
+    return report.build(PAPER, found_for(toy_runs, all_jobs()))
+
+
+@pytest.fixture
+def no_allen_network(monkeypatch):
+    """Fails a test in which allensdk asks its server."""
+    from allensdk.api.queries.brain_observatory_api import BrainObservatoryApi
+
+    def refuse(*_, **__):
+        raise AssertionError("asked the network")
+
+    monkeypatch.setattr(BrainObservatoryApi, "template_query", refuse)
+    monkeypatch.setattr(BrainObservatoryApi, "retrieve_file_over_http", refuse)

@@ -1,0 +1,71 @@
+"""Mini-batches: every row once an epoch, in an order of seed and epoch, shared by all processes."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from celltype_cli.trainers import batches
+from celltype_cli.trainers.batches import Batches
+
+
+def rows_of(iterable):
+    """Row numbers of each mini-batch of each block, which the inputs and the labels must agree on."""
+    found = []
+    for block in iterable:
+        for inputs, label in block:
+            assert torch.equal(inputs["x"][:, 0], label * 10)
+            found.append(label.tolist())
+    return found
+
+
+def numbered(rows, *, batch_size=4, seed=3, world_size=1, epoch=0):
+    made = Batches({"x": np.arange(rows)[:, None] * 10}, np.arange(rows), batch_size=batch_size, seed=seed,
+                   world_size=world_size)  # fmt: skip
+    made.epoch = epoch
+    return made
+
+
+def test_batches_give_every_row_once_an_epoch():
+    for epoch in range(3):
+        found = rows_of(numbered(10, epoch=epoch))
+        assert [len(rows) for rows in found] == [4, 4, 2]
+        assert sorted(sum(found, [])) == list(range(10))
+
+
+def test_the_order_of_rows_depends_on_seed_and_epoch_alone():
+    usual = numbered(30)
+    first = rows_of(usual)
+    torch.manual_seed(5)
+    assert rows_of(usual) == rows_of(numbered(30)) == first
+    usual.epoch = 1
+    assert rows_of(usual) == rows_of(numbered(30, epoch=1))
+    assert len({str(rows) for rows in (first, rows_of(usual), rows_of(numbered(30, seed=4)))}) == 3
+    assert sum(rows_of(numbered(30, seed=None)), []) == list(range(30))
+
+
+@pytest.mark.parametrize(("count", "row_bytes", "per_block"), [(3, 8, 3), (100, 8, 4), (100, 64, 1)])
+def test_blocks_are_bounded_in_batches_and_bytes(count, row_bytes, per_block, monkeypatch):
+    monkeypatch.setattr(batches, "BLOCK_BATCHES", count)
+    monkeypatch.setattr(batches, "BLOCK_BYTES", 4 * 4 * 8)  # four batches of four rows of eight bytes
+    x = np.zeros((30, row_bytes // 8))
+    made = Batches({"x": x}, np.arange(30), batch_size=4, seed=0, world_size=1)
+    sizes = [len(block) for block in made]
+    assert sum(sizes) == 8  # mini-batches of 30 rows
+    assert set(sizes[:-1]) == {per_block}
+    assert len(made) == len(sizes)
+
+
+@pytest.mark.parametrize("rows", [30, 31])
+def test_processes_share_each_mini_batch(rows, monkeypatch):
+    shares = []
+    for rank in range(2):
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda rank=rank: rank)
+        shares.append(rows_of(numbered(rows, world_size=2)))
+    whole = rows_of(numbered(rows))
+    assert [len(share) for share in shares[0]] == [len(share) for share in shares[1]]
+    assert [set(a + b) for a, b in zip(*shares, strict=True)][:-1] == [set(batch) for batch in whole][:-1]
+    taken = sum(shares[0] + shares[1], [])
+    assert set(taken) == set(range(rows))
+    assert len(taken) == 2 * math.ceil(rows / 2)  # of 31 rows one is taken twice
