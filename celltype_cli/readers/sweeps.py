@@ -1,0 +1,168 @@
+"""Current-clamp recordings from files: NWB 1, NWB 2, ABF and npz; one file holds one cell.
+
+The content of a file says what it is, not its name. The readers of the formats yield what is stored, in mV and pA; here
+the padding after the end of a recording is cut off, and what cannot be used is counted.
+
+npz, numpy arrays without pickled objects:
+    voltage        [sweep, time] mV; shorter sweeps are filled up with NaN
+    current        [sweep, time] pA
+    sampling_rate  Hz, one number
+    number         [sweep], the sweeps' numbers (optional; else from 0)
+"""
+
+from __future__ import annotations
+
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Float
+
+from celltype_cli.current_clamp import RecordedCell, Sweep
+from celltype_cli.errors import UserError
+from celltype_cli.messages import raise_faults
+
+SUFFIXES = (".nwb", ".abf", ".npz")
+HDF5 = b"\x89HDF\r\n\x1a\n"
+# What numpy and zipfile raise for a file that is cut off, overwritten or encrypted.
+BROKEN_NPZ = (OSError, ValueError, LookupError, EOFError, RuntimeError, SyntaxError, MemoryError, OverflowError,
+              struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)  # fmt: skip
+Result = TypeVar("Result")
+# What the reader of a format yields for each sweep: number, voltage (mV), current (pA) and sampling rate (Hz), or the
+# reason why it is left out.
+Stored = tuple[int, Float[np.ndarray, " _"], Float[np.ndarray, " _"], float] | str
+
+
+def read(path: str | Path, cell_id: str = "") -> RecordedCell:
+    """Reads all current-clamp sweeps of a file.
+
+    Args:
+        cell_id: the name of the file without its suffix, if empty; of specimen_<id>/ephys.nwb, the id.
+
+    Raises:
+        UserError: when the file is broken, in another format or in other units, or holds no current-clamp sweep.
+    """
+    path = Path(path).expanduser()
+    sweeps, left_out, faults = [], Counter(), []
+    for stored in _stored(path):
+        if isinstance(stored, str):
+            left_out[stored] += 1
+            continue
+        number, voltage, current, rate = stored
+        recorded = _recorded(voltage)
+        voltage, current = voltage[:recorded].astype(np.float32), current[:recorded].astype(np.float32)
+        if recorded == 0:
+            left_out["empty"] += 1
+        elif np.isnan(voltage).any() or np.isnan(current).any():
+            left_out["values missing within the sweep"] += 1
+        else:
+            try:
+                sweeps.append(Sweep(voltage, current, float(rate), int(number)))
+            except UserError as error:
+                faults.append(str(error))
+    raise_faults(str(path), faults)
+    if not sweeps:
+        reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common()) or "it holds no sweep"
+        raise UserError(f"{path}: no current-clamp sweep with its stimulus ({reasons})")
+    sweeps = tuple(sorted(sweeps, key=lambda sweep: sweep.number))
+    return RecordedCell(cell_id or _specimen(path) or path.stem, sweeps, left_out, path.name)
+
+
+def read_folder(
+    path: str | Path, use: Callable[[RecordedCell], Result] = lambda cell: cell
+) -> tuple[list[Result], list[tuple[str, str]]]:
+    """Reads all files of a folder and below; one that cannot be used stops no other.
+
+    Args:
+        use: what to keep of a cell. It runs as soon as a file is read, so that memory holds one recording at a time,
+            and may itself raise a UserError, as `current_clamp.chosen` does.
+
+    Returns:
+        what `use` returned for each cell, and (file, reason) for each file that was left out.
+
+    Raises:
+        UserError: when the folder holds no such file.
+    """
+    folder = Path(path).expanduser()
+    files = sorted(file for file in folder.rglob("[!.]*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    if not files:
+        what = "holds no file" if folder.is_dir() else "is no folder with files"
+        raise UserError(f"{folder} {what} ending in {', '.join(SUFFIXES)}")
+    results, left_out = [], []
+    for file in files:
+        name = file.relative_to(folder).as_posix()
+        try:
+            results.append(use(read(file, _specimen(file) or name.removesuffix(file.suffix))))
+        except UserError as error:
+            left_out.append((name, str(error)))
+    return results, left_out
+
+
+def _specimen(path: Path) -> str:
+    """Returns the id of the Cell Types Database where a file lies as allensdk's CellTypesCache puts it."""
+    kind, _, specimen = path.parent.name.partition("_")
+    return specimen if path.name == "ephys.nwb" and kind == "specimen" else ""
+
+
+def _recorded(voltage: Float[np.ndarray, " time"]) -> int:
+    """Returns how many samples there are before the padding: NaN (MIES) or 0 (Cell Types Database) up to the end."""
+    used = np.isfinite(voltage) & (voltage != 0)
+    return len(used) - int(np.argmax(used[::-1])) if used.any() else 0
+
+
+def _stored(path: Path) -> Iterable[Stored]:
+    if not path.is_file():
+        raise UserError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; expected a file")
+    with path.open("rb") as file:
+        first = file.read(len(HDF5))
+    if first == HDF5:
+        from celltype_cli.readers import sweeps_nwb
+
+        return sweeps_nwb.stored(path)
+    if first[:4] in (b"ABF ", b"ABF2"):
+        from celltype_cli.readers import sweeps_abf
+
+        return sweeps_abf.stored(path)
+    if first[:2] == b"PK":
+        return _npz(path)
+    raise UserError(f"{path}: is no NWB, ABF or npz file by its content (first bytes: {first!r}); is it complete?")
+
+
+def _npz(path: Path) -> Iterator[Stored]:
+    arrays = _arrays(path)
+    if missing := [name for name in ("voltage", "current", "sampling_rate") if name not in arrays]:
+        raise UserError(f"{path}: has no array {', '.join(missing)}; found {', '.join(arrays) or 'none'}")
+    voltage, current = arrays["voltage"], arrays["current"]
+    number = arrays.get("number", np.arange(len(voltage)) if voltage.ndim else np.empty(0))
+    faults = [
+        f"{name} is {array.dtype} of shape {array.shape}; expected {expected}"
+        for name, array, fits, expected in (
+            ("voltage", voltage, voltage.ndim == 2, "numbers [sweep, time]"),
+            ("current", current, current.shape == voltage.shape, f"numbers of shape {voltage.shape}, as the voltage"),
+            ("sampling_rate", arrays["sampling_rate"], arrays["sampling_rate"].size == 1, "one number, in Hz"),
+            ("number", number, number.shape == voltage.shape[:1], "one whole number for each sweep"),
+        )
+        if not fits or array.dtype.kind not in "fiu"
+    ]
+    raise_faults(str(path), faults)
+    for k in range(len(voltage)):
+        yield int(number[k]), voltage[k].astype(float), current[k].astype(float), float(arrays["sampling_rate"].item())
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except BROKEN_NPZ as error:
+        if "Object arrays" in str(error):
+            raise UserError(
+                f"{path}: holds pickled objects, which could run code; save plain arrays of numbers, with sweeps of "
+                "unequal length filled up with NaN at their end"
+            ) from error
+        raise UserError(f"{path}: cannot be read as npz, it is truncated or in another format ({error})") from error

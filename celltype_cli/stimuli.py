@@ -1,0 +1,129 @@
+"""Finds the current step of a sweep in its stimulus trace; names and metadata of the protocol play no part.
+
+The trace is what was commanded (clean) or what was recorded (noisy). Whatever leaves the level at which the trace
+begins is a pulse. A long square is a pulse of the asked duration that is flat, that has baseline on both sides, and
+before which there are only test pulses. What comes later in the sweep cannot have changed the response to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.ndimage import median_filter
+
+MARGIN_S = 0.1  # baseline on both sides of the step: what the window of a scalogram shows
+TEST_PULSE_S = 0.4  # a longer pulse before the step is a stimulus of its own
+EDGE_S = 0.01  # a block of a noisy trace; the level of the first 10 ms is the baseline
+SMALLEST_PA = 1.0  # below it nothing counts as a pulse
+SETTLING = 0.02  # of the amplitude: how far a plateau may stray, for recorded currents that droop
+DEVIATIONS = 6.0  # sd of the noise of a block at which a pulse begins; the baseline itself is known to about one sd
+
+
+@dataclass(frozen=True)
+class Step:
+    """A square current pulse: onset from the start of the sweep, amplitude from the baseline before it."""
+
+    onset_s: float
+    duration_s: float
+    amplitude_pA: float
+
+
+def find_long_square(
+    current: Float[np.ndarray, " time"], sampling_rate: float, duration_s: float, tolerance_s: float
+) -> Step:
+    """Returns the first pulse that lasts `duration_s`, give or take `tolerance_s`.
+
+    Args:
+        current: pA, from the start of the sweep.
+        sampling_rate: Hz.
+
+    Raises:
+        ValueError: with the reason why the stimulus is not a long square.
+    """
+    current = current.astype(np.float64)
+    edge = max(1, round(EDGE_S * sampling_rate))
+    levels, block, tolerance = _levels(current, edge)
+    pulses = block * _runs(np.abs(levels - np.median(current[:edge])) > tolerance)
+    start, stop, before = _candidate(pulses, sampling_rate, duration_s, tolerance_s)
+    quiet = slice(before[-1, 1] + edge if len(before) else 0, max(start - edge, 0))
+    plateau = slice(start + 2 * edge, stop - 2 * edge)
+    if stop >= len(levels) * block or current[quiet].size == 0 or current[plateau].size == 0:
+        raise ValueError("the recording does not hold the whole step")
+    low, high = np.median(current[quiet]), np.median(current[plateau])
+    onset, end = _edge(current, start, 2 * edge, low, high), _edge(current, stop, 2 * edge, high, low)
+    strays = np.abs(levels[plateau.start // block : plateau.stop // block] - high).max()
+    noisier = _sd(current[plateau]) > 3 * _sd(current[quiet]) + SMALLEST_PA
+    if noisier or strays > max(tolerance, SETTLING * abs(high - low)):  # noise or sines; ramps or several levels
+        raise ValueError("the current is not constant during its step")
+    _check_margins(pulses, (start, stop), onset, end, len(current), sampling_rate, duration_s)
+    if abs((end - onset) / sampling_rate - duration_s) > tolerance_s:
+        raise ValueError(_other_duration((end - onset) / sampling_rate, duration_s))
+    return Step(onset / sampling_rate, (end - onset) / sampling_rate, float(high - low))
+
+
+def _levels(current: Float[np.ndarray, " time"], edge: int) -> tuple[Float[np.ndarray, " block"], int, float]:
+    """Returns the trace, in blocks where noisy, samples in a block, and how far from the baseline a pulse begins (pA).
+
+    A commanded trace seldom changes from sample to sample and is left as it is. Of a recorded one, means of blocks
+    remove noise and hum, and a running median over five blocks the spikes that amplifiers let through into the current,
+    and with them whatever lasts 20 ms or less. The noise is the median step from block to block, over 0.954 as in
+    `transforms`; a few pulses do not change it.
+    """
+    if len(current) < 10 * edge or np.count_nonzero(np.diff(current)) < len(current) / 20:
+        return current, 1, SMALLEST_PA
+    means = current[: len(current) // edge * edge].reshape(-1, edge).mean(axis=1)
+    noise = float(np.median(np.abs(np.diff(means)))) / 0.954
+    return median_filter(means, 5), edge, max(SMALLEST_PA, DEVIATIONS * noise)
+
+
+def _runs(mask: Bool[np.ndarray, " time"]) -> Int[np.ndarray, "run 2"]:
+    """Returns the first sample of each run of True, and the first one after it."""
+    return np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
+
+
+def _candidate(
+    pulses: Int[np.ndarray, "run 2"], sampling_rate: float, duration_s: float, tolerance_s: float
+) -> tuple[int, int, Int[np.ndarray, "before 2"]]:
+    """Returns start and stop of the first pulse of about the right duration, and the test pulses before it."""
+    if len(pulses) == 0:
+        raise ValueError(f"no current step above its noise and {SMALLEST_PA:g} pA")
+    lengths = np.diff(pulses, axis=1).ravel() / sampling_rate
+    fits = np.abs(lengths - duration_s) <= tolerance_s + 2 * EDGE_S  # a noisy pulse is known to the block
+    if not fits.any():
+        raise ValueError(_other_duration(lengths.max(), duration_s))
+    k = int(np.argmax(fits))
+    if k > 0 and lengths[:k].max() > TEST_PULSE_S:
+        raise ValueError(f"another pulse, of {lengths[:k].max():.3g} s, before the step")
+    return int(pulses[k, 0]), int(pulses[k, 1]), pulses[:k]
+
+
+def _other_duration(found_s: float, duration_s: float) -> str:
+    return f"no step of {duration_s:g} s (longest pulse: {found_s:.3g} s)"
+
+
+def _edge(current: Float[np.ndarray, " time"], near: int, reach: int, before: float, after: float) -> int:
+    """Returns the first sample of the new level: where two constant levels fit the trace with the least square error.
+
+    That is where the running sum of what lies on the old level's side of the midpoint is largest (Hinkley 1970,
+    Biometrika 57:1); noise moves it by few samples, while a threshold moves with every outlier.
+    """
+    first = max(near - reach, 0)
+    towards = ((before + after) / 2 - current[first : near + reach]) * np.sign(after - before)
+    return first + int(np.argmax(np.cumsum(towards))) + 1
+
+
+def _sd(values: Float[np.ndarray, " _"]) -> float:
+    """Returns the robust sd: 1.4826 times the median absolute deviation."""
+    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
+
+
+def _check_margins(pulses, step, onset: int, end: int, samples: int, rate: float, duration_s: float) -> None:
+    """Raises where something else happens, or the recording is over, within the margins of the step."""
+    first = round(onset - MARGIN_S * rate)
+    last = max(first + round((duration_s + 2 * MARGIN_S) * rate), end + round(MARGIN_S * rate))
+    if first < 0 or last > samples:
+        raise ValueError(f"less than {MARGIN_S:g} s recorded before or after the step")
+    if any(start < last and stop > first for start, stop in pulses if (start, stop) != step):
+        raise ValueError(f"another pulse within {MARGIN_S:g} s of the step")
