@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
-from scipy.signal import bessel, sosfiltfilt
+from scipy.signal import bessel, find_peaks, sosfiltfilt
 
 from celltype_cli.errors import UserError
 from celltype_cli.stimuli import MARGIN_S, Step, find_long_square
@@ -24,7 +24,7 @@ HERO_PA = (39.0, 61.0)  # above the rheobase
 SAME_PA = 1.0  # amplitudes that round to the same multiple are repeats; recorded ones are never exactly equal
 SLOPE = 20.0  # mV/ms; this and the next four: IPFX, `spike_detector.py`
 LOWEST_PEAK = -30.0  # mV
-SMALLEST_SPIKE = 2.0  # mV from the crossing of SLOPE to the peak
+SMALLEST_SPIKE = 2.0  # mV
 LONGEST_RISE_S = 0.005
 LOWPASS = 10_000.0  # Hz
 # Largest absolute values between two limits betray another unit (less than 5e-13 is rounding), those above a third are
@@ -121,23 +121,16 @@ class Chosen:
 def spike_peaks(voltage: Float[np.ndarray, " time"], sampling_rate: float) -> Int[np.ndarray, " spike"]:
     """Returns the samples at which spikes peak.
 
-    As in IPFX, a spike begins where the slope comes to 20 mV/ms; its peak reaches -30 mV, 2 mV above the beginning,
-    within 5 ms. Where the slope comes there several times before the voltage falls (a strong step charges the membrane
-    and then evokes a spike), the last time counts. Above 20 kHz the voltage is low-pass filtered at 10 kHz (Bessel,
-    4th order, forwards and backwards) before its slope is taken, as noise from sample to sample is steep.
+    By the criteria of IPFX: a peak of -30 mV or more, 2 mV above what surrounds it, with a slope of 20 mV/ms within the
+    5 ms before it and since the last peak. Above 20 kHz the voltage is low-pass filtered at 10 kHz first (Bessel, 4th
+    order, forwards and backwards), as noise from sample to sample is steep.
     """
-    slope = np.diff(_lowpassed(voltage.astype(np.float64), sampling_rate)) * sampling_rate / 1e3
-    steep = slope >= SLOPE
-    starts = np.flatnonzero(np.diff(steep, prepend=False) & steep)
-    falls = np.r_[0, np.cumsum(slope < 0)]
-    starts = starts[np.diff(falls[np.r_[starts, len(slope)]]) > 0]
-    stops = np.minimum(np.r_[starts[1:], len(slope)][: len(starts)], starts + round(LONGEST_RISE_S * sampling_rate))
-    peaks = []
-    for start, stop in zip(starts, stops):
-        peak = start + int(np.argmax(voltage[start : stop + 1]))
-        if peak < stop and voltage[peak] >= LOWEST_PEAK and voltage[peak] - voltage[start] >= SMALLEST_SPIKE:
-            peaks.append(peak)
-    return np.array(peaks, dtype=np.int64)
+    voltage = _lowpassed(voltage.astype(np.float64), sampling_rate)
+    slope = np.diff(voltage) * sampling_rate / 1e3
+    steep = np.r_[0, np.cumsum(slope >= SLOPE)]  # how often before each sample
+    peaks, _ = find_peaks(voltage, height=LOWEST_PEAK, prominence=SMALLEST_SPIKE)
+    since = np.maximum(np.r_[0, peaks[:-1]], peaks - round(LONGEST_RISE_S * sampling_rate))
+    return peaks[steep[peaks] > steep[since]]
 
 
 def _lowpassed(voltage: Float[np.ndarray, " time"], sampling_rate: float) -> Float[np.ndarray, " time"]:

@@ -146,6 +146,12 @@ def test_what_is_no_spike(rate):
         assert len(spike_peaks(values.astype(np.float32), rate)) == 0
 
 
+def test_a_small_steep_jump_is_no_spike():
+    values = np.full(4000, -28.0, np.float32)
+    values[2000] += 1.5  # mV in 0.05 ms: 30 mV/ms
+    assert len(spike_peaks(values, 20_000.0)) == 0
+
+
 def test_a_spike_on_top_of_a_charging_membrane():
     """A strong step charges at more than 20 mV/ms; the spike comes when that is long over, without a fall between."""
     values = -70 + 40 * (1 - np.exp(-np.clip(TIME - 0.5, 0, None) / 0.0015))
