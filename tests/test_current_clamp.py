@@ -141,9 +141,18 @@ def test_spikes_are_found_at_every_rate(rate):
 def test_what_is_no_spike(rate):
     time = np.arange(round(2 * rate)) / rate
     charging = -70 + 60 * (1 - np.exp(-np.clip(time - 0.5, 0, None) / 0.002))  # 30 mV/ms at first, never falls
-    flat = np.full(len(time), -70.0) + noise(rate, 0.1, seed=2)
-    for values in (charging, flat, voltage(rate, 0.5, peak=-35.0), voltage(rate)):
+    block = np.full(len(time), -25.0) + noise(rate, 0.3, seed=2)  # depolarised, with the noise of an amplifier
+    hump = -70 + 70 * np.exp(-(((time - 0.5) / 0.01) ** 2))  # to 0 mV, at no more than 6 mV/ms
+    jump_and_hump = hump + 20 * (time > 0.485)  # the steep part is 15 ms before the peak
+    for values in (charging, block, hump, jump_and_hump, voltage(rate, 0.5, peak=-35.0), voltage(rate)):
         assert len(spike_peaks(values.astype(np.float32), rate)) == 0
+
+
+def test_a_hump_after_a_spike_is_not_another_one():
+    values = voltage(RATE, 0.5)
+    k = round(0.5 * RATE)
+    values[k + 2 : k + 11] = (-20, -24, -23, -21, -19, -21, -23, -40, -60)  # peaks again 1.5 ms later, at 8 mV/ms
+    assert list(spike_peaks(values, RATE)) == [k]
 
 
 def test_a_small_steep_jump_is_no_spike():
@@ -161,7 +170,7 @@ def test_a_spike_on_top_of_a_charging_membrane():
 
 
 def test_spikes_count_during_the_step_only():
-    square = LongSquare(sweep(1, 50, -0.2, 0.3, 0.9, 1.2), Step(0.5, 1.0, 50.0))
+    square = LongSquare(sweep(1, 50, -0.2, -0.05, 0.3, 0.9, 1.05, 1.2), Step(0.5, 1.0, 50.0))
     assert square.spike_times_s == pytest.approx([0.3, 0.9])
     artefact = LongSquare(sweep(1, 50, 1.0), Step(0.5, 1.0, 50.0))  # the moment of switching off
     assert len(artefact.spike_times_s) == 0
