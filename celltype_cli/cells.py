@@ -14,6 +14,16 @@ UNLABELLED = -1
 
 
 @dataclass(frozen=True)
+class Axis:
+    """One axis of an input's rows: what it is, its unit, and its values at the centres of the first and last pixel."""
+
+    name: str
+    unit: str
+    first: float
+    last: float
+
+
+@dataclass(frozen=True)
 class About:
     """Says what a dataset is, for every output that shows a number of it.
 
@@ -24,6 +34,8 @@ class About:
         unit: of the input values, for instance "dF/F".
         citation: what to cite when the data are used.
         notes: warnings that belong beside every score, for instance a confound.
+        features: names of the columns of the input "features", with units: "tau (ms)".
+        axes: of other inputs, one `Axis` for each axis of a row that has a unit, the last axis last.
     """
 
     name: str
@@ -32,6 +44,8 @@ class About:
     unit: str = ""
     citation: str = ""
     notes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    axes: dict[str, tuple[Axis, ...]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -43,7 +57,8 @@ class Cells:
     """Examples of recorded cells: one row is one example, and several rows may be windows of one cell.
 
     Attributes:
-        inputs: named arrays with one entry per row, for instance {"trace": [row, 1, time]}, finite.
+        inputs: named arrays with one entry per row, for instance {"trace": [row, 1, time]}, finite; but in
+            {"features": [row, feature]}, a table of measured quantities, NaN stands for "could not be measured".
         label: index into `classes`, or UNLABELLED.
         cell_id: which cell a row was cut from.
         group: animal, donor, session or recording; never on two sides of a fold.
@@ -53,7 +68,7 @@ class Cells:
 
     Raises:
         UserError: with all faults at once, when lengths differ, a value is not finite, a label is out of range,
-            or one cell has two labels or two groups.
+            one cell has two labels or two groups, or features have other names than columns.
     """
 
     inputs: dict[str, Shaped[np.ndarray, "row ..."]]
@@ -103,9 +118,9 @@ class Cells:
         return np.array(digests)
 
     def fingerprint(self) -> str:
-        """Returns a hash of everything a result can depend on: inputs, labels, ids, groups and class names."""
+        """Returns a hash of all that a result can depend on: inputs, labels, ids, groups, sources and class names."""
         digest = hashlib.blake2b(digest_size=8)
-        for column in (self.row_digests(), self.label, self.cell_id, self.group):
+        for column in (self.row_digests(), self.label, self.cell_id, self.group, self.source):
             digest.update("\x1f".join(map(str, column.tolist())).encode())
         digest.update("\x1f".join(self.classes).encode())
         return digest.hexdigest()
@@ -120,9 +135,12 @@ def _faults(cells: Cells):
     if any(len(values) != n for values in columns.values()):
         return
     for name, values in cells.inputs.items():
-        finite = np.isfinite(values).reshape(n, int(np.prod(values.shape[1:])))
+        finite = ~np.isinf(values) if name == "features" else np.isfinite(values)
+        finite = finite.reshape(n, int(np.prod(values.shape[1:])))
         for row in np.flatnonzero(~finite.all(axis=1))[:5]:
             yield f"cell {cells.cell_id[row]}: {name} has {int((~finite[row]).sum())} values that are not finite"
+    if "features" in cells.inputs and cells.inputs["features"].shape[1:] != (len(cells.about.features),):
+        yield f"features have shape {cells.inputs['features'].shape[1:]}, {len(cells.about.features)} names are given"
     bad = (cells.label < UNLABELLED) | (cells.label >= len(cells.classes))
     for row in np.flatnonzero(bad)[:5]:
         yield f"cell {cells.cell_id[row]}: label {cells.label[row]} is no index into {cells.classes}"

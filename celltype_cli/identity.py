@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent
 CHUNK = 2**20
 
 # Where and how fast a run computes, not what: these keys may differ between two sessions of one run.
-ELSEWHERE = {"outputs", "threads", "logger", "accelerator", "devices", "keep_checkpoints"}
+ELSEWHERE = {"outputs", "cache", "threads", "logger", "accelerator", "devices", "keep_checkpoints"}
 
 
 def run_identity(config: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of cells, training and scores; one colour per class everywhere.
+"""Pictures of training and scores; one colour per class everywhere.
 
 Importing this file imports matplotlib, so commands import it when they draw. No figure touches pyplot.
 """
@@ -11,10 +11,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from celltype_cli.cells import UNLABELLED, Cells
 from celltype_cli.evaluation import confusion
 from celltype_cli.files import replacing
 
@@ -23,7 +21,7 @@ CLASS_COLOURS = {
     **dict.fromkeys(("PY", "EXC", "Excitatory", "Pyramidal"), "#D55E00"),
     **dict.fromkeys(("PV", "Pvalb"), "#0072B2"),
     **dict.fromkeys(("SOM", "SST", "Sst"), "#009E73"),
-    **dict.fromkeys(("VIP", "Vip", "Lamp5"), "#CC79A7"),
+    **dict.fromkeys(("VIP", "Vip", "Lamp5", "Vip/Lamp5"), "#CC79A7"),
 }
 OTHER_COLOURS = ("#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#6A3D9A", "#B8B000", "#000000")
 
@@ -116,48 +114,6 @@ def learning_curves(curves: pd.DataFrame, title: str) -> Figure:
 
 
 @styled
-def example_traces(cells: Cells, n_per_class: int, title: str) -> Figure:
-    """Draws the first window of cells of each class, spread evenly over the dataset; a column per class."""
-    figure = Figure(figsize=(max(3.4 * len(cells.classes), 8), 1.3 + 1.5 * n_per_class), layout="constrained")
-    _traces(figure, cells, n_per_class)
-    figure.suptitle(title)
-    return figure
-
-
-@styled
-def dataset_overview(cells: Cells) -> Figure:
-    """Draws cells per class, cells per group, and example traces where the dataset has traces."""
-    names = [*cells.classes, *(["no label"] if (cells.label == UNLABELLED).any() else [])]
-    heights = [max(1.8 + 0.65 * len(names), 5), *([5.2] if "trace" in cells.inputs else [])]
-    width = max(3.4 * len(cells.classes), 12) if "trace" in cells.inputs else 12
-    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
-    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    per_class, per_group = parts[0].subplots(1, 2, width_ratios=(1, 1.6))
-    rows = np.unique(cells.cell_id, return_index=True)[1]
-    label = np.where(cells.label == UNLABELLED, len(cells.classes), cells.label)
-    groups, code = np.unique(cells.group[rows], return_inverse=True)
-    counts = np.zeros((len(names), len(groups)), int)
-    np.add.at(counts, (label[rows], code), 1)
-    colours = [*(class_colour(name, cells.classes) for name in cells.classes), "#BBBBBB"]
-    _class_bars(per_class, names, counts, np.bincount(label, minlength=len(names)), colours)
-    order = np.lexsort((counts.argmax(axis=0), -counts.sum(axis=0)))
-    bottom = np.zeros(len(groups))
-    for row, colour in zip(counts[:, order], colours):
-        per_group.bar(range(len(groups)), row, bottom=bottom, color=colour, width=0.9 if len(groups) < 80 else 1)
-        bottom += row
-    per_group.set(xlabel=f"{len(groups)} groups", ylabel="cells", xlim=(-0.6, len(groups) - 0.4))
-    per_group.yaxis.get_major_locator().set_params(integer=True)
-    if len(groups) <= 24:
-        per_group.set_xticks(range(len(groups)), groups[order], rotation=90, fontsize=11)
-    else:
-        per_group.set_xticks([])
-    if "trace" in cells.inputs:
-        _traces(parts[1], cells, 2)
-    figure.suptitle(cells.about.title)
-    return figure
-
-
-@styled
 def scores_bar(level: dict, title: str) -> Figure:
     """Draws one level of `evaluation.scores`, each score with its 95 % interval, and the floor of guessing."""
     overall = ["accuracy", "balanced_accuracy", "macro_f1"]
@@ -184,36 +140,3 @@ def scores_bar(level: dict, title: str) -> Figure:
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -1 / len(entries)))
     figure.suptitle(title)
     return figure
-
-
-def _class_bars(axes: Axes, names: Sequence[str], counts: np.ndarray, rows: np.ndarray, colours: Sequence[str]) -> None:
-    cells, groups = counts.sum(axis=1), (counts > 0).sum(axis=1)
-    axes.barh(range(len(names)), cells, color=colours)
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set(xlabel="cells", xlim=(0, cells.max() * 1.75))
-    for y, values in enumerate(zip(cells, rows, groups)):
-        text = "{} cells, {} rows\nin {} groups".format(*values)
-        axes.text(cells[y] + cells.max() * 0.03, y, text, va="center", fontsize=13)
-
-
-def _traces(figure, cells: Cells, n_per_class: int) -> None:
-    grid = figure.subplots(n_per_class, len(cells.classes), sharex=True, squeeze=False)
-    trace = cells.inputs["trace"]
-    rate = cells.about.sampling_rate
-    time = np.arange(trace.shape[-1]) / (rate or 1)
-    for c, name in enumerate(cells.classes):
-        rows = np.flatnonzero(cells.label == c)
-        rows = rows[np.sort(np.unique(cells.cell_id[rows], return_index=True)[1])]
-        chosen = rows[np.linspace(0, len(rows) - 1, min(n_per_class, len(rows))).round().astype(int)]
-        for axes, row in zip(grid[:, c], chosen):
-            axes.plot(time, trace[row, 0], color=class_colour(name, cells.classes), linewidth=1)
-        for axes in grid[len(chosen) :, c]:
-            axes.set_axis_off()
-        grid[0, c].set_title(name, color=class_colour(name, cells.classes), fontweight="bold")
-    for axes in grid.flat:
-        axes.margins(x=0)
-        axes.locator_params(axis="y", nbins=3)
-        axes.locator_params(axis="x", nbins=4)
-    figure.supylabel(f"{cells.about.unit or 'input value'}, own scale each", fontsize=15)
-    figure.supxlabel("time (s)" if rate else "time step", fontsize=15)

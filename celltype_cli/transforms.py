@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from scipy.ndimage import percentile_filter
 from scipy.signal import firwin, resample_poly
 
@@ -91,6 +91,19 @@ def dff(
     if not baseline.min() > 0:
         raise ValueError(f"its baseline goes down to {baseline.min():g}")
     return (trace - baseline) / baseline
+
+
+def table(**inputs: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row column"]:
+    """Returns what a classifier of tables takes: the input `features` as it is, and `trace_features` of a `trace`.
+
+    Raises:
+        TypeError: when the inputs hold neither.
+    """
+    parts = [inputs["features"]] if "features" in inputs else []
+    parts += [trace_features(inputs["trace"])] if "trace" in inputs else []
+    if not parts:
+        raise TypeError("neither features nor trace is among them")
+    return np.concatenate(parts, axis=1, dtype=np.float64)
 
 
 def samples(trace: Float[np.ndarray, "row 1 time"]) -> Float[np.ndarray, "row time"]:

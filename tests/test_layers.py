@@ -17,6 +17,7 @@ ROWS = [
     ["summary"],
     ["experiment"],
     ["runs"],
+    ["plots_of_cells"],
     ["progress", "configs", "plots"],
     ["trainers"],
     ["datasets", "readers"],

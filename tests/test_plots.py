@@ -8,8 +8,8 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from celltype_cli import evaluation, plots
-from celltype_cli.cells import About, Cells
+from celltype_cli import evaluation, plots, plots_of_cells
+from celltype_cli.cells import About, Axis, Cells
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
 
@@ -79,7 +79,7 @@ def test_learning_curves_draw_mean_and_band():
 
 
 def test_example_traces_draw_one_window_of_a_cell_in_seconds(cells):
-    figure = plots.example_traces(cells, 2, cells.about.title)
+    figure = plots_of_cells.example_traces(cells, 2, cells.about.title)
     assert len(figure.axes) == 8
     for c, name in enumerate(CLASSES):
         rows = [np.flatnonzero(cells.cell_id == cell)[0] for cell in dict.fromkeys(cells.cell_id[cells.label == c])]
@@ -93,17 +93,17 @@ def test_example_traces_draw_one_window_of_a_cell_in_seconds(cells):
 
 def test_without_a_rate_time_is_in_steps(cells):
     bare = Cells(cells.inputs, cells.label, cells.cell_id, cells.group, CLASSES)
-    figure = plots.example_traces(bare, 1, "bare")
+    figure = plots_of_cells.example_traces(bare, 1, "bare")
     assert "time step" in texts(figure) and figure.axes[0].lines[0].get_xdata()[-1] == 99
 
 
 def test_a_class_with_few_cells_leaves_empty_panels(cells):
-    figure = plots.example_traces(cells, 5, "toy")
+    figure = plots_of_cells.example_traces(cells, 5, "toy")
     assert sum(len(axes.lines) for axes in figure.axes) == 3 + 2 + 3 + 3
 
 
 def test_overview_counts_cells_and_groups(cells):
-    figure = plots.dataset_overview(cells)
+    figure = plots_of_cells.dataset_overview(cells)
     per_class, per_group = figure.axes[:2]
     assert [bar.get_width() for bar in per_class.patches] == [3, 2, 3, 3, 1]
     assert {"3 cells, 6 rows\nin 2 groups", "1 cells, 2 rows\nin 1 groups", "no label"} <= set(texts(figure))
@@ -113,9 +113,31 @@ def test_overview_counts_cells_and_groups(cells):
     assert "toy (simulated)" in texts(figure) and len(figure.axes) == 2 + 8
 
 
-def test_overview_of_a_dataset_without_traces(cells):
-    features = Cells({"features": np.ones((24, 3))}, cells.label, cells.cell_id, cells.group, CLASSES)
-    assert len(plots.dataset_overview(features).axes) == 2
+def test_overview_of_an_input_that_cannot_be_drawn(cells):
+    bare = Cells({"waveform": np.ones((24, 3))}, cells.label, cells.cell_id, cells.group, CLASSES)
+    assert len(plots_of_cells.dataset_overview(bare).axes) == 2
+
+
+def test_overview_shows_an_image_a_class_with_units(cells):
+    axes = {"scalogram": (Axis("frequency", "Hz", 20, 199), Axis("time", "ms", -100, 1100))}
+    images = np.random.default_rng(0).random((24, 2, 6, 9), dtype="f4")
+    shown = Cells({"scalogram": images}, cells.label, cells.cell_id, cells.group, CLASSES, About("toy", axes=axes))
+    figure = plots_of_cells.dataset_overview(shown)
+    drawn = [image for panel in figure.axes[2:] for image in panel.images]
+    assert len(drawn) == 8 and drawn[0].get_extent() == [-100, 1100, 20, 199]
+    assert np.array_equal(drawn[0].get_array(), images[0, 0]) and np.array_equal(drawn[4].get_array(), images[0, 1])
+    assert {"frequency (Hz)", "time (ms)"} <= set(texts(figure))
+
+
+def test_overview_shows_median_and_quartiles_of_measured_features(cells):
+    values = np.tile([1.0, 2, 3, 4, 5, np.nan], 4)[:, None]
+    about = About("toy", features=("tau (ms)",))
+    label = np.repeat([0, 1, 2, 3], 6)
+    shown = Cells({"features": values}, label, np.arange(24), np.arange(24), CLASSES, about)
+    [panel, *empty] = plots_of_cells.dataset_overview(shown).axes[2:]
+    assert panel.get_xlabel() == "tau (ms)"
+    assert [line.get_xdata()[0] for line in panel.lines[:3]] == pytest.approx([1.2, 2, 3])
+    assert not any(axes.axison for axes in empty)
 
 
 def test_scores_bar_draws_values_intervals_and_floor(table):

@@ -25,7 +25,7 @@ SKLEARN = SklearnTrainer(features=flat, scale=True, grid={}, grid_folds=3)
         (SKLEARN, CNN, True, "this model is no scikit-learn estimator"),
         (SKLEARN, dict, True, "this model is no scikit-learn estimator"),
         (SKLEARN, NearestNeighbors, True, "NearestNeighbors gives neither probabilities nor decision values"),
-        (NEEDS_WAVEFORM, LogisticRegression, True, "inputs trace"),
+        (NEEDS_WAVEFORM, LogisticRegression, True, "takes waveform; the dataset has no waveform, but trace"),
         (lightning(patience=3), CNN, False, "need validation cells"),
         (lightning(weights="best"), CNN, False, "need validation cells"),
         (lightning(accelerator="cuda"), CNN, True, "trainer.accelerator=cuda with trainer.devices=1: 0 usable GPUs"),

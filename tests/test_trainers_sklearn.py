@@ -11,9 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from small_training import NONE, TRAIN, VALID, flat, make_cells, without_labels
 
-from celltype_cli.cells import Cells
+from celltype_cli.cells import About, Cells
 from celltype_cli.errors import UserError
+from celltype_cli.trainers import taken
 from celltype_cli.trainers.sklearn import SklearnTrainer
+from celltype_cli.transforms import table, trace_features
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
@@ -56,6 +58,49 @@ def test_a_class_without_training_rows_gets_probability_zero():
     assert np.all(proba[:, 1] == 0)
     np.testing.assert_allclose(proba.sum(1), 1, rtol=1e-12)
     assert proba[:, 0].std() > 0
+
+
+def tabled(values, label):
+    values = np.array(values, np.float32)
+    about = About("toy", features=tuple(f"f{k}" for k in range(values.shape[1])))
+    rows = np.arange(len(values))
+    return Cells({"features": values}, np.array(label), rows, rows, ("a", "b"), about)
+
+
+class TakesMissing(Recorder):
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+@pytest.mark.parametrize(("estimator", "first", "asked"), [(Recorder(), 2, 2), (TakesMissing(), np.nan, np.nan)])
+def test_missing_values_become_training_medians_where_the_estimator_takes_none(estimator, first, asked):
+    trainer = SklearnTrainer(features=table, scale=False, grid={}, grid_folds=3)
+    train = tabled([[np.nan, np.nan], [1, np.nan], [2, np.nan], [9, np.nan]], [0, 1, 0, 1])
+    fitted = trainer.fit(lambda: estimator, train, NONE, seed=0, folder=Path(), watch=None)
+    fitted.predict(tabled([[np.nan, 5]], [0]))
+    assert estimator.x_.shape == (4, 2)
+    assert estimator.x_[0, 0] == pytest.approx(first, nan_ok=True)
+    assert estimator.seen_[0].tolist() == pytest.approx([asked, 5], nan_ok=True)
+
+
+def test_the_table_is_of_features_and_traces():
+    trace, features = np.random.default_rng(0).normal(size=(3, 1, 50)), np.arange(6.0).reshape(3, 2)
+    assert np.array_equal(table(features=features, scalogram=np.zeros((3, 2, 4, 4))), features)
+    joined = table(trace=trace, features=features)
+    assert np.array_equal(joined[:, :2], features) and np.array_equal(joined[:, 2:], trace_features(trace))
+    with pytest.raises(TypeError, match="neither features nor trace"):
+        table(scalogram=np.zeros((3, 2, 4, 4)))
+
+
+def test_functions_take_the_inputs_that_they_name():
+    inputs = {"trace": 1, "features": 2}
+    assert taken(lambda features: 0, inputs) == {"features": 2}
+    assert taken(lambda trace, layer=None: 0, inputs) == {"trace": 1}
+    assert taken(lambda **anything: 0, inputs) == inputs
+    with pytest.raises(UserError, match="takes trace, scalogram; the dataset has no scalogram, but trace, features"):
+        taken(lambda trace, scalogram: 0, inputs)
 
 
 def test_every_random_state_is_set():

@@ -25,6 +25,7 @@ def run(cfg: DictConfig) -> None:
     from rich.table import Table
 
     from celltype_cli import configs, plots
+    from celltype_cli.plots_of_cells import dataset_overview
     from celltype_cli.progress import console, say
 
     configs.check(cfg, Settings)
@@ -51,5 +52,5 @@ def run(cfg: DictConfig) -> None:
         say(f"cite: {about.citation}")
     name = HydraConfig.get().runtime.choices["dataset"]
     picture = Path(cfg.outputs) / "data" / f"{name}-{cells.fingerprint()}.png"
-    plots.save(plots.dataset_overview(cells), picture)
+    plots.save(dataset_overview(cells), picture)
     say(f"\npicture  {picture}\nnext     celltype train dataset={name} model=forest")

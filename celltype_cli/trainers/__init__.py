@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from celltype_cli.cells import UNLABELLED, Cells
+from celltype_cli.errors import UserError
 
 Predictor = Callable[[Cells], Float[np.ndarray, "row class"]]
 Watch = Callable[[int, int, dict[str, float]], None]  # epochs done, epochs in all, the epoch's numbers
@@ -50,3 +52,21 @@ class Trainer(Protocol):
 def labelled(cells: Cells) -> Cells:
     """Returns the rows that have a label."""
     return cells[np.flatnonzero(cells.label != UNLABELLED)]
+
+
+def taken(function: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """Returns the inputs that the arguments of `function` name; all, where it takes any (**inputs).
+
+    Raises:
+        UserError: when it needs an input that is not there.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return inputs
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
+    if lacking := [name for name in needed if name not in inputs]:
+        raise UserError(
+            f"this model takes {', '.join(needed)}; the dataset has no {', '.join(lacking)}, but {', '.join(inputs)}: "
+            "choose another model, or what the dataset gives (dataset.inputs, where it has that setting)"
+        )
+    return {p.name: inputs[p.name] for p in parameters if p.name in inputs}

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from celltype_cli.cells import Cells
 from celltype_cli.errors import UserError
-from celltype_cli.trainers import Fitted, Watch, labelled
+from celltype_cli.trainers import Fitted, Watch, labelled, taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +21,13 @@ class SklearnTrainer:
     """Fits an estimator on one array made from the inputs.
 
     Args:
-        features: turns the named inputs into an array [row, feature], without fitting anything.
+        features: turns the inputs that its arguments name into a table [row, column], without fitting anything.
         scale: z-scores each feature with the mean and standard deviation of the training rows.
         grid: values to try for settings of the estimator, every combination; empty for none.
         grid_folds: folds within the training rows, groups kept apart, whose mean accuracy chooses the combination.
     """
 
-    features: Callable[..., Float[np.ndarray, "row feature"]]
+    features: Callable[..., Float[np.ndarray, "row column"]]
     scale: bool
     grid: Mapping[str, Sequence[Any]]
     grid_folds: int
@@ -46,7 +46,7 @@ class SklearnTrainer:
         if unknown:
             raise UserError(f"trainer.grid: {', '.join(unknown)} is no setting of {type(estimator).__name__}")
         try:
-            self.features(**cells[np.arange(1)].inputs)
+            self._table(cells[np.arange(1)])
         except TypeError as error:
             names = ", ".join(cells.inputs)
             raise UserError(f"trainer.features cannot be made from the inputs {names}: {error}") from error
@@ -57,32 +57,37 @@ class SklearnTrainer:
         """Fits; every parameter whose name ends in random_state is set to `seed`.
 
         A grid is searched with scikit-learn's GridSearchCV over the whole pipeline, so that scaling is fitted within
-        its folds too; `watch` hears of every fit.
+        its folds too; `watch` hears of every fit. Estimators that take no missing values get the training medians.
         """
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-
         train = labelled(train)
-        estimator = model()
-        random_states = [name for name in estimator.get_params() if name.endswith("random_state")]
-        estimator.set_params(**dict.fromkeys(random_states, seed))
-        fitted = make_pipeline(*([StandardScaler()] if self.scale else []), estimator)
+        table = self._table(train)
+        pipeline = self._pipeline(model(), seed)
         started = time.perf_counter()
         if self.grid:
-            fitted = self._search(fitted, train, seed, watch)
+            pipeline = self._search(pipeline, table, train, seed, watch)
         else:
-            fitted.fit(self.features(**train.inputs), train.label)
+            pipeline.fit(table, train.label)
         seconds = time.perf_counter() - started
-        chosen = {name.rpartition("__")[2]: value for name, value in getattr(fitted, "best_params_", {}).items()}
-
-        def predict(cells: Cells) -> Float[np.ndarray, "row class"]:
-            proba = np.zeros((len(cells), len(cells.classes)))
-            proba[:, fitted.classes_] = _probabilities(fitted, self.features(**cells.inputs))
-            return proba
-
+        chosen = {name.rpartition("__")[2]: value for name, value in getattr(pipeline, "best_params_", {}).items()}
+        predict = SklearnPredictor(getattr(pipeline, "best_estimator_", pipeline), self._table)
         return Fitted(predict, [], seconds, chosen)
 
-    def _search(self, pipeline: Any, train: Cells, seed: int, watch: Watch | None) -> Any:
+    def _table(self, cells: Cells) -> Float[np.ndarray, "row column"]:
+        return self.features(**taken(self.features, cells.inputs))
+
+    def _pipeline(self, estimator: Any, seed: int) -> Any:
+        from sklearn.impute import SimpleImputer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+        from sklearn.utils import get_tags
+
+        random_states = [name for name in estimator.get_params() if name.endswith("random_state")]
+        estimator.set_params(**dict.fromkeys(random_states, seed))
+        takes_missing = get_tags(estimator).input_tags.allow_nan
+        impute = [] if takes_missing else [SimpleImputer(strategy="median", keep_empty_features=True)]
+        return make_pipeline(*impute, *([StandardScaler()] if self.scale else []), estimator)
+
+    def _search(self, pipeline: Any, table: np.ndarray, train: Cells, seed: int, watch: Watch | None) -> Any:
         from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 
         groups = len(np.unique(train.group))
@@ -104,7 +109,25 @@ class SklearnTrainer:
 
         folds = StratifiedGroupKFold(self.grid_folds, shuffle=True, random_state=seed)
         search = GridSearchCV(pipeline, grid, cv=folds, scoring=accuracy)
-        return search.fit(self.features(**train.inputs), train.label, groups=train.group)
+        return search.fit(table, train.label, groups=train.group)
+
+
+@dataclass(frozen=True)
+class SklearnPredictor:
+    """Turns cells into probabilities; classes that were not trained get 0.
+
+    Attributes:
+        pipeline: a fitted scikit-learn pipeline, the estimator last.
+        table: what it was fitted on, of cells [row, column].
+    """
+
+    pipeline: Any
+    table: Callable[[Cells], Float[np.ndarray, "row column"]]
+
+    def __call__(self, cells: Cells) -> Float[np.ndarray, "row class"]:
+        proba = np.zeros((len(cells), len(cells.classes)))
+        proba[:, self.pipeline.classes_] = _probabilities(self.pipeline, self.table(cells))
+        return proba
 
 
 def _probabilities(fitted: Any, x: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row class"]:

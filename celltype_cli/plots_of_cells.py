@@ -1,0 +1,161 @@
+"""Pictures of a dataset: how many cells of which class and group, and examples of what the models are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from jaxtyping import Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from celltype_cli.cells import UNLABELLED, Cells
+from celltype_cli.plots import class_colour, styled
+
+HEIGHT = 2.6  # inches of a row of examples
+COLUMNS = 4  # of features
+
+
+@styled
+def dataset_overview(cells: Cells) -> Figure:
+    """Draws cells per class, cells per group, and examples of every input that can be drawn."""
+    names = [*cells.classes, *(["no label"] if (cells.label == UNLABELLED).any() else [])]
+    drawn = [(name, draw) for name in cells.inputs if (draw := _drawer(cells, name))]
+    heights = [max(1.8 + 0.65 * len(names), 5), *(_rows(cells, name) * HEIGHT for name, _ in drawn)]
+    figure = Figure(figsize=(max(3.4 * len(cells.classes), 12), sum(heights)), layout="constrained")
+    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    _counts(parts[0], cells, names)
+    for part, (name, draw) in zip(parts[1:], drawn):
+        draw(part, cells, name)
+    figure.suptitle(cells.about.title)
+    return figure
+
+
+@styled
+def example_traces(cells: Cells, n_per_class: int, title: str) -> Figure:
+    """Draws the first window of cells of each class, spread evenly over the dataset; a column per class."""
+    figure = Figure(figsize=(max(3.4 * len(cells.classes), 8), 1.3 + 1.5 * n_per_class), layout="constrained")
+    _traces(figure, cells, "trace", n_per_class)
+    figure.suptitle(title)
+    return figure
+
+
+def _drawer(cells: Cells, name: str) -> Callable[[SubFigure, Cells, str], None] | None:
+    """Returns what draws an input: traces, images whose axes have units, or named features."""
+    if name == "trace":
+        return _traces
+    if name == "features":
+        return _features
+    return _images if len(cells.about.axes.get(name, ())) == 2 else None
+
+
+def _rows(cells: Cells, name: str) -> int:
+    if name == "features":
+        return -(-len(cells.about.features) // COLUMNS)
+    return 2 if name == "trace" else max(1, int(np.prod(cells.shapes[name][:-2])))
+
+
+def _counts(figure: SubFigure, cells: Cells, names: Sequence[str]) -> None:
+    per_class, per_group = figure.subplots(1, 2, width_ratios=(1, 1.6))
+    rows = np.unique(cells.cell_id, return_index=True)[1]
+    label = np.where(cells.label == UNLABELLED, len(cells.classes), cells.label)
+    groups, code = np.unique(cells.group[rows], return_inverse=True)
+    counts = np.zeros((len(names), len(groups)), int)
+    np.add.at(counts, (label[rows], code), 1)
+    colours = [*(class_colour(name, cells.classes) for name in cells.classes), "#BBBBBB"]
+    _class_bars(per_class, names, counts, np.bincount(label, minlength=len(names)), colours)
+    order = np.lexsort((counts.argmax(axis=0), -counts.sum(axis=0)))
+    bottom = np.zeros(len(groups))
+    for row, colour in zip(counts[:, order], colours):
+        if len(groups) < 80:
+            per_group.bar(range(len(groups)), row, bottom=bottom, color=colour, width=0.9)
+        else:  # thousands of bars take a minute
+            per_group.fill_between(range(len(groups)), bottom, bottom + row, color=colour, step="mid", linewidth=0)
+        bottom += row
+    per_group.set(xlabel=f"{len(groups)} groups", ylabel="cells", xlim=(-0.6, len(groups) - 0.4))
+    per_group.yaxis.get_major_locator().set_params(integer=True)
+    if len(groups) <= 24:
+        per_group.set_xticks(range(len(groups)), groups[order], rotation=90, fontsize=11)
+    else:
+        per_group.set_xticks([])
+
+
+def _class_bars(axes: Axes, names: Sequence[str], counts: np.ndarray, rows: np.ndarray, colours: Sequence[str]) -> None:
+    cells, groups = counts.sum(axis=1), (counts > 0).sum(axis=1)
+    axes.barh(range(len(names)), cells, color=colours)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set(xlabel="cells", xlim=(0, cells.max() * 1.75))
+    for y, values in enumerate(zip(cells, rows, groups)):
+        text = "{} cells, {} rows\nin {} groups".format(*values)
+        axes.text(cells[y] + cells.max() * 0.03, y, text, va="center", fontsize=13)
+
+
+def _examples(cells: Cells, n_per_class: int) -> Iterator[tuple[int, str, Int[np.ndarray, " _"]]]:
+    """Yields of each class the first rows of cells that are spread evenly over the dataset."""
+    for c, name in enumerate(cells.classes):
+        rows = np.flatnonzero(cells.label == c)
+        rows = rows[np.sort(np.unique(cells.cell_id[rows], return_index=True)[1])]
+        yield c, name, rows[np.linspace(0, len(rows) - 1, min(n_per_class, len(rows))).round().astype(int)]
+
+
+def _traces(figure: Figure | SubFigure, cells: Cells, name: str, n_per_class: int = 2) -> None:
+    grid = figure.subplots(n_per_class, len(cells.classes), sharex=True, squeeze=False)
+    trace = cells.inputs[name]
+    rate = cells.about.sampling_rate
+    time = np.arange(trace.shape[-1]) / (rate or 1)
+    for c, class_name, chosen in _examples(cells, n_per_class):
+        colour = class_colour(class_name, cells.classes)
+        for axes, row in zip(grid[:, c], chosen):
+            axes.plot(time, trace[row, 0], color=colour, linewidth=1)
+        for axes in grid[len(chosen) :, c]:
+            axes.set_axis_off()
+        grid[0, c].set_title(class_name, color=colour, fontweight="bold")
+    for axes in grid.flat:
+        axes.margins(x=0)
+        axes.locator_params(axis="y", nbins=3)
+        axes.locator_params(axis="x", nbins=4)
+    figure.supylabel(f"{cells.about.unit or 'input value'}, own scale each", fontsize=15)
+    figure.supxlabel("time (s)" if rate else "time step", fontsize=15)
+
+
+def _images(figure: SubFigure, cells: Cells, name: str) -> None:
+    """Draws the image of one cell of each class, a row for each of its channels, all on one scale of colours."""
+    below, along = cells.about.axes[name]
+    chosen = [(c, class_name, rows) for c, class_name, rows in _examples(cells, 1) if len(rows)]
+    images = {c: cells.inputs[name][rows[0]].reshape(-1, *cells.shapes[name][-2:]) for c, _, rows in chosen}
+    brightest = max((np.quantile(image, 0.999) for image in images.values()), default=1.0)
+    grid = figure.subplots(_rows(cells, name), len(cells.classes), sharex=True, sharey=True, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for c, class_name, _ in chosen:
+        for axes, image in zip(grid[:, c], images[c]):
+            axes.set_axis_on()
+            axes.imshow(
+                image, origin="lower", aspect="auto", cmap="inferno", vmin=0, vmax=brightest,
+                extent=(along.first, along.last, below.first, below.last),
+            )  # fmt: skip
+            axes.locator_params(axis="x", nbins=4)
+        grid[0, c].set_title(class_name, color=class_colour(class_name, cells.classes), fontweight="bold")
+    figure.supylabel(f"{below.name} ({below.unit})", fontsize=15)
+    figure.supxlabel(f"{along.name} ({along.unit})", fontsize=15)
+
+
+def _features(figure: SubFigure, cells: Cells, name: str) -> None:
+    """Draws median, quartiles and the middle 90 % of every feature in each class."""
+    grid = figure.subplots(_rows(cells, name), COLUMNS, sharey=True, squeeze=False)
+    for axes in grid.flat[len(cells.about.features) :]:
+        axes.set_axis_off()
+    for axes, feature, values in zip(grid.flat, cells.about.features, cells.inputs[name].T):
+        for c, class_name in enumerate(cells.classes):
+            measured = values[(cells.label == c) & np.isfinite(values)]
+            if len(measured):
+                low, first, median, third, high = np.quantile(measured, [0.05, 0.25, 0.5, 0.75, 0.95])
+                colour = class_colour(class_name, cells.classes)
+                axes.plot([low, high], [c, c], color=colour, linewidth=2)
+                axes.plot([first, third], [c, c], color=colour, linewidth=8, solid_capstyle="butt")
+                axes.plot(median, c, "o", color="white", markeredgecolor=colour, markersize=7)
+        axes.set_xlabel(feature, fontsize=12)
+        axes.set(yticks=range(len(cells.classes)), ylim=(len(cells.classes) - 0.5, -0.5))
+        axes.set_yticklabels(cells.classes, fontsize=12)
+        axes.locator_params(axis="x", nbins=4)
