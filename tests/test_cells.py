@@ -38,7 +38,6 @@ def with_value(name, value):
         ({"label": np.array([0, 1, 1, -1])}, "cell a has two values of label"),
         ({"group": np.array(["m", "n", "m", "n"])}, "cell a has two values of group"),
         ({"label": np.array([0, 0, 2, -1])}, "cell b: label 2 is no index into"),
-        ({"group": np.array(["m"])}, "group has 1 rows, label has 4"),
     ],
 )
 def test_faults_are_said(change, said):
