@@ -1,6 +1,7 @@
 """Fixtures for all tests; array shapes in signatures are checked while they run."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,26 @@ def toy_report(toy_runs):
     from celltype_cli import report
 
     return report.build(PAPER, found_for(toy_runs, all_jobs()))
+
+
+@pytest.fixture
+def celltype(tmp_path, monkeypatch, capsys):
+    """Runs a command line in an empty folder; returns exit code, output, errors."""
+    from celltype_cli import cli
+    from celltype_cli.hydra_app import UserConfigs
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(UserConfigs, "folder", None)  # and again after the test
+    for name in ("CELLTYPE_OUTPUTS", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["celltype", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return end.value.code, *capsys.readouterr()
+
+    return call
 
 
 @pytest.fixture

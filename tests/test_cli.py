@@ -7,26 +7,8 @@ import sys
 import pytest
 
 from celltype_cli import cli
-from celltype_cli.hydra_app import UserConfigs
 
 SMALL = ["dataset.cells_per_class=12", "dataset.timesteps=200", "dataset.animals=6", "split.n_folds=3", "threads=1"]
-
-
-@pytest.fixture
-def celltype(tmp_path, monkeypatch, capsys):
-    """Runs a command line in an empty folder; returns exit code, output, errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(UserConfigs, "folder", None)  # and again after the test
-    for name in ("CELLTYPE_OUTPUTS", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["celltype", *arguments])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return end.value.code, *capsys.readouterr()
-
-    return call
 
 
 def test_help_names_every_command(celltype):
@@ -40,7 +22,6 @@ def test_help_and_config_errors_import_nothing_heavy():
     program = f"""
 import sys
 from celltype_cli import cli
-from celltype_cli.hydra_app import UserConfigs
 sys.argv = ["celltype", *sys.argv[1:]]
 try:
     cli.main()

@@ -1,0 +1,203 @@
+"""Finds leaks of the source: can a small model tell laboratory, dataset or session kind from what the models are given?
+
+Where source and label go together, a column that tells the label tells the source as well. So the source is told within
+each class: a column that still tells it there holds something of the recording, not of the cell. Example: in the tables
+of Amprimo et al. (2025) spike times count from the start of the sweep, and the step starts at 1.02 s in one source and
+at 0.5 s in the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int, Shaped
+
+from celltype_cli.cells import UNLABELLED, Cells
+from celltype_cli.errors import UserError
+from celltype_cli.messages import check_choice
+from celltype_cli.transforms import TRACE_FEATURES, trace_features
+
+BLOCKS = 8  # along each axis of an image
+LEAVES, FEWEST = 8, 10  # of a single column's tree: leaves, and rows in a leaf
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found; areas under the ROC curve (AUC) are 0.5 by chance and 1 where the source is plain.
+
+    Attributes:
+        shares: labelled cells of each class (row) by source (column).
+        columns: by column of the inputs, strongest first: `within`, the cross-validated AUC of the source within a
+            class, averaged over classes by their smaller source, among the rows where the column was measured (nan
+            where no class has two sources); `missing`, the share of rows without a value; `flagged`.
+        within: the AUC of a small model of all columns; `rest` without the flagged ones.
+        label_from_source: balanced accuracy of guessing the label by the source alone; its floor is 1 / classes.
+        information: share of the label's entropy that the source gives (mutual information / entropy).
+    """
+
+    shares: pd.DataFrame
+    columns: pd.DataFrame
+    within: float
+    rest: float
+    label_from_source: float
+    information: float
+
+    @property
+    def flagged(self) -> list[str]:
+        return [*self.columns.index[self.columns["flagged"]]]
+
+
+def audit(
+    cells: Cells, *, by: str, n_folds: int, flag_at: float, seed: int, watch: Callable[[int, int], None] | None = None
+) -> Audit:
+    """Tells the source within each class from the labelled cells' inputs, cross-validated.
+
+    Args:
+        by: "source", with groups kept apart; or "group" for whether animals can be told, with cells kept apart.
+        flag_at: AUC from which a column is flagged.
+        watch: hears after each column how many are done, of how many.
+
+    Raises:
+        UserError: when there is one source only, or no class has two sources with enough cells.
+    """
+    check_choice("by", by, ("source", "group"))
+    cells = cells[np.flatnonzero(cells.label != UNLABELLED)]
+    source, apart = (cells.source, cells.group) if by == "source" else (cells.group, cells.cell_id)
+    shares = pd.crosstab(np.array(cells.classes)[cells.label], source).reindex([*cells.classes], fill_value=0)
+    told = _Told(cells.label, source, apart, n_folds, seed)
+    _check(cells, by, shares, told)
+    names, table = columns_of(cells)
+    found = []
+    for k, column in enumerate(table.T):
+        found.append((told.by_column(column), np.isnan(column).mean()))
+        if watch:
+            watch(k + 1, len(names))
+    columns = pd.DataFrame(found, columns=["within", "missing"], index=pd.Index(names, name="column"))
+    columns["flagged"] = columns["within"] >= flag_at
+    kept = ~columns["flagged"].to_numpy()
+    counts = shares.to_numpy(float)
+    return Audit(
+        shares=shares,
+        columns=columns.sort_values("within", ascending=False),
+        within=told.by(_forest(seed), table),
+        rest=told.by(_forest(seed), table[:, kept]) if kept.any() else np.nan,
+        label_from_source=_label_from_source(counts),
+        information=_information(counts),
+    )
+
+
+def columns_of(cells: Cells) -> tuple[list[str], Float[np.ndarray, "row column"]]:
+    """Returns the inputs as named columns: features as they are, `trace_features`, means over blocks of the others."""
+    names, parts = [], []
+    for name, values in cells.inputs.items():
+        if name == "features":
+            new, part = cells.about.features, values
+        elif name == "trace":
+            new, part = TRACE_FEATURES, trace_features(values)
+        else:
+            part = _blocks(values)
+            new = [f"{name}[{', '.join(map(str, at))}]" for at in np.ndindex(part.shape[1:])]
+        names += new
+        parts.append(part.reshape(len(cells), -1).astype(np.float64))
+    return names, np.concatenate(parts, axis=1)
+
+
+def _blocks(values: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row ..."]:
+    """Averages over at most `BLOCKS` equal parts of each of the last two axes."""
+    for axis in range(max(1, values.ndim - 2), values.ndim):
+        edges = np.unique(np.linspace(0, values.shape[axis], min(BLOCKS, values.shape[axis]) + 1).astype(int))
+        sizes = np.diff(edges).reshape([-1 if a == axis else 1 for a in range(values.ndim)])
+        values = np.add.reduceat(values, edges[:-1], axis=axis, dtype=np.float64) / sizes
+    return values
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Scores how well the source is told within each class, each cell by models that saw none of its kind `apart`."""
+
+    label: Int[np.ndarray, " row"]
+    source: Shaped[np.ndarray, " row"]
+    apart: Shaped[np.ndarray, " row"]
+    n_folds: int
+    seed: int
+
+    def classes(self, rows: Bool[np.ndarray, " row"]) -> Iterator[Int[np.ndarray, " _"]]:
+        """Yields the rows of each class that has two sources with `FEWEST` rows and two groups each, without others."""
+        for c in np.unique(self.label):
+            here = np.flatnonzero(rows & (self.label == c))
+            names, source, count = np.unique(self.source[here], return_inverse=True, return_counts=True)
+            groups = [len(np.unique(self.apart[here[source == k]])) for k in range(len(names))]
+            enough = (count >= FEWEST) & (np.array(groups) > 1)
+            if enough.sum() > 1:
+                yield here[enough[source]]
+
+    def by_column(self, column: Float[np.ndarray, " row"]) -> float:
+        from sklearn.tree import DecisionTreeClassifier
+
+        tree = DecisionTreeClassifier(max_leaf_nodes=LEAVES, min_samples_leaf=FEWEST, random_state=self.seed)
+        return self.by(tree, column[:, None], np.isfinite(column))
+
+    def by(self, model: Any, table: Float[np.ndarray, "row column"], rows: Bool[np.ndarray, " row"] | None = None):
+        """Returns the AUC, one source against the others, averaged over sources, classes and folds by smaller side."""
+        rows = np.ones(len(table), bool) if rows is None else rows
+        scored = [self._scores(model, table, here) for here in self.classes(rows)]
+        values = np.array([pair for part in scored for pair in part]).reshape(-1, 2)
+        return float(np.average(values[:, 0], weights=values[:, 1])) if len(values) else np.nan
+
+    def _scores(self, model, table, rows) -> Iterator[tuple[float, int]]:
+        """Yields AUCs of single folds: pooled, they suffer from training shares that fall where test shares rise."""
+        from sklearn.base import clone
+        from sklearn.metrics import roc_auc_score
+        from sklearn.model_selection import StratifiedGroupKFold
+
+        names, source = np.unique(self.source[rows], return_inverse=True)
+        pairs = np.unique(np.stack([source.astype(str), self.apart[rows].astype(str)]), axis=1)
+        n_folds = min(self.n_folds, np.unique(pairs[0], return_counts=True)[1].min())
+        folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=self.seed)
+        for train, test in folds.split(rows, source, self.apart[rows]):
+            fitted = clone(model).fit(table[rows[train]], source[train])
+            proba = np.zeros((len(test), len(names)))
+            proba[:, fitted.classes_] = fitted.predict_proba(table[rows[test]])
+            for k in range(len(names)):
+                of = source[test] == k
+                if 0 < of.sum() < len(of):
+                    yield roc_auc_score(of, proba[:, k]), min(of.sum(), len(of) - of.sum())
+
+
+def _forest(seed: int) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(n_estimators=100, min_samples_leaf=3, random_state=seed)
+
+
+def _check(cells: Cells, by: str, shares: pd.DataFrame, told: _Told) -> None:
+    title = cells.about.title
+    if shares.shape[1] < 2:
+        more = "; by=group asks whether animals can be told instead" if by == "source" else ""
+        raise UserError(f"{title} has one {by} only ({', '.join(map(str, shares.columns))}): nothing to tell{more}")
+    if not any(True for _ in told.classes(np.ones(len(cells), bool))):
+        raise UserError(
+            f"{title}: no class has {FEWEST} cells in two groups of two values of {by} each, so {by} and label cannot "
+            "be told apart:"
+            f"\n{shares.to_string()}"
+        )
+
+
+def _label_from_source(counts: Float[np.ndarray, "class source"]) -> float:
+    """Returns the balanced accuracy of the class that most favours the source, classes taken as equally frequent."""
+    rate = counts[counts.sum(axis=1) > 0]
+    rate = rate / rate.sum(axis=1, keepdims=True)
+    return float(rate.max(axis=0).sum() / len(rate))
+
+
+def _information(counts: Float[np.ndarray, "class source"]) -> float:
+    joint = counts / counts.sum()
+    label, source = joint.sum(axis=1, keepdims=True), joint.sum(axis=0, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mutual = np.nansum(joint * np.log(joint / (label * source)))
+        entropy = -np.nansum(label * np.log(label))
+    return float(mutual / entropy) if entropy > 0 else 0.0
