@@ -21,12 +21,12 @@ class Entrant:
     """One classifier, tested on several splits.
 
     Attributes:
-        accuracy: one value per split, in the order of the splits.
+        score: one value per split, in the order of the splits.
         split: the run's split file: fold, side, cell_id and group, one line per cell.
     """
 
     name: str
-    accuracy: Float[np.ndarray, " split"]
+    score: Float[np.ndarray, " split"]
     split: pd.DataFrame
 
 
@@ -47,7 +47,7 @@ class Comparison:
     """All pairs of some entrants, and what a critical-difference picture draws.
 
     Attributes:
-        ranks: mean rank over the splits, 1 for the most accurate, ties shared.
+        ranks: mean rank over the splits, 1 for the best, ties shared.
         groups: entrants, by position, that follow each other in rank and among which no pair is told apart.
     """
 
@@ -66,26 +66,29 @@ def compare(entrants: Sequence[Entrant]) -> Comparison:
     """Tests every pair of entrants over the splits they share, with Holm's correction for the number of pairs.
 
     Raises:
-        UserError: when there are fewer than two entrants or splits, or when two were not tested on the same cells.
+        UserError: when there are fewer than two entrants or splits, when two were not tested on the same cells, or when all
+            splits test the same cells.
     """
     if len(entrants) < 2:
         raise UserError(f"a comparison needs two finished rows, {len(entrants)} found")
     check_same_splits(entrants)
-    accuracy = np.stack([entrant.accuracy for entrant in entrants])
-    n_splits = accuracy.shape[1]
+    score = np.stack([entrant.score for entrant in entrants])
+    n_splits = score.shape[1]
     if n_splits < 2:
         raise UserError(f"a paired test needs two splits or more, {entrants[0].name} has {n_splits}")
+    if len(set(_test_cells(entrants[0]).values())) == 1:
+        raise UserError(f"the {n_splits} trainings were tested on the same cells, and their spread says nothing of others")
     share = [_test_over_train(entrant.split) for entrant in entrants]
     places = list(combinations(range(len(entrants)), 2))
     # Where training sets differ in size, the smaller one gives the wider, safer error.
-    tests = [corrected_t(accuracy[a] - accuracy[b], max(share[a], share[b])) for a, b in places]
+    tests = [corrected_t(score[a] - score[b], max(share[a], share[b])) for a, b in places]
     adjusted = holm(np.array([p for _, p in tests]))
-    means = accuracy.mean(axis=1)
+    means = score.mean(axis=1)
     pairs = tuple(
         Pair(a, b, float(means[a] - means[b]), t, p, float(corrected))
         for (a, b), (t, p), corrected in zip(places, tests, adjusted)
     )
-    ranks = mean_ranks(accuracy)
+    ranks = mean_ranks(score)
     return Comparison(tuple(e.name for e in entrants), n_splits, ranks, pairs, _groups(ranks, pairs))
 
 
@@ -112,9 +115,9 @@ def holm(p: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
     return adjusted
 
 
-def mean_ranks(accuracy: Float[np.ndarray, "entrant split"]) -> Float[np.ndarray, " entrant"]:
-    """Returns each entrant's rank averaged over the splits, 1 for the most accurate, ties shared (Demsar 2006)."""
-    return stats.rankdata(-accuracy, axis=0).mean(axis=1)
+def mean_ranks(score: Float[np.ndarray, "entrant split"]) -> Float[np.ndarray, " entrant"]:
+    """Returns each entrant's rank averaged over the splits, 1 for the best, ties shared (Demsar 2006)."""
+    return stats.rankdata(-score, axis=0).mean(axis=1)
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from celltype_cli.cells import Cells
 from celltype_cli.errors import UserError
 from celltype_cli.files import replacing
-from celltype_cli.metrics import PER_CLASS, interval, mean_and_sd, rates, resample, tally
+from celltype_cli.metrics import PER_CLASS, floors, interval, mean_and_sd, rates, resample, tally
 
 IDS = ("fold", "row", "cell_id", "group", "label", "predicted")
 FEW_GROUPS = 10  # with few clusters such intervals are too narrow (Cameron et al. 2008, Rev Econ Stat 90:414)
@@ -153,10 +153,7 @@ def _score(table: pd.DataFrame, n_resamples: int, seed: int) -> dict:
             name: {"support": int(support[c]), **{rate: entry(rate, c) for rate in PER_CLASS}}
             for c, name in enumerate(classes)
         },
-        "floor": {
-            "accuracy": float(support.max() / len(table)),
-            "balanced_accuracy": float(1 / np.count_nonzero(support)),
-        },
+        "floor": floors(support),
     }
 
 

@@ -43,6 +43,17 @@ def rates(
         }
 
 
+def floors(support: Int[np.ndarray, " classes"]) -> dict[str, float]:
+    """Returns what guessing the most frequent class scores, of `support` examples of each class.
+
+    Every score follows from p, the share of that class: its recall is 1, its precision p, its F1 2 p / (1 + p).
+    """
+    share, classes = support.max() / support.sum(), np.count_nonzero(support)
+    f1 = 2 * share / (1 + share)
+    floor = {"accuracy": share, "balanced_accuracy": 1 / classes, "macro_f1": f1 / classes, "weighted_f1": share * f1}
+    return {name: float(value) for name, value in floor.items()}
+
+
 def tally(
     part: Int[np.ndarray, " example"],
     label: Int[np.ndarray, " example"],

@@ -14,7 +14,8 @@ PROFILES = ("quick", "full")
 SPLITS = ("published", "grouped")  # as in the paper; and with animals kept apart
 CONDITIONS = (*PROFILES, *SPLITS, "elsewhere")
 KINDS = ("scores", "per_class", "confusion", "curves")  # what a report makes of the rows; the last two are figures
-METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "training_seconds")
+SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1")  # what a table of scores may show
+METRICS = (*SCORES, "training_seconds")
 RATES = ("precision", "recall", "specificity", "f1")  # PV.precision; PV.SOM: share of true PV that is called SOM
 
 LEVEL = {"overrides": list, "when": dict}  # may stand at a paper, a table, a model and a row
@@ -48,12 +49,14 @@ def flat(overrides: list) -> tuple[Any, ...]:
 
 
 def _table(where: str, table: Any, paper: dict) -> Iterator[str]:
-    found = [*_level(f"{where}: ", table, TABLE, {"elsewhere": bool, "dataset": str, "note": str})]
+    found = [*_level(f"{where}: ", table, TABLE, {"elsewhere": bool, "dataset": str, "note": str, "metric": str})]
     yield from found
     if found:
         return
     if table["kind"] not in KINDS:
         yield f"{where}: kind is {table['kind']}, expected one of {', '.join(KINDS)}{nearest(table['kind'], KINDS)}"
+    if (metric := table.get("metric", SCORES[0])) not in SCORES:
+        yield f"{where}: metric is {metric}, expected one of {', '.join(SCORES)}{nearest(metric, SCORES)}"
     names = set()
     for position, row in enumerate(table["rows"]):
         model, name = (row.get("model"), row.get("name")) if isinstance(row, dict) else (None, None)

@@ -50,7 +50,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table or figure: `source` is its place in the paper, `kind` one of `paper_files.KINDS`, `note` for readers."""
+    """A table or figure.
+
+    Attributes:
+        source: its place in the paper.
+        kind: one of `paper_files.KINDS`.
+        note: for readers.
+        metric: what a table of scores shows, one of `paper_files.SCORES`.
+    """
 
     key: str
     title: str
@@ -58,6 +65,7 @@ class Table:
     kind: str
     rows: tuple[Row, ...]
     note: str = ""
+    metric: str = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ def _unchosen(table: Table, row: Row) -> Iterable[str]:
 
 
 def _table(key: str, table: dict[str, Any], paper: dict[str, Any]) -> Table:
-    plain = {name: table[name] for name in ("title", "source", "kind", "note") if name in table}
+    plain = {name: table[name] for name in ("title", "source", "kind", "note", "metric") if name in table}
     return Table(key=key, rows=tuple(_row(row, table, paper) for row in table["rows"]), **plain)
 
 

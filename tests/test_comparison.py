@@ -42,6 +42,13 @@ def test_equal_and_constant_differences():
     assert corrected_t(np.full(4, -0.5), 0.25) == (-np.inf, 0.0)
 
 
+def test_repeated_trainings_on_the_same_test_cells_are_no_splits():
+    repeated = pd.concat([split(1).assign(fold=k) for k in range(3)])
+    entrants = [Entrant(name, np.array([0.5, 0.6, 0.7]), repeated) for name in "ab"]
+    with pytest.raises(UserError, match="the 3 trainings were tested on the same cells"):
+        compare(entrants)
+
+
 def test_holm_by_hand():
     # 0.005 x 4, 0.01 x 3, 0.03 x 2, and 0.04 x 1 = 0.04 is raised to the one before it
     assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])

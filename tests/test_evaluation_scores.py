@@ -30,7 +30,10 @@ def test_scores_by_hand():
     assert level["macro_f1"]["value"] == pytest.approx((3 / 4 + 2 / 5 + 2 / 3) / 3)
     assert level["weighted_f1"]["value"] == pytest.approx((4 * 3 / 4 + 2 * 2 / 5 + 2 * 2 / 3) / 8)
     assert level["brier"]["value"] == 2 * 3 / 8  # a certain error costs 1 + 1
-    assert level["floor"] == {"accuracy": 4 / 8, "balanced_accuracy": 1 / 3}
+    f1 = 2 * 0.5 / 1.5  # of the most frequent class, a half of all; the other two have 0
+    assert level["floor"] == pytest.approx(
+        {"accuracy": 4 / 8, "balanced_accuracy": 1 / 3, "macro_f1": f1 / 3, "weighted_f1": f1 / 2}
+    )
     assert level["n"] == 8
 
 

@@ -33,6 +33,19 @@ def test_a_line_by_hand(toy_report, toy_runs):
     assert toy_report.tables[0].lines[1].published_sd != toy_report.tables[0].lines[1].published_sd
 
 
+def test_a_table_may_show_another_score(toy_runs):
+    row = replace(CNN, published={"weighted_f1": (0.95, None), "accuracy": (0.9, None)})
+    table = Table("f1", "Three models, weighted F1", "Table 1", "scores", (row,), metric="weighted_f1")
+    jobs = [job("f1", row, split) for split in ("published", "grouped")]
+    [shown] = report.build(replace(PAPER, tables=(table,)), found_for(toy_runs, jobs)).tables
+    [line] = shown.lines
+    levels = [evaluation.scores(toy_runs["cnn1d", split].predictions()) for split in ("published", "grouped")]
+    assert line.published == 0.95 and line.ours == levels[0]["window"]["weighted_f1"]["fold_mean"]
+    assert line.apart == levels[1]["cell"]["weighted_f1"]["value"] != levels[1]["cell"]["accuracy"]["value"]
+    assert line.floor == pytest.approx(0.25 * 0.4)  # a quarter of each class: F1 of guessing one is 2 x 0.25 / 1.25
+    assert shown.metric == "weighted F1"
+
+
 def test_classes_by_hand(toy_report, toy_runs):
     lines = {(line.group, line.name): line for line in toy_report.tables[1].lines}
     assert len(lines) == 3 * 4 and list(lines)[:4] == [("precision", name) for name in PAPER.classes]

@@ -19,7 +19,7 @@ READING = (
     "brackets, ours after ±). Random splits put cells of one animal on both sides.",
     "Animals kept apart: whole animals are tested that training never saw; in square brackets the 95 % interval "
     "of a bootstrap over animals. The gap between the two is what knowing the animal is worth.",
-    "Floor: the accuracy of guessing the most frequent class. Bold: the highest figure of each model.",
+    "Floor: the score of guessing the most frequent class. Bold: the highest figure of each model.",
     "Order: Spearman's and Kendall's rank correlation between published and own figures, 1 for the same order, "
     "0 for none; rows that lack a run are left out.",
 )

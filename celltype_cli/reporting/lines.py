@@ -12,7 +12,7 @@ from celltype_cli.papers import Row
 from celltype_cli.reporting.results import Result
 
 NAN = float("nan")
-RATES = ("precision", "recall", "specificity")
+RATES = ("precision", "recall", "specificity")  # of a paper that publishes none of them: f1 instead of the last
 SAME_CLASS = (
     {"PY", "EXC", "Excitatory", "Pyramidal"},
     {"PV", "Pvalb"},
@@ -31,7 +31,7 @@ class Line:
         ours, ours_sd: mean and standard deviation over the paper's random splits.
         apart, apart_low, apart_high: with animals kept apart, per cell, with the 95 % interval over animals.
         balanced, balanced_low, balanced_high: the same of the balanced accuracy.
-        floor: accuracy of guessing the most frequent class.
+        floor: what guessing the most frequent class scores.
         seconds, seconds_sd: training time over the random splits.
         command: makes what is missing; empty where nothing is.
         label: names the line where lines of several models stand together.
@@ -73,19 +73,19 @@ def labelled(lines: list[Line]) -> list[Line]:
     ]
 
 
-def score_line(row: Row, random: Result | None, apart: Result | None, command: str) -> Line:
-    """Sets the accuracy of one row beside the published one."""
+def score_line(row: Row, metric: str, random: Result | None, apart: Result | None, command: str) -> Line:
+    """Sets a score of one row, one of `paper_files.SCORES`, beside the published one."""
     numbers = {"command": command}
     if random:
-        accuracy = random.scores["window"]["accuracy"]
-        numbers |= {"ours": accuracy["fold_mean"], "ours_sd": accuracy["fold_sd"], "n_splits": len(random.accuracy)}
+        entry = random.scores["window"][metric]
+        numbers |= {"ours": entry["fold_mean"], "ours_sd": entry["fold_sd"], "n_splits": random.n_splits}
         numbers |= _mean_and_sd("seconds", random.seconds)
-        numbers["floor"] = random.scores["window"]["floor"]["accuracy"]
+        numbers["floor"] = random.scores["window"]["floor"][metric]
     if apart:
         level = apart.scores["cell"]
-        numbers |= _interval("apart", level["accuracy"]) | _interval("balanced", level["balanced_accuracy"])
-        numbers.setdefault("floor", level["floor"]["accuracy"])
-    numbers |= _published("published", row, "accuracy") | _published("published_seconds", row, "training_seconds")
+        numbers |= _interval("apart", level[metric]) | _interval("balanced", level["balanced_accuracy"])
+        numbers.setdefault("floor", level["floor"][metric])
+    numbers |= _published("published", row, metric) | _published("published_seconds", row, "training_seconds")
     return Line(row.model, row.name, row.best, **numbers)
 
 
@@ -93,12 +93,13 @@ def class_lines(
     row: Row, classes: tuple[str, ...], random: Result | None, apart: Result | None, command: str, prefix: str
 ) -> Iterator[Line]:
     """Sets each rate of each class beside the published one, a line for each; `prefix` names the row among others."""
-    for rate in RATES:
+    published = any("." in metric for metric in row.published)
+    for rate in RATES if published else (*RATES[:2], "f1"):
         for name in classes:
             numbers = {"command": command}
             if random and (entry := _of_class(random.scores["window"]["classes"], name)):
-                n = len(random.accuracy)
-                numbers |= {"ours": entry[rate]["fold_mean"], "ours_sd": entry[rate]["fold_sd"], "n_splits": n}
+                spread = {"ours": entry[rate]["fold_mean"], "ours_sd": entry[rate]["fold_sd"]}
+                numbers |= spread | {"n_splits": random.n_splits}
             if apart and (entry := _of_class(apart.scores["cell"]["classes"], name)):
                 numbers |= _interval("apart", entry[rate])
             yield Line(rate, f"{prefix}{name}", **numbers, **_published("published", row, f"{name}.{rate}"))

@@ -21,7 +21,7 @@ from celltype_cli.reporting.tables import Found, TableReport, check_one_experime
 
 WAYS = {"published": "random splits", "grouped": "animals kept apart"}
 RANKS = (
-    "Mean rank of the accuracy over {n} random splits, 1 for the most accurate. A bar joins rows that follow each "
+    "Mean rank of the {metric} over {n} random splits, 1 for the best. A bar joins rows that follow each "
     "other and of which the corrected resampled t test (Nadeau and Bengio 2003) tells no two apart, at 0.05 after "
     "Holm's correction over the pairs shown together. Nemenyi's critical difference is not used: it takes splits to be "
     "independent, and these overlap."
@@ -41,12 +41,12 @@ def of_table(table: TableReport, titled: Callable[[str], str]) -> Iterator[Pictu
             drawing.published_dots,
             table.lines,
             _colour(table),
-            "rate" if table.kind == "per_class" else "accuracy",
+            "rate" if table.kind == "per_class" else table.metric,
             titled(title),
         )
         yield Picture(f"{table.key}_published", table.key, title, DOTS, draw)
     if table.comparisons:
-        title = f"{table.source}: mean ranks of the accuracy"
+        title = f"{table.source}: mean ranks of the {table.metric}"
         colour = {line.label: _colour(table)(line) for line in table.lines}
         panels = {
             f"{words}: {test.told_apart} of {len(test.pairs)} pairs told apart": (test, [colour[n] for n in test.names])
@@ -54,7 +54,7 @@ def of_table(table: TableReport, titled: Callable[[str], str]) -> Iterator[Pictu
         }
         draw = partial(drawing_over_splits.critical_differences, panels, titled(title))
         n = next(iter(table.comparisons.values())).n_splits
-        yield Picture(f"{table.key}_ranks", table.key, title, RANKS.format(n=n), draw)
+        yield Picture(f"{table.key}_ranks", table.key, title, RANKS.format(n=n, metric=table.metric), draw)
 
 
 def of_figure(paper: Paper, table: Table, found: Found, titled: Callable[[str], str], asked: Sequence[str]) -> Picture:
@@ -125,7 +125,7 @@ def _curves(jobs: Found, title: str) -> tuple[str, Callable | None]:
                 sides[way] = ", test cells" if monitor == "test" else ", validation cells"
             colour = drawing.model_colour(job.row.model, models)
             curve = drawing_over_splits.Curve(
-                job.row.name, colour, lines if len(lines) else None, *mean_and_sd(result.accuracy)
+                job.row.name, colour, lines if len(lines) else None, *mean_and_sd(result.per_split("accuracy"))
             )
             curves.setdefault(way, []).append(curve)
     panels = {f"{way}{sides.get(way, '')}": of_way for way, of_way in curves.items()}

@@ -57,10 +57,13 @@ class Result:
         )
 
     @property
-    def accuracy(self) -> Float[np.ndarray, " split"]:
-        """Share of right predictions per split, each row of the dataset counting once, as papers count."""
+    def n_splits(self) -> int:
+        return self.predictions["fold"].nunique()
+
+    def per_split(self, metric: str) -> Float[np.ndarray, " split"]:
+        """Returns a score per split, each row of the dataset counting once, as papers count."""
         table = self.predictions[self.predictions["label"] != ""]
-        return (table["label"] == table["predicted"]).groupby(table["fold"]).mean().to_numpy()
+        return np.array([scores(part, n_resamples=1)["window"][metric]["value"] for _, part in table.groupby("fold")])
 
     @property
     def n_cells(self) -> int:
@@ -86,5 +89,5 @@ class Result:
         counted = [f"{n} {word}" + ("s" if n != 1 else "") for n, word in ((cores, "core"), (threads, "thread"))]
         return f"{self.environment['processor']}, {', '.join(counted)}{used}"
 
-    def entrant(self, name: str) -> Entrant:
-        return Entrant(name, self.accuracy, self.split)
+    def entrant(self, name: str, metric: str) -> Entrant:
+        return Entrant(name, self.per_split(metric), self.split)

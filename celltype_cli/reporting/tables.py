@@ -27,6 +27,7 @@ class TableReport:
     """A table as it can be printed.
 
     Attributes:
+        metric: what the lines of a table of scores show, in words.
         comparisons: paired tests by the words that say what was compared.
         notes: dataset, splits, machine, warnings; one sentence each.
         planned, missing: how many rows there are, and how many lack a run.
@@ -37,6 +38,7 @@ class TableReport:
     source: str
     title: str
     kind: str
+    metric: str
     lines: tuple[Line, ...]
     orders: tuple[Order, ...]
     models: dict[str, tuple[str, ...]]
@@ -71,7 +73,7 @@ def table_report(paper: Paper, table: Table, found: Found, asked: Sequence[str])
         if table.kind == "scores" and runs[0]:
             entrants[name] = runs[0]
     lines = labelled(lines)
-    tests, remarks = _comparisons(lines, entrants)
+    tests, remarks = _comparisons(lines, entrants, table.metric)
     left_out = [f"{row.model}: {row.name}" for row in table.rows if (row.model, row.name) not in plan]
     remarks += _of_rows([row for row in table.rows if (row.model, row.name) in plan], entrants)
     return TableReport(
@@ -79,6 +81,7 @@ def table_report(paper: Paper, table: Table, found: Found, asked: Sequence[str])
         source=table.source,
         title=table.title,
         kind=table.kind,
+        metric=table.metric.replace("_", " ").replace("f1", "F1"),
         lines=tuple(lines),
         orders=tuple(orders(lines, together=table.kind == "scores")),
         models=_models(lines) if table.kind == "scores" else {},
@@ -131,7 +134,7 @@ def notes(table: Table, jobs: Found, asked: Sequence[str]) -> Iterator[str]:
         these = [result for job, result in jobs.items() if result and job.split == split]
         if these:
             sizes = {side: _range([run.side(side) for run in these]) for side in ("train", "test")}
-            n = _range([len(run.accuracy) for run in these])
+            n = _range([run.n_splits for run in these])
             yield f"{words}: {n} {'splits' if split == 'published' else 'folds'}, {sizes['train']} cells train and " \
                   f"{sizes['test']} test in the first."  # fmt: skip
     hours = sum(sum(run.seconds) for run in dict.fromkeys(runs)) / 3600
@@ -147,11 +150,11 @@ def _lines(paper: Paper, table: Table, row: Row, random, apart, make: str, sever
             row, tuple(paper.classes), random, apart, make, prefix=f"{row.name}: " if several else ""
         )
     else:
-        yield score_line(row, random, apart, make)
+        yield score_line(row, table.metric, random, apart, make)
 
 
 def _comparisons(
-    lines: Sequence[Line], entrants: dict[tuple[str, str], Result]
+    lines: Sequence[Line], entrants: dict[tuple[str, str], Result], metric: str
 ) -> tuple[dict[str, Comparison], list[str]]:
     """Tests all rows of a short table; of a long one the paper's best rows of all models, and each model's rows.
 
@@ -170,7 +173,7 @@ def _comparisons(
         words, members = waiting.pop(0)
         runs = {line: entrants[line.group, line.name] for line in members}
         try:
-            tests[words] = compare([run.entrant(line.label) for line, run in runs.items()])
+            tests[words] = compare([run.entrant(line.label, metric) for line, run in runs.items()])
         except UserError as error:
             datasets = list(dict.fromkeys(run.facts["dataset"]["title"] for run in runs.values()))
             if len(datasets) == 1:
