@@ -15,6 +15,7 @@ from celltype_cli.plots import OTHER_COLOURS, class_colour, styled
 
 HEIGHT = 2.6  # inches of a row of examples
 COLUMNS = 4  # of features
+LONG = 28  # letters of a name that stands in two lines
 
 
 @styled
@@ -183,7 +184,7 @@ def _features(figure: SubFigure, cells: Cells, name: str) -> None:
                 axes.plot([low, high], [c, c], color=colour, linewidth=2)
                 axes.plot([first, third], [c, c], color=colour, linewidth=8, solid_capstyle="butt")
                 axes.plot(median, c, "o", color="white", markeredgecolor=colour, markersize=7)
-        axes.set_xlabel(feature, fontsize=12)
+        axes.set_xlabel(feature.replace(" (", "\n(") if len(feature) > LONG else feature, fontsize=12)
         axes.set(yticks=range(len(cells.classes)), ylim=(len(cells.classes) - 0.5, -0.5))
         axes.set_yticklabels(cells.classes, fontsize=12)
         axes.locator_params(axis="x", nbins=4)

@@ -35,8 +35,8 @@ def run(cfg: DictConfig) -> None:
     say(f"\n{about.title}: {cells.n_cells} cells, {len(cells)} examples, "
                   f"{len(np.unique(cells.group))} groups")  # fmt: skip
     say(f"each example: {shapes}" + (f" in {about.unit}" if about.unit else ""))
-    if about.sampling_rate:
-        length = cells.inputs["trace"].shape[-1] if "trace" in cells.inputs else 0
+    if about.sampling_rate and "trace" in cells.inputs:
+        length = cells.inputs["trace"].shape[-1]
         say(f"sampling rate {about.sampling_rate:g} Hz, {length / about.sampling_rate:.1f} s an example")
     table = Table("class", "cells", "examples", "groups", "sources", box=None)
     for c, name in [*enumerate(cells.classes), (-1, "no label")]:
