@@ -147,7 +147,7 @@ def test_scores_bar_draws_values_intervals_and_floor(table):
     assert axes.patches[3].get_width() == level["classes"]["PY"]["recall"]["value"]
     assert axes.lines[0].get_xdata().tolist() == [level["accuracy"]["low"], level["accuracy"]["high"]]
     floors = [line.get_xdata()[0] for line in axes.lines if line.get_color() == "#D00000" and len(line.get_xdata())]
-    assert floors == [level["floor"]["accuracy"], level["floor"]["balanced_accuracy"]]
+    assert floors == [level["floor"][name] for name in ("accuracy", "balanced_accuracy", "macro_f1")]
     assert [label.get_text() for label in axes.get_yticklabels()][2:4] == ["macro F1", "recall of PY"]
 
 
