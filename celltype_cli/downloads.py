@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from celltype_cli.errors import UserError
@@ -85,3 +85,15 @@ class Plan:
                 yield
         except Timeout as error:
             raise UserError(f"{self.folder}: another process downloads to this folder; wait for it") from error
+
+
+def sized(folder: Path, parts: Sequence[Part], sizes: Sequence[float], basis: str) -> Plan:
+    """Plans files whose sizes are known: as many times `typical_size` as files are missing is what is missing.
+
+    Args:
+        sizes: bytes of each file.
+    """
+    plan = Plan(folder, tuple(parts), 0.0, basis)
+    missing = {part.file for part in plan.missing()[0]}
+    to_come = [size for part, size in zip(parts, sizes, strict=True) if part.file in missing]
+    return replace(plan, typical_size=sum(to_come) / max(len(to_come), 1))

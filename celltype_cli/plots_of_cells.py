@@ -21,12 +21,12 @@ LONG = 28  # letters of a name that stands in two lines
 @styled
 def dataset_overview(cells: Cells) -> Figure:
     """Draws cells per class, cells per group, and examples of every input that can be drawn."""
-    names = [*cells.classes, *(["no label"] if (cells.label == UNLABELLED).any() else [])]
+    names = [name for _, name, _ in _kinds(cells)]
     drawn = [(name, draw) for name in cells.inputs if (draw := _drawer(cells, name))]
     heights = [max(1.8 + 0.65 * len(names), 5), *(_rows(cells, name) * HEIGHT for name, _ in drawn)]
-    figure = Figure(figsize=(max(3.4 * len(cells.classes), 12), sum(heights)), layout="constrained")
+    figure = Figure(figsize=(max(3.4 * len(names), 12), sum(heights)), layout="constrained")
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    _counts(parts[0], cells, names)
+    _counts(parts[0], cells)
     for part, (name, draw) in zip(parts[1:], drawn):
         draw(part, cells, name)
     figure.suptitle(cells.about.title)
@@ -36,7 +36,7 @@ def dataset_overview(cells: Cells) -> Figure:
 @styled
 def example_traces(cells: Cells, n_per_class: int, title: str) -> Figure:
     """Draws the first window of cells of each class, spread evenly over the dataset; a column per class."""
-    figure = Figure(figsize=(max(3.4 * len(cells.classes), 8), 1.3 + 1.5 * n_per_class), layout="constrained")
+    figure = Figure(figsize=(max(3.4 * len(_kinds(cells)), 8), 1.3 + 1.5 * n_per_class), layout="constrained")
     _traces(figure, cells, "trace", n_per_class)
     figure.suptitle(title)
     return figure
@@ -84,15 +84,21 @@ def _rows(cells: Cells, name: str) -> int:
     return 2 if name == "trace" else max(1, int(np.prod(cells.shapes[name][:-2])))
 
 
-def _counts(figure: SubFigure, cells: Cells, names: Sequence[str]) -> None:
+def _kinds(cells: Cells) -> list[tuple[int, str, str]]:
+    """Returns index, name and colour of each class that has cells, and of those without a label."""
+    kinds = [(c, name, class_colour(name, cells.classes)) for c, name in enumerate(cells.classes)]
+    return [kind for kind in [*kinds, (UNLABELLED, "no label", "#999999")] if (cells.label == kind[0]).any()]
+
+
+def _counts(figure: SubFigure, cells: Cells) -> None:
     per_class, per_group = figure.subplots(1, 2, width_ratios=(1, 1.6))
     rows = np.unique(cells.cell_id, return_index=True)[1]
-    label = np.where(cells.label == UNLABELLED, len(cells.classes), cells.label)
     groups, code = np.unique(cells.group[rows], return_inverse=True)
-    counts = np.zeros((len(names), len(groups)), int)
-    np.add.at(counts, (label[rows], code), 1)
-    colours = [*(class_colour(name, cells.classes) for name in cells.classes), "#BBBBBB"]
-    _class_bars(per_class, names, counts, np.bincount(label, minlength=len(names)), colours)
+    kinds, names, colours = zip(*_kinds(cells))
+    counts = np.zeros((len(kinds), len(groups)), int)
+    for place, kind in enumerate(kinds):
+        np.add.at(counts[place], code[cells.label[rows] == kind], 1)
+    _class_bars(per_class, names, counts, [np.count_nonzero(cells.label == kind) for kind in kinds], colours)
     order = np.lexsort((counts.argmax(axis=0), -counts.sum(axis=0)))
     bottom = np.zeros(len(groups))
     for row, colour in zip(counts[:, order], colours):
@@ -104,12 +110,13 @@ def _counts(figure: SubFigure, cells: Cells, names: Sequence[str]) -> None:
     per_group.set(xlabel=f"{len(groups)} groups", ylabel="cells", xlim=(-0.6, len(groups) - 0.4))
     per_group.yaxis.get_major_locator().set_params(integer=True)
     if len(groups) <= 24:
-        per_group.set_xticks(range(len(groups)), groups[order], rotation=90, fontsize=11)
+        shown = [name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}" for name in map(str, groups[order])]
+        per_group.set_xticks(range(len(groups)), shown, rotation=90, fontsize=11)
     else:
         per_group.set_xticks([])
 
 
-def _class_bars(axes: Axes, names: Sequence[str], counts: np.ndarray, rows: np.ndarray, colours: Sequence[str]) -> None:
+def _class_bars(axes: Axes, names: Sequence[str], counts: np.ndarray, rows: Sequence[int], colours: Sequence[str]):
     cells, groups = counts.sum(axis=1), (counts > 0).sum(axis=1)
     axes.barh(range(len(names)), cells, color=colours)
     axes.set_yticks(range(len(names)), names)
@@ -120,26 +127,25 @@ def _class_bars(axes: Axes, names: Sequence[str], counts: np.ndarray, rows: np.n
         axes.text(cells[y] + cells.max() * 0.03, y, text, va="center", fontsize=13)
 
 
-def _examples(cells: Cells, n_per_class: int) -> Iterator[tuple[int, str, Int[np.ndarray, " _"]]]:
-    """Yields of each class the first rows of cells that are spread evenly over the dataset."""
-    for c, name in enumerate(cells.classes):
+def _examples(cells: Cells, n_per_class: int) -> Iterator[tuple[str, str, Int[np.ndarray, " _"]]]:
+    """Yields name and colour of each class, and the first rows of some of its cells, evenly from the dataset."""
+    for c, name, colour in _kinds(cells):
         rows = np.flatnonzero(cells.label == c)
         rows = rows[np.sort(np.unique(cells.cell_id[rows], return_index=True)[1])]
-        yield c, name, rows[np.linspace(0, len(rows) - 1, min(n_per_class, len(rows))).round().astype(int)]
+        yield name, colour, rows[np.linspace(0, len(rows) - 1, min(n_per_class, len(rows))).round().astype(int)]
 
 
 def _traces(figure: Figure | SubFigure, cells: Cells, name: str, n_per_class: int = 2) -> None:
-    grid = figure.subplots(n_per_class, len(cells.classes), sharex=True, squeeze=False)
+    grid = figure.subplots(n_per_class, len(_kinds(cells)), sharex=True, squeeze=False)
     trace = cells.inputs[name]
     rate = cells.about.sampling_rate
     time = np.arange(trace.shape[-1]) / (rate or 1)
-    for c, class_name, chosen in _examples(cells, n_per_class):
-        colour = class_colour(class_name, cells.classes)
-        for axes, row in zip(grid[:, c], chosen):
+    for column, (class_name, colour, chosen) in zip(grid.T, _examples(cells, n_per_class)):
+        for axes, row in zip(column, chosen):
             axes.plot(time, trace[row, 0], color=colour, linewidth=1)
-        for axes in grid[len(chosen) :, c]:
+        for axes in column[len(chosen) :]:
             axes.set_axis_off()
-        grid[0, c].set_title(class_name, color=colour, fontweight="bold")
+        column[0].set_title(class_name, color=colour, fontweight="bold")
     for axes in grid.flat:
         axes.margins(x=0)
         axes.locator_params(axis="y", nbins=3)
@@ -151,40 +157,37 @@ def _traces(figure: Figure | SubFigure, cells: Cells, name: str, n_per_class: in
 def _images(figure: SubFigure, cells: Cells, name: str) -> None:
     """Draws the image of one cell of each class, a row for each of its channels, all on one scale of colours."""
     below, along = cells.about.axes[name]
-    chosen = [(c, class_name, rows) for c, class_name, rows in _examples(cells, 1) if len(rows)]
-    images = {c: cells.inputs[name][rows[0]].reshape(-1, *cells.shapes[name][-2:]) for c, _, rows in chosen}
-    brightest = max((np.quantile(image, 0.999) for image in images.values()), default=1.0)
-    grid = figure.subplots(_rows(cells, name), len(cells.classes), sharex=True, sharey=True, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for c, class_name, _ in chosen:
-        for axes, image in zip(grid[:, c], images[c]):
-            axes.set_axis_on()
+    chosen = [(class_name, colour, row) for class_name, colour, [row] in _examples(cells, 1)]
+    images = [cells.inputs[name][row].reshape(-1, *cells.shapes[name][-2:]) for *_, row in chosen]
+    brightest = max(np.quantile(image, 0.999) for image in images)
+    grid = figure.subplots(_rows(cells, name), len(chosen), sharex=True, sharey=True, squeeze=False)
+    for column, (class_name, colour, _), channels in zip(grid.T, chosen, images):
+        for axes, image in zip(column, channels):
             axes.imshow(
                 image, origin="lower", aspect="auto", cmap="inferno", vmin=0, vmax=brightest,
                 extent=(along.first, along.last, below.first, below.last),
             )  # fmt: skip
             axes.locator_params(axis="x", nbins=4)
-        grid[0, c].set_title(class_name, color=class_colour(class_name, cells.classes), fontweight="bold")
+        column[0].set_title(class_name, color=colour, fontweight="bold")
     figure.supylabel(f"{below.name} ({below.unit})", fontsize=15)
     figure.supxlabel(f"{along.name} ({along.unit})", fontsize=15)
 
 
 def _features(figure: SubFigure, cells: Cells, name: str) -> None:
     """Draws median, quartiles and the middle 90 % of every feature in each class."""
+    kinds = _kinds(cells)
     grid = figure.subplots(_rows(cells, name), COLUMNS, sharey=True, squeeze=False)
     for axes in grid.flat[len(cells.about.features) :]:
         axes.set_axis_off()
     for axes, feature, values in zip(grid.flat, cells.about.features, cells.inputs[name].T):
-        for c, class_name in enumerate(cells.classes):
+        for y, (c, _, colour) in enumerate(kinds):
             measured = values[(cells.label == c) & np.isfinite(values)]
             if len(measured):
                 low, first, median, third, high = np.quantile(measured, [0.05, 0.25, 0.5, 0.75, 0.95])
-                colour = class_colour(class_name, cells.classes)
-                axes.plot([low, high], [c, c], color=colour, linewidth=2)
-                axes.plot([first, third], [c, c], color=colour, linewidth=8, solid_capstyle="butt")
-                axes.plot(median, c, "o", color="white", markeredgecolor=colour, markersize=7)
+                axes.plot([low, high], [y, y], color=colour, linewidth=2)
+                axes.plot([first, third], [y, y], color=colour, linewidth=8, solid_capstyle="butt")
+                axes.plot(median, y, "o", color="white", markeredgecolor=colour, markersize=7)
         axes.set_xlabel(feature.replace(" (", "\n(") if len(feature) > LONG else feature, fontsize=12)
-        axes.set(yticks=range(len(cells.classes)), ylim=(len(cells.classes) - 0.5, -0.5))
-        axes.set_yticklabels(cells.classes, fontsize=12)
+        axes.set(yticks=range(len(kinds)), ylim=(len(kinds) - 0.5, -0.5))
+        axes.set_yticklabels([class_name for _, class_name, _ in kinds], fontsize=12)
         axes.locator_params(axis="x", nbins=4)

@@ -5,16 +5,14 @@ A split is a function of cells and seed, never of the values of the inputs or of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Int, Shaped
 
 from celltype_cli.cells import UNLABELLED, Cells
 from celltype_cli.errors import UserError
-from celltype_cli.folds import SIDES, Fold, few, refuse
+from celltype_cli.folds import Fold, refuse
 from celltype_cli.groups import Fraction, census, deal, validation_groups
 
 Seed = int | np.integer
@@ -100,35 +98,18 @@ def shuffle(
         )
 
 
-def published(
-    cells: Cells, *, path: str | Path, shares: Sequence[str], valid_fraction: Fraction, seed: Seed
-) -> Iterator[Fold]:
-    """Follows ids from a file: columns cell_id, side (train, valid or test) and, for several folds, fold.
+def repeated(cells: Cells, *, split: Callable[..., Iterator[Fold]], times: int, seed: Seed) -> Iterator[Fold]:
+    """Yields the folds of another split several times: every time trained from another seed, tested on the same cells.
 
-    The file is comma-separated when it ends in .csv, else tab-separated. Cells that it does not name are left out.
-    A fold without `valid` takes it from its training groups as `grouped_kfold` does; 0 takes none. `shares` names
-    what the published sides share.
+    The spread over folds is then that of training alone, where the other split has one fold.
 
     Raises:
-        UserError: when the file cannot be read as such, or names a cell that is not there or twice in a fold.
+        UserError: when `times` is less than 1.
     """
-    if set(shares) - {"group", "cell_id"}:
-        raise UserError(f"split.shares is {shares}, expected a list of group, cell_id or both, or []")
-    table = _read_ids(cells, Path(path))
-    names = list(dict.fromkeys(table["fold"]))
-    for name, stream in zip(names, _streams(seed, len(names))):
-        side_of = table[table["fold"] == name].set_index("cell_id")["side"]
-        side = side_of.reindex(cells.cell_id.astype(str)).to_numpy()
-        rows = {s: np.flatnonzero(side == s) for s in SIDES}
-        left_out = len(np.unique(cells.cell_id[pd.isna(side)]))
-        note = f"{left_out} cells are not in {Path(path).name}" if left_out else ""
-        if not len(rows["valid"]):
-            groups, reason = validation_groups(cells, rows["train"], valid_fraction, stream)
-            taken = np.isin(cells.group[rows["train"]], groups)
-            rows["valid"] = rows["train"][taken & (cells.label[rows["train"]] != UNLABELLED)]
-            rows["train"] = rows["train"][~taken]
-            note = "; ".join(filter(None, [note, reason]))
-        yield Fold(**rows, shares=tuple(shares), note=note)
+    if times < 1:
+        raise UserError(f"split.times={times}: choose at least 1")
+    for _ in range(times):
+        yield from split(cells, seed=seed)
 
 
 def _too_few(cells: Cells, groups: Shaped[np.ndarray, " group"], counts: np.ndarray, n_folds: int) -> Iterator[str]:
@@ -197,23 +178,3 @@ def _per_class(
     for _ in range(amount - wanted.sum()):
         wanted[np.argmax(np.where(wanted < room, quota - wanted, -np.inf))] += 1
     return wanted
-
-
-def _read_ids(cells: Cells, path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file of ids: set split.path")
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, sep="," if path.suffix == ".csv" else "\t")
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as a table of ids: {error}") from error
-    if not {"cell_id", "side"} <= set(table.columns):
-        raise UserError(f"{path}: has columns {list(table.columns)}, expected cell_id and side, and perhaps fold")
-    table = table.assign(fold=table.get("fold", "0"))
-    faults = [f"side {side!r} is none of {SIDES}" for side in sorted(set(table["side"]) - set(SIDES))]
-    twice = table[table.duplicated(["fold", "cell_id"])]
-    faults += [f"cell {row.cell_id} is listed twice in fold {row.fold}" for row in twice.itertuples()]
-    unknown = sorted(set(table["cell_id"]) - set(cells.cell_id.astype(str)))
-    faults += [f"cell {cell} is not in dataset {cells.about.title}" for cell in unknown]
-    if faults:
-        raise UserError("\n  ".join([f"{path}: these ids cannot be used:", *few(faults)]))
-    return table

@@ -48,7 +48,7 @@ except SystemExit:
         (["train", "+model.widht=3"], "nearest: width"),
         (["train", "sede=3"], "sede is no setting; nearest: seed"),
         (["train", "modle=rnn"], "modle is no setting; nearest: model"),
-        (["train", "model=cnn2d"], "model=cnn2d is not there; nearest: cnn1d; model can be adaboost, cnn1d"),
+        (["train", "model=cnn2d"], "model=cnn2d is not there; nearest: cnn1d; model can be adaboost, boosted_pair"),
         (["train", "model.layers=[conv"], "model.layers=[conv"),
         (["train", "seed=abc"], "seed=abc is text, expected a whole number"),
         (["train", "-m", "model=cnn1d,cnn2d"], "model=cnn2d is not there"),

@@ -221,7 +221,7 @@ def composed(model: str):
 NETWORKS = [
     file.stem
     for file in sorted((configs.folder() / "model").glob("*.yaml"))
-    if composed(file.stem).trainer["_target_"].endswith("LightningTrainer")
+    if composed(file.stem).trainer["_target_"].endswith("LightningTrainer") and file.stem != "scalogram_cnn"
 ]
 
 

@@ -80,10 +80,10 @@ def test_learning_curves_draw_mean_and_band():
 
 def test_example_traces_draw_one_window_of_a_cell_in_seconds(cells):
     figure = plots_of_cells.example_traces(cells, 2, cells.about.title)
-    assert len(figure.axes) == 8
+    assert len(figure.axes) == 10 and figure.axes[4].get_title() == "no label"
     for c, name in enumerate(CLASSES):
         rows = [np.flatnonzero(cells.cell_id == cell)[0] for cell in dict.fromkeys(cells.cell_id[cells.label == c])]
-        for axes, row in ((figure.axes[c], rows[0]), (figure.axes[4 + c], rows[-1])):
+        for axes, row in ((figure.axes[c], rows[0]), (figure.axes[5 + c], rows[-1])):
             [line] = axes.lines
             assert np.array_equal(line.get_ydata(), cells.inputs["trace"][row, 0])
             assert line.get_xdata()[-1] == pytest.approx(99 / 50)
@@ -99,7 +99,7 @@ def test_without_a_rate_time_is_in_steps(cells):
 
 def test_a_class_with_few_cells_leaves_empty_panels(cells):
     figure = plots_of_cells.example_traces(cells, 5, "toy")
-    assert sum(len(axes.lines) for axes in figure.axes) == 3 + 2 + 3 + 3
+    assert sum(len(axes.lines) for axes in figure.axes) == 3 + 2 + 3 + 3 + 1
 
 
 def test_overview_counts_cells_and_groups(cells):
@@ -110,7 +110,7 @@ def test_overview_counts_cells_and_groups(cells):
     # m1 has PY PV SOM VIP PY and the one without label, m2 has SOM VIP PY PV SOM VIP: both six cells.
     assert [bar.get_height() for bar in per_group.patches] == [2, 1, 1, 1, 1, 2, 1, 2, 1, 0]
     assert to_hex(per_group.patches[0].get_facecolor()).upper() == plots.CLASS_COLOURS["PY"]
-    assert "toy (simulated)" in texts(figure) and len(figure.axes) == 2 + 8
+    assert "toy (simulated)" in texts(figure) and len(figure.axes) == 2 + 10
 
 
 def test_overview_of_an_input_that_cannot_be_drawn(cells):
@@ -124,8 +124,8 @@ def test_overview_shows_an_image_a_class_with_units(cells):
     shown = Cells({"scalogram": images}, cells.label, cells.cell_id, cells.group, CLASSES, About("toy", axes=axes))
     figure = plots_of_cells.dataset_overview(shown)
     drawn = [image for panel in figure.axes[2:] for image in panel.images]
-    assert len(drawn) == 8 and drawn[0].get_extent() == [-100, 1100, 20, 199]
-    assert np.array_equal(drawn[0].get_array(), images[0, 0]) and np.array_equal(drawn[4].get_array(), images[0, 1])
+    assert len(drawn) == 10 and drawn[0].get_extent() == [-100, 1100, 20, 199]
+    assert np.array_equal(drawn[0].get_array(), images[0, 0]) and np.array_equal(drawn[5].get_array(), images[0, 1])
     assert {"frequency (Hz)", "time (ms)"} <= set(texts(figure))
 
 

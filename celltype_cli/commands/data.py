@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -53,4 +54,5 @@ def run(cfg: DictConfig) -> None:
     name = HydraConfig.get().runtime.choices["dataset"]
     picture = Path(cfg.outputs) / "data" / f"{name}-{cells.fingerprint()}.png"
     plots.save(dataset_overview(cells), picture)
-    say(f"\npicture  {picture}\nnext     celltype train dataset={name} model=forest")
+    typed = " ".join(quote(override) for override in HydraConfig.get().overrides.task)
+    say(f"\npicture  {picture}\nnext     celltype train {typed or f'dataset={name}'} model=forest")

@@ -1,13 +1,14 @@
-"""The Allen Brain Observatory as allensdk stores it in a folder: its tables, and the choice of experiments."""
+"""Allen Institute data as allensdk stores them in a folder: tables, and the choice of experiments."""
 
 from __future__ import annotations
 
 import json
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from celltype_cli.errors import UserError
 from celltype_cli.files import replacing
@@ -22,10 +23,55 @@ LINES = {
 }  # fmt: skip
 CLASS_OF = {line.lower(): name for name, lines in LINES.items() for line in lines}
 SESSIONS = ("three_session_A", "three_session_B", "three_session_C", "three_session_C2")
+Item = TypeVar("Item")
 
 
-def command(path: Path) -> str:
-    return f"celltype fetch dataset=allen_visual_coding dataset.path={path}"
+def command(path: Path, dataset: str = "allen_visual_coding") -> str:
+    return f"celltype fetch dataset={dataset} dataset.path={path}"
+
+
+def made(name: str, path: Path) -> Any:
+    """Makes a cache of allensdk, given by its dotted name, in a folder.
+
+    Raises:
+        UserError: when allensdk is missing.
+    """
+    module, _, kind = name.rpartition(".")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cache = getattr(import_module(module), kind)
+    except ImportError as error:
+        raise UserError(f"allensdk is missing ({error}): pip install celltype[allen]") from error
+    return cache(manifest_file=str(path / "manifest.json"))
+
+
+def download(cache: Any, key: str, query: Callable[..., object]) -> None:
+    """Downloads a table where it is missing.
+
+    Raises:
+        UserError: when the server cannot be reached.
+    """
+    file = Path(cache.get_cache_path(None, key))
+    try:
+        if not file.exists():
+            with replacing(file) as temporary:
+                query(path=str(temporary), strategy="create", **cache.cache_json())
+    except OSError as error:  # of urllib and requests
+        raise UserError(f"{file.name} cannot be downloaded from {cache.api.api_url} ({error})") from error
+
+
+def table(file: Path, dataset: str) -> list[dict]:
+    """Reads a saved table.
+
+    Raises:
+        UserError: when it is missing or not whole.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        todo = f"delete it, then {command(file.parent, dataset)}"
+        raise UserError(f"{file}: is missing or not whole ({error}); {todo}") from error
 
 
 def opened(path: Path, *, fetch: bool) -> Any:
@@ -39,33 +85,16 @@ def opened(path: Path, *, fetch: bool) -> Any:
             f"dataset.path={path} is no cache of the Allen Brain Observatory, ophys_experiments.json is "
             f"missing; download it: {command(path)}"
         )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from allensdk.core.brain_observatory_cache import BrainObservatoryCache
-    except ImportError as error:
-        raise UserError(f"allensdk is missing ({error}): pip install celltype[allen]") from error
-    cache = BrainObservatoryCache(manifest_file=str(path / "manifest.json"))
-    tables = {cache.EXPERIMENTS_KEY: cache.api.get_ophys_experiments,
-              cache.EXPERIMENT_CONTAINERS_KEY: cache.api.get_experiment_containers}  # fmt: skip
-    for key, query in tables.items() if fetch else ():
-        file = Path(cache.get_cache_path(None, key))
-        try:
-            if not file.exists():
-                with replacing(file) as temporary:
-                    query(path=str(temporary), strategy="create", **cache.cache_json())
-        except OSError as error:  # of urllib and requests
-            raise UserError(f"{file.name} cannot be downloaded from {cache.api.api_url} ({error})") from error
+    cache = made("allensdk.core.brain_observatory_cache.BrainObservatoryCache", path)
+    if fetch:
+        download(cache, cache.EXPERIMENTS_KEY, cache.api.get_ophys_experiments)
+        download(cache, cache.EXPERIMENT_CONTAINERS_KEY, cache.api.get_experiment_containers)
     return cache
 
 
 def _table(cache: Any, key: str) -> list[dict]:
     """Reads a saved table; `get_ophys_experiments` of the cache would ask the server for eye tracking each time."""
-    file = Path(cache.get_cache_path(None, key))
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: is missing or not whole ({error}); delete it, then {command(file.parent)}") from error
+    return table(Path(cache.get_cache_path(None, key)), "allen_visual_coding")
 
 
 def experiments(cache: Any, session: str | None, structures: Sequence[str] | None) -> tuple[list[dict], int]:
@@ -76,12 +105,12 @@ def experiments(cache: Any, session: str | None, structures: Sequence[str] | Non
     """
     if session is not None:
         check_choice("dataset.session", session, SESSIONS)
-    table = _table(cache, cache.EXPERIMENTS_KEY)
-    known = sorted({row["targeted_structure"]["acronym"] for row in table})
+    rows = _table(cache, cache.EXPERIMENTS_KEY)
+    known = sorted({row["targeted_structure"]["acronym"] for row in rows})
     raise_faults("dataset.structures", [f"{name} is none of {', '.join(known)}{nearest(name, known)}"
                                         for name in structures or () if name not in known])  # fmt: skip
     fit = cache.api.filter_ophys_experiments(
-        table, cre_lines=list(CLASS_OF), session_types=[session] if session else list(SESSIONS),
+        rows, cre_lines=list(CLASS_OF), session_types=[session] if session else list(SESSIONS),
         targeted_structures=None if structures is None else list(structures), simple=True,
     )  # fmt: skip
     containers = cache.api.simplify_experiment_containers(_table(cache, cache.EXPERIMENT_CONTAINERS_KEY))
@@ -107,17 +136,27 @@ def file_of(cache: Any, experiment: dict) -> Path:
     return Path(cache.get_cache_path(None, cache.EXPERIMENT_DATA_KEY, experiment["id"]))
 
 
-def spread(experiments: list[dict], per_class: int) -> list[dict]:
+def spread(
+    items: Sequence[Item],
+    per_class: int,
+    classes: Sequence[str] = tuple(LINES),
+    label: Callable[[Item], str] = class_of,
+    origin: Callable[[Item], tuple[str, str]] = lambda e: (e["donor_name"], e["cre_line"]),
+) -> list[Item]:
     """Chooses of each class, in turn, from the animal, then the Cre line, of which least was chosen.
 
     Those chosen for a smaller number are the first of those chosen for a larger one.
+
+    Args:
+        origin: animal and Cre line of an item, or what stands for the line.
     """
     chosen = []
-    for name in LINES:
-        waiting, taken = [e for e in experiments if class_of(e) == name], Counter()
+    for name in classes:
+        waiting, animals, lines = [item for item in items if label(item) == name], Counter(), Counter()
         for _ in range(min(per_class, len(waiting))):
-            best = min(waiting, key=lambda e: (taken[e["donor_name"]], taken[e["cre_line"]], e["id"]))
+            best = min(waiting, key=lambda item: (animals[origin(item)[0]], lines[origin(item)[1]]))
             waiting.remove(best)
-            taken.update((best["donor_name"], best["cre_line"]))
+            animals[origin(best)[0]] += 1
+            lines[origin(best)[1]] += 1
             chosen.append(best)
     return chosen

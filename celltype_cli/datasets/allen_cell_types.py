@@ -1,0 +1,170 @@
+"""Allen Cell Types Database: current clamp of neurons in slices of mouse visual cortex, labelled by Cre line.
+
+Paper: Gouwens et al. 2019, Nat Neurosci 22:1182, doi 10.1038/s41593-019-0417-0.
+Data: api.brain-map.org through allensdk's CellTypesCache (`celltype fetch dataset=allen_cell_types`). The folder is as
+    allensdk makes it: manifest.json, cells.json, specimen_<id>/ephys.nwb (NWB 1) and specimen_<id>/ephys_sweeps.json,
+    which tells the sweeps that failed quality control.
+Licence: Allen Institute terms of use (research, with citation).
+Used for: telling Pvalb, excitatory, Vip or Lamp5, and Sst neurons apart by their responses to current steps of 1 s
+    (Amprimo et al. 2025, "STS", where these cells are the source "Clamp").
+Beware: the label is that of the Cre line. A line labels some cells of other types, and a cell that is negative for the
+    reporter was patched beside labelled ones. A mouse carries one line and so holds one class, so that only splits that
+    keep donors apart mean something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import h5py
+
+from celltype_cli.cells import About, Cells
+from celltype_cli.datasets import allen_cache, patched_files
+from celltype_cli.datasets.measured_files import Recorded
+from celltype_cli.downloads import Part, Plan, sized
+from celltype_cli.errors import UserError
+
+NAME, SOURCE = "allen_cell_types", "Clamp"
+# Genes that drive the lines of a class, Pvalb first: a line has several drivers, as Htr3a-Cre_NO152|Pvalb-T2A-Dre has.
+# As Amprimo et al. have it; of no class are Gad2, Oxtr, Nos1 and Vipr2 alone, which mark cells of several.
+DRIVERS = {
+    "Pvalb": ("Pvalb", "Nkx2-1", "Slc32a1|Vipr2"),
+    "Sst": ("Sst", "Chrna2"),
+    "Vip/Lamp5": ("Htr3a", "Ndnf", "Vip", "Chat"),
+    "Excitatory": ("Ctgf", "Cux2", "Esr2", "Glt25d2", "Nr5a1", "Ntsr1", "Penk", "Rbp4", "Rorb", "Scnn1a", "Sim1",
+                   "Slc17a6", "Slc17a7", "Slc17a8", "Tlx3"),
+}  # fmt: skip
+FIELDS = ("specimen__id", "donor__id", "donor__species", "line_name")
+MOUSE = "mus musculus"
+TYPICAL_SIZE, TABLE_SIZE = 0.09e9, 0.1e6  # bytes: of a recording; of its table of sweeps, some 100 rows of 1 kB
+BASIS = "a recording has 0.09 GB, as the one of specimen 486940963; the others were not measured"
+
+
+def load(
+    *,
+    path: str | Path,
+    ids: Mapping[str, str | None],
+    cells_per_class: int | None,
+    inputs: Sequence[str],
+    features: str,
+    size: Sequence[int],
+    cache: str,
+) -> Cells:
+    """Reads the recordings that are there, and measures two sweeps of each cell; the network is not used.
+
+    Args:
+        path: the folder of the cache.
+        ids: path: a csv or txt with specimen ids in its first column; None for all.
+        cells_per_class: how many, spread over donors and then over Cre lines; None for all that are there.
+        inputs, size, cache: as in `celltype_cli.patched_cells.to_cells`.
+        features: as in `celltype_cli.patched_cells.measure`.
+
+    Raises:
+        UserError: when the table of cells is missing or broken, no recording is there, or none can be used.
+    """
+    folder = Path(path).expanduser()
+    if not (folder / "cells.json").is_file():
+        raise UserError(
+            f"dataset.path={folder}: cells.json is missing, the table that says the Cre line and the donor of each "
+            f"cell; download it (recordings that are there are kept): {allen_cache.command(folder, NAME)}"
+        )
+    rows = _rows(folder)
+    negative = {str(row["specimen__id"]) for row in rows if row.get("cell_reporter_status") == "negative"}
+    citation = "Gouwens et al. 2019, doi 10.1038/s41593-019-0417-0; Allen Cell Types Database"
+    return patched_files.load(
+        [_recorded(folder, row) for row in rows],
+        about=About(NAME, citation=citation),
+        remarks=partial(_remarks, negative=negative),
+        source=SOURCE, folder=folder, ids=ids["path"], cells_per_class=cells_per_class, inputs=inputs,
+        features=features, size=size, cache=cache,
+    )  # fmt: skip
+
+
+def fetch(*, path: str | Path, ids: Mapping[str, str | None], cells_per_class: int | None) -> Plan:
+    """Downloads the table of cells (a few MB) where it is missing, and plans the download of the recordings.
+
+    Raises:
+        UserError: when the table cannot be downloaded, or holds no such cells.
+    """
+    folder = Path(path).expanduser()
+    cache = allen_cache.made("allensdk.core.cell_types_cache.CellTypesCache", folder)
+    allen_cache.download(cache, cache.CELLS_KEY, cache.api.list_cells_api)
+    rows = [row for row in _rows(folder) if row.get("erwkf__id", True)]  # the number of its NWB file
+    cells = [_recorded(folder, row) for row in rows]
+    chosen, _ = patched_files.wanted(patched_files.named(cells, ids["path"]), cells_per_class)
+    there = [cell.file.stat().st_size for cell in chosen if cell.file.is_file() and intact(cell.file)]
+    basis = f"a recording has {median(there) / 1e9:.2f} GB, as those that are there" if there else BASIS
+    parts, sizes = [], []
+    for cell in sorted(chosen, key=lambda cell: int(cell.cell_id)):
+        parts += _parts(cache, cell)
+        sizes += [TABLE_SIZE, median(there) if there else TYPICAL_SIZE]
+    return sized(folder, parts, sizes, basis)
+
+
+def intact(file: Path) -> bool:
+    """Says whether the file opens, which a truncated one does not, and holds sweeps."""
+    try:
+        with h5py.File(file, "r") as nwb:
+            return len(nwb["acquisition/timeseries"]) > 0 and len(nwb["stimulus/presentation"]) > 0
+    except (OSError, KeyError):
+        return False
+
+
+def class_of(line: str) -> str:
+    """Returns the class that a Cre line stands for; empty where it stands for several, or is not known."""
+    drivers = line.split("|")
+    for name, markers in DRIVERS.items():
+        for marker in markers:
+            if all(any(driver.startswith(f"{gene}-") for driver in drivers) for gene in marker.split("|")):
+                return name
+    return ""
+
+
+def _parts(cache, cell: Recorded) -> Iterator[Part]:
+    """Yields the table of sweeps and the recording of a cell."""
+    specimen, table = int(cell.cell_id), cell.file.with_name("ephys_sweeps.json")
+
+    def get_table(file: Path) -> None:
+        cache.api.get_ephys_sweeps(specimen, path=str(file), strategy="create", **cache.cache_json())
+
+    def get_recording(file: Path) -> None:
+        cache.api.save_ephys_data(specimen, str(file))
+
+    name = f"{cell.label} {cell.cell_id} ({cell.kind})"
+    yield Part(f"{name}, table of sweeps", table, get_table, _is_table)
+    yield Part(name, cell.file, get_recording, intact)
+
+
+def _is_table(file: Path) -> bool:
+    try:
+        return len(allen_cache.table(file, NAME)) > 0
+    except UserError:
+        return False
+
+
+def _rows(folder: Path) -> list[dict]:
+    """Returns the mouse cells of cells.json."""
+    file = folder / "cells.json"
+    rows = allen_cache.table(file, NAME)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and {*FIELDS} <= {*row} for row in rows):
+        raise UserError(
+            f"{file}: is no table of cells with the fields {', '.join(FIELDS)}, as today's allensdk writes it; delete "
+            f"it, then {allen_cache.command(folder, NAME)}"
+        )
+    return [row for row in rows if str(row["donor__species"]).lower() == MOUSE]
+
+
+def _recorded(folder: Path, row: dict) -> Recorded:
+    line = row["line_name"] or ""
+    file = folder / f"specimen_{row['specimen__id']}" / "ephys.nwb"
+    donor = "" if row["donor__id"] is None else str(row["donor__id"])
+    return Recorded(str(row["specimen__id"]), class_of(line), donor, line or "without Cre line", file)
+
+
+def _remarks(chosen: Sequence[Recorded], negative: set[str]) -> Iterator[str]:
+    yield "labels are those of Cre lines, and a donor holds one line: keep donors apart"
+    if found := sum(cell.cell_id in negative for cell in chosen):
+        yield f"{found} of {len(chosen)} cells are negative for the reporter of their line, whose label they have"

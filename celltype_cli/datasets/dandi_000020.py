@@ -1,0 +1,164 @@
+"""DANDI 000020, Patch-seq: current clamp of neurons in slices of mouse visual cortex, labelled by transcriptomic type.
+
+Paper: Gouwens et al. 2020, Cell 183:935, doi 10.1016/j.cell.2020.09.057.
+Data: doi 10.48324/dandi.000020/0.210913.1639, 4,435 NWB 2 files of 142 GB (`celltype fetch dataset=dandi_000020`, or
+    `dandi download`); sub-<donor>/sub-<donor>_ses-<session>_icephys.nwb, one cell each. The files do not say the type.
+    celltype_cli/datasets/dandi_000020_labels.py describes the table that does; conf/dataset/dandi_000020.yaml says
+    where to get it.
+Licence: CC BY 4.0 (the recordings); Allen Institute terms of use (the table).
+Used for: telling Pvalb, excitatory, Vip or Lamp5, and Sst neurons apart by their responses to current steps of 1 s
+    (Amprimo et al. 2025, "STS", where these cells are the source "Seq").
+Beware: GABAergic cells were sought, so that few are excitatory. These have spiny dendrites and, but for one, no
+    transcriptomic type; they were called excitatory by their dendrites. The step begins at another time of the sweep
+    than in the Cell Types Database, which absolute times give away.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from celltype_cli.cells import About, Cells
+from celltype_cli.datasets import patched_files
+from celltype_cli.datasets.allen_cache import command
+from celltype_cli.datasets.dandi_000020_labels import NAME as FILE
+from celltype_cli.datasets.dandi_000020_labels import SPINY, TABLE, recorded, table_of
+from celltype_cli.datasets.measured_files import Recorded
+from celltype_cli.downloads import Part, Plan, sized
+from celltype_cli.errors import UserError
+
+NAME, SOURCE = "dandi_000020", "Seq"
+DANDISET, VERSION = "000020", "0.210913.1639"
+BASIS = "the sizes that the archive states"
+
+
+def load(
+    *,
+    path: str | Path,
+    labels: Mapping[str, str | None],
+    ids: Mapping[str, str | None],
+    cells_per_class: int | None,
+    inputs: Sequence[str],
+    features: str,
+    size: Sequence[int],
+    cache: str,
+) -> Cells:
+    """Reads the recordings that are there, and measures two sweeps of each cell; the network is not used.
+
+    Args:
+        path: folder with the files, in it or below.
+        labels: path: a table as in `dandi_000020_labels`; None for the paper's, if it lies in the folder.
+        ids: path: a csv or txt with cell_specimen_ids or session ids in its first column; None for all.
+        cells_per_class: how many, spread over donors and then over types; None for all that are there.
+        inputs, size, cache: as in `celltype_cli.patched_cells.to_cells`.
+        features: as in `celltype_cli.patched_cells.measure`.
+
+    Raises:
+        UserError: when the table is missing or broken, no recording is there, or none can be used.
+    """
+    folder = Path(path).expanduser()
+    files = {found["session"]: file for file in sorted(folder.rglob("[!.]*.nwb")) if (found := FILE.search(file.name))}
+    if not files:
+        raise UserError(
+            f"dataset.path={folder} holds no file sub-<donor>_ses-<session>_icephys.nwb, in it or below; download "
+            f"them: {command(folder, NAME)}"
+        )
+    return patched_files.load(
+        recorded(_table(folder, labels["path"]), files),
+        about=About(NAME, citation=f"Gouwens et al. 2020, doi 10.1016/j.cell.2020.09.057; DANDI {DANDISET}/{VERSION}"),
+        remarks=_remarks, source=SOURCE, folder=folder, ids=ids["path"], cells_per_class=cells_per_class,
+        inputs=inputs, features=features, size=size, cache=cache,
+    )  # fmt: skip
+
+
+def fetch(
+    *,
+    path: str | Path,
+    labels: Mapping[str, str | None],
+    ids: Mapping[str, str | None],
+    cells_per_class: int | None,
+) -> Plan:
+    """Asks the archive for its list of files, and plans the download of those of cells that belong to a class.
+
+    Raises:
+        UserError: when dandi is missing, the archive cannot be reached, or the table of labels is missing or broken.
+    """
+    folder = Path(path).expanduser()
+    table = _table(folder, labels["path"])
+    assets = {found["session"]: asset for asset in _assets() if (found := FILE.search(asset.path))}
+    cells = recorded(table, {session: folder / asset.path for session, asset in assets.items()})
+    among = [cell for cell in patched_files.named(cells, ids["path"]) if cell.session in assets]
+    chosen = sorted(patched_files.wanted(among, cells_per_class)[0], key=lambda cell: cell.file)
+    parts = [
+        Part(
+            name=f"{cell.label} {cell.cell_id} ({cell.kind})",
+            file=cell.file,
+            get=partial(_get, assets[cell.session]),
+            intact=partial(intact, size=assets[cell.session].size),
+        )
+        for cell in chosen
+    ]
+    return sized(folder, parts, [assets[cell.session].size for cell in chosen], BASIS)
+
+
+def intact(file: Path, size: int) -> bool:
+    """Says whether the file has the size that the archive states, and opens."""
+    try:
+        with h5py.File(file, "r") as nwb:
+            return file.stat().st_size == size and "acquisition" in nwb
+    except OSError:
+        return False
+
+
+def _table(folder: Path, labels: str | None) -> Path:
+    table = table_of(folder, labels)
+    if table is None:
+        raise UserError(
+            f"{folder} holds no table {TABLE}, which says the type of each cell, and dataset.labels.path names none; "
+            "the head of conf/dataset/dandi_000020.yaml says where to get it"
+        )
+    return table
+
+
+def _assets() -> list[Any]:
+    """Returns the files of the archive, as dandi's RemoteAsset.
+
+    Raises:
+        UserError: when dandi is missing, or the archive cannot be reached.
+    """
+    try:
+        from dandi.dandiapi import DandiAPIClient
+        from dandi.exceptions import NotFoundError
+    except ImportError as error:
+        raise UserError(f"dandi is missing ({error}): pip install celltype[dandi]") from error
+    logging.getLogger("dandi").setLevel(logging.CRITICAL)  # it would print the traceback of what it raises, too
+    try:
+        dandiset = DandiAPIClient.for_dandi_instance("dandi").get_dandiset(DANDISET, VERSION)
+        return list(dandiset.get_assets())
+    except (OSError, NotFoundError) as error:  # requests raises subclasses of OSError
+        raise UserError(f"the list of files of DANDI {DANDISET}/{VERSION} cannot be downloaded ({error})") from error
+
+
+def _get(asset: Any, file: Path) -> None:
+    """Downloads a file and compares its checksum with the archive's.
+
+    Raises:
+        UserError: when they differ.
+    """
+    from dandischema.digests.dandietag import DandiETag
+
+    expected = asset.get_digest().value
+    asset.download(file)
+    if (found := DandiETag.from_file(file).as_str()) != expected:
+        raise UserError(f"{asset.path}: its checksum is {found}, the archive's {expected}")
+
+
+def _remarks(chosen: Sequence[Recorded]) -> Iterator[str]:
+    if by_dendrites := sum(cell.kind == SPINY for cell in chosen):
+        excitatory = sum(cell.label == "Excitatory" for cell in chosen)
+        yield f"{by_dendrites} of {excitatory} Excitatory cells have no transcriptomic type, but spiny dendrites"

@@ -1,0 +1,157 @@
+"""Splits that others published as ids: in one table, or in a list for each side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from celltype_cli.cells import UNLABELLED, Cells
+from celltype_cli.errors import UserError
+from celltype_cli.folds import SIDES, Fold, few
+from celltype_cli.groups import Fraction, validation_groups
+
+Seed = int | np.integer
+
+
+def published(
+    cells: Cells, *, path: str | Path, shares: Sequence[str], valid_fraction: Fraction, seed: Seed
+) -> Iterator[Fold]:
+    """Follows ids from a file: columns cell_id, side (train, valid or test) and, for several folds, fold.
+
+    The file is comma-separated when it ends in .csv, else tab-separated. Cells that it does not name are left out.
+    A fold without `valid` takes it from its training groups as `grouped_kfold` does; 0 takes none. `shares` names
+    what the published sides share.
+
+    Raises:
+        UserError: when the file cannot be read as such, or names a cell that is not there or twice in a fold.
+    """
+    path, shares = Path(path), _checked(shares)
+    table = _read_table(path)
+    unknown = [f"cell {cell} is not in dataset {cells.about.title}" for cell in _absent(cells, table)]
+    _refuse(path, [*_faults(table), *unknown])
+    yield from _folds(cells, table, path.name, shares, valid_fraction, seed)
+
+
+def published_lists(
+    cells: Cells,
+    *,
+    path: str | Path | None,
+    sides: Mapping[str, str],
+    shares: Sequence[str],
+    apart: bool,
+    valid_fraction: Fraction,
+    seed: Seed,
+) -> Iterator[Fold]:
+    """Follows ids from a file for each side, without a header: an id is what stands before the first comma of a line.
+
+    Ids that the dataset has not are counted in the fold's note, because a dataset may hold a part of the cells.
+
+    Args:
+        path: the folder of the files.
+        sides: the file of train, of test and perhaps of valid, relative to `path`.
+        shares, valid_fraction: as in `published`.
+        apart: leaves out the training cells whose group is validated or tested, and then no group is shared.
+
+    Raises:
+        UserError: when a file is missing, names a cell that another names too, or none that is in the dataset.
+    """
+    shares = _checked(shares)
+    if {"train", "test"} - set(sides) or set(sides) - set(SIDES):
+        raise UserError(f"split.sides names {', '.join(sides)}; expected train, test and perhaps valid")
+    missing = [name for name in sides.values() if path is None or not (Path(path) / name).is_file()]
+    if missing:
+        raise UserError(f"split.path={path} holds no {' and no '.join(missing)}; set it to the folder that does")
+    listed = [(cell, side) for side, name in sides.items() for cell in _read_list(Path(path) / name)]
+    table = pd.DataFrame(listed, columns=["cell_id", "side"]).assign(fold="0")
+    absent = _absent(cells, table)
+    here = table[~table["cell_id"].isin(absent)]
+    empty = [name for side, name in sides.items() if side not in set(here["side"])]
+    _refuse(path, [*_faults(table), *(f"no cell of {name} is in dataset {cells.about.title}" for name in empty)])
+    note = f"{len(absent)} of {len(table)} published cells are not in the dataset" if len(absent) else ""
+    for fold in _folds(cells, here, " or ".join(sides.values()), shares, valid_fraction, seed, note):
+        yield _apart(cells, fold) if apart else fold
+
+
+def _folds(
+    cells: Cells,
+    table: pd.DataFrame,
+    name: str,
+    shares: tuple[str, ...],
+    valid_fraction: Fraction,
+    seed: Seed,
+    note: str = "",
+) -> Iterator[Fold]:
+    """Yields the folds of a table of ids that are all there."""
+    folds = list(dict.fromkeys(table["fold"]))
+    for fold, stream in zip(folds, np.random.SeedSequence(int(seed)).spawn(len(folds))):
+        side_of = table[table["fold"] == fold].set_index("cell_id")["side"]
+        side = side_of.reindex(cells.cell_id.astype(str)).to_numpy()
+        rows = {s: np.flatnonzero(side == s) for s in SIDES}
+        left_out = len(np.unique(cells.cell_id[pd.isna(side)]))
+        said = [note, f"{left_out} cells are not in {name}" if left_out else ""]
+        if not len(rows["valid"]):
+            rng = np.random.default_rng(stream)
+            groups, reason = validation_groups(cells, rows["train"], valid_fraction, rng)
+            taken = np.isin(cells.group[rows["train"]], groups)
+            rows["valid"] = rows["train"][taken & (cells.label[rows["train"]] != UNLABELLED)]
+            rows["train"] = rows["train"][~taken]
+            said.append(reason)
+        yield Fold(**rows, shares=shares, note="; ".join(filter(None, said)))
+
+
+def _apart(cells: Cells, fold: Fold) -> Fold:
+    """Takes from validation what shares a group with the test, and from training what shares one with either."""
+    held = {"test": fold.test}
+    for side in ("valid", "train"):
+        others = cells.group[np.concatenate(list(held.values()))]
+        rows = getattr(fold, side)
+        held[side] = rows[~np.isin(cells.group[rows], others)]
+    left_out = len(fold.valid) + len(fold.train) - len(held["valid"]) - len(held["train"])
+    said = [fold.note, f"{left_out} rows left out, their group is tested" if left_out else ""]
+    kept = tuple(name for name in fold.shares if name != "group")
+    return Fold(**held, shares=kept, note="; ".join(filter(None, said)))
+
+
+def _checked(shares: Sequence[str]) -> tuple[str, ...]:
+    if set(shares) - {"group", "cell_id"}:
+        raise UserError(f"split.shares is {shares}, expected a list of group, cell_id or both, or []")
+    return tuple(shares)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file of ids: set split.path")
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, sep="," if path.suffix == ".csv" else "\t")
+    except (ValueError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as a table of ids: {error}") from error
+    if not {"cell_id", "side"} <= set(table.columns):
+        raise UserError(f"{path}: has columns {list(table.columns)}, expected cell_id and side, and perhaps fold")
+    return table.assign(fold=table.get("fold", "0"))
+
+
+def _read_list(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: cannot be read as a list of ids: {error}") from error
+    return [cell for line in lines if (cell := line.partition(",")[0].strip())]
+
+
+def _faults(table: pd.DataFrame) -> Iterator[str]:
+    for side in sorted(set(table["side"]) - set(SIDES)):
+        yield f"side {side!r} is none of {SIDES}"
+    for row in table[table.duplicated(["fold", "cell_id"])].itertuples():
+        yield f"cell {row.cell_id} is listed twice in fold {row.fold}"
+
+
+def _absent(cells: Cells, table: pd.DataFrame) -> list[str]:
+    return sorted(set(table["cell_id"]) - set(cells.cell_id.astype(str)))
+
+
+def _refuse(path: str | Path, faults: Sequence[str]) -> None:
+    if faults:
+        raise UserError("\n  ".join([f"{path}: these ids cannot be used:", *few(list(faults))]))

@@ -1,0 +1,291 @@
+"""Features of sweeps whose currents and voltages are made by formula, and of real ones."""
+
+import math
+import sys
+import warnings
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.signal import resample_poly
+
+pytest.importorskip("allensdk.ephys.ephys_extractor", reason="needs the extra allen")
+
+from celltype_cli.current_clamp import Chosen, LongSquare, Sweep, chosen  # noqa: E402
+from celltype_cli.ephys_features import NAMES, features  # noqa: E402
+from celltype_cli.errors import UserError  # noqa: E402
+from celltype_cli.stimuli import Step  # noqa: E402
+
+RATES = (10_000.0, 20_000.0, 50_000.0, 200_000.0)
+RATE, ONSET = 50_000.0, 0.2
+REST, TAU = -70.0, 0.02
+SPIKE_MS = (0.0, 0.4, 1.2, 11.2, 12.0)  # a spike in straight lines: up, down, on to the slow trough, back
+SPIKE_MV = (-50.0, 30.0, -60.0, -65.0, -50.0)
+
+
+def square(amplitude, response, rate=RATE, onset=ONSET, number=1, baseline=0.0):
+    """A step of 1 s; `response` gives the voltage at times (s) from its onset."""
+    time = np.arange(round((onset + 1.2) * rate)) / rate - onset
+    during = (time > -0.5 / rate) & (time < 1 - 0.5 / rate)
+    voltage = np.where(during, response(time), REST)
+    sweep = Sweep(voltage.astype(np.float32), (baseline + amplitude * during).astype(np.float32), rate, number)
+    return LongSquare(sweep, Step(onset, 1.0, amplitude))
+
+
+def firing(amplitude, *thresholds_ms, **settings):
+    """Spikes that begin at these times, from -50 mV."""
+    time = np.r_[0, np.add.outer(thresholds_ms, SPIKE_MS).ravel(), 990] / 1e3
+    voltage = np.r_[REST, np.tile(SPIKE_MV, len(thresholds_ms)), REST]
+    return square(amplitude, lambda t: np.interp(t, time, voltage), **settings)
+
+
+def charging(amplitude, resistance=200.0, tau=TAU, **settings):
+    """A membrane of so many MOhm, with time constant `tau` (s)."""
+    return square(
+        amplitude, lambda t: REST + amplitude * resistance / 1e3 * -np.expm1(-np.clip(t, 0, None) / tau), **settings
+    )
+
+
+def cell(*others, **settings):
+    """Rheobase at 50 pA, 100 and 150 ms after the onset; hero with intervals of 20, 30 and 60 ms."""
+    rheobase = firing(50.0, 100, 150, **settings)
+    hero = firing(90.0, 40, 60, 90, 150, **settings)
+    return Chosen(rheobase, hero, (rheobase, hero, *others))
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_the_first_spike_at_rheobase(rate):
+    found = {name.replace("_long_square", ""): value for name, value in features(cell(rate=rate), "two_sweep").items()}
+    blur_ms = 1.5e3 / rate + 0.08  # a sample, and the low-pass at 10 kHz
+    assert found["threshold_t (ms from onset)"] == pytest.approx(100, abs=blur_ms)
+    assert found["threshold_v (mV)"] == pytest.approx(-50, abs=0.5)
+    threshold_ms, threshold_mV = found["threshold_t (ms from onset)"], found["threshold_v (mV)"]
+    assert found["peak_v (mV)"] == pytest.approx(30, abs=0.01)
+    assert threshold_ms + found["peak_t (ms from threshold)"] == pytest.approx(100.4)
+    assert found["slow_trough_v (mV)"] == found["trough_v (mV)"] == pytest.approx(-65, abs=0.01)
+    assert found["slow_trough_t (ms from threshold)"] == found["trough_t (ms from threshold)"]
+    assert threshold_ms + found["trough_t (ms from threshold)"] == pytest.approx(111.2)
+    assert threshold_ms + found["fast_trough_t (ms from threshold)"] == pytest.approx(101.2, abs=blur_ms)
+    assert found["fast_trough_v (mV)"] == pytest.approx(-60, abs=0.5)
+    assert found["spike_height (mV)"] == pytest.approx(30 - threshold_mV, abs=0.01)
+    assert found["fast_trough_depth (mV)"] == threshold_mV - found["fast_trough_v (mV)"]
+    assert found["trough_depth (mV)"] == pytest.approx(threshold_mV + 65, abs=0.01)
+    assert found["upstroke_downstroke_ratio"] == pytest.approx(200 / 112.5, rel=0.15 if rate == 10_000 else 0.05)
+    assert found["threshold_i (pA)"] == 50
+
+
+@pytest.mark.parametrize("rate", [4000.0, *RATES])
+def test_the_spike_train_of_the_hero_sweep(rate):
+    found = features(cell(rate=rate), "two_sweep")
+    assert found["latency (ms)"] == pytest.approx(40, abs=0.3)
+    assert found["avg_isi (ms)"] == pytest.approx((20 + 30 + 60) / 3, abs=0.1)
+    assert found["adaptation"] == pytest.approx((10 / 50 + 30 / 90) / 2, abs=0.002)
+
+
+def test_rest_and_f_i_slope_are_of_all_sweeps():
+    third, silent = firing(130.0, *range(40, 400, 40)), charging(10.0)  # 9 spikes; none
+    depolarised = replace(silent, sweep=replace(silent.sweep, voltage=silent.sweep.voltage + 8))
+    found = features(cell(third, depolarised), "long_square")
+    assert found["vrest (mV)"] == pytest.approx((3 * -70 - 62) / 4)
+    halves = [replace(s, step=replace(s.step, duration_s=0.5)) for s in cell(third).squares]  # all spikes are in it
+    half = features(Chosen(halves[0], halves[1], tuple(halves)), "long_square")
+    assert half["f_i_curve_slope (Hz/pA)"] == pytest.approx(2 * found["f_i_curve_slope (Hz/pA)"])
+    # Least squares through (50, 2), (90, 4), (130, 9): sum of (x - 90)(y - 5) over sum of (x - 90)^2.
+    assert found["f_i_curve_slope (Hz/pA)"] == pytest.approx((40 * 3 + 40 * 4) / (2 * 40**2))
+
+
+@pytest.mark.parametrize("rate", [4000.0, *RATES])
+def test_resistance_and_time_constant_of_a_charging_membrane(rate):
+    found = features(cell(charging(-30.0, rate=rate), charging(-70.0, rate=rate)), "long_square")
+    assert found["ri (MOhm)"] == pytest.approx(200, rel=1e-4)
+    assert found["tau (ms)"] == pytest.approx(20, rel=1e-3)
+    assert found["sag"] == pytest.approx(0, abs=1e-4)
+    assert found["vm_for_sag (mV)"] == pytest.approx(-70 - 70 * 0.2, abs=1e-3)
+    assert found["capacitance (pF)"] == pytest.approx(100, rel=1e-3)  # 20 ms / 200 MOhm
+    assert found["drive_long_square (mV)"] == pytest.approx(0.2 * 50, rel=1e-3)  # 200 MOhm, 50 pA
+    assert found["trough_from_rest_long_square (mV)"] == pytest.approx(-65 + 70, abs=0.5)
+
+
+def test_resistance_and_time_constant_leave_strong_steps_out():
+    """At -110 pA and below the membrane rectifies; -100 pA itself does not count either, noise or not."""
+    strong = [charging(-110.0, 120.0, 0.01), charging(-99.9, 150.0, 0.01)]
+    found = features(cell(charging(-30.0), charging(-70.0), *strong), "long_square")
+    assert (found["ri (MOhm)"], found["tau (ms)"]) == (pytest.approx(200, rel=1e-4), pytest.approx(20, rel=1e-3))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_time_constant_that_is_none_does_not_count():
+    slow = charging(-70.0, tau=5.0)  # not seen in a step of 1 s
+    diverging = square(-60.0, lambda t: REST - 2 * np.expm1(np.clip(t, 0, 1) / 0.3))
+    assert features(cell(charging(-50.0), slow, diverging), "long_square")["tau (ms)"] == pytest.approx(20, rel=1e-3)
+    assert math.isnan(features(cell(slow), "long_square")["tau (ms)"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_time_constants_that_scipy_warns_of():
+    fast = (REST, -75, -78, -79.9, -80, -79)  # three samples for three parameters
+    fast = square(-50.0, lambda t: np.interp(t, np.arange(6) / 1e4, fast), rate=10_000.0)
+    noise = square(-50.0, lambda t: REST + np.random.default_rng(0).normal(size=len(t)))
+    assert features(cell(fast, noise), "long_square")["tau (ms)"] < 1
+
+
+def test_resistance_from_one_amplitude():
+    """Repeats lie so close that the line between them means nothing; the baseline gives the second point."""
+    again = charging(-50.2)
+    drifted = replace(again, sweep=replace(again.sweep, voltage=again.sweep.voltage + 1))
+    for squares in ([charging(-50.0)], [charging(-50.0), drifted]):
+        assert features(cell(*squares), "long_square")["ri (MOhm)"] == pytest.approx(200, rel=0.01)
+
+
+def test_sag_of_the_sweep_nearest_to_minus_100_mv():
+    def sagging(lowest, amplitude):  # down in 0.1 s, on by a thousandth of a mV, and back by 10 mV
+        voltage = (REST, lowest + 0.001, lowest, lowest + 0.001, lowest + 10)
+        return square(amplitude, lambda t: np.interp(t, (0, 0.1, 0.3, 0.5, 0.6), voltage))
+
+    squares = sagging(-90.0, -50.0), sagging(-98.0, -90.0), sagging(-105.0, -130.0)
+    found = features(cell(*squares), "long_square")
+    assert found["vm_for_sag (mV)"] == pytest.approx(-98)
+    assert found["sag"] == pytest.approx(10 / 28, abs=1e-5)  # to -88 mV, of -98 to -70
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_cannot_be_measured_is_nan():
+    rheobase, hero = firing(50.0, 300), firing(90.0, 100, 200)
+    flat = square(-10.0, lambda t: REST + 5 * (t > 0.5))  # the cell does not respond, and drifts: sag is -5 / 0
+    found = features(Chosen(rheobase, hero, (rheobase, hero, flat)), "long_square")
+    missing = {name for name, value in found.items() if math.isnan(value)}
+    slow_trough = {"slow_trough_v_long_square (mV)", "slow_trough_t_long_square (ms from threshold)"}
+    assert missing == {*slow_trough, "adaptation", "tau (ms)", "sag", "capacitance (pF)"}
+    found = features(Chosen(rheobase, rheobase, (rheobase, hero)), "long_square")  # nothing but depolarising steps
+    missing = {name for name, value in found.items() if math.isnan(value)} - missing
+    assert missing == {"avg_isi (ms)", "ri (MOhm)", "vm_for_sag (mV)", "drive_long_square (mV)"}
+
+
+def test_a_step_at_which_the_cell_fires_says_nothing_of_the_membrane():
+    rebound = firing(-50.0, 500)
+    assert math.isnan(features(cell(rebound), "long_square")["ri (MOhm)"])
+
+
+def test_a_sweep_that_allensdk_finds_no_spike_in_or_fails_at_has_nan():
+    silent = charging(50.0)
+    voltage = np.full(14_000, -20, np.float32)  # flat after each bump: allensdk misses a trough
+    voltage[4000:4010] = voltage[8000:8010] = (-10, 10, 30, 20, 0, -20, -30, -25, -22, -20)
+    failing = LongSquare(Sweep(voltage, 0 * voltage, 10_000.0, 1), Step(0.2, 1.0, 50.0))
+    for rheobase in (silent, failing):
+        found = features(replace(cell(), rheobase=rheobase, hero=rheobase, squares=cell().squares), "long_square")
+        assert {name for name, value in found.items() if math.isfinite(value)} == {
+            "vrest (mV)",
+            "f_i_curve_slope (Hz/pA)",
+        }
+
+
+def test_when_the_step_begins_and_at_what_level_makes_no_difference():
+    early, late = cell(charging(-50.0)), cell(charging(-50.0, onset=1.02), onset=1.02, baseline=-26.0)
+    early, late = features(early, "long_square"), features(late, "long_square")
+    assert early == pytest.approx(late, rel=1e-6)
+    assert late["threshold_i_long_square (pA)"] == 50
+
+
+@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("rate", [4000.0, 50_000.0, 500_000.0])
+def test_every_rate_gives_every_name_and_no_warning(kind, rate):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = features(cell(charging(-50.0, rate=rate), rate=rate), kind)
+    assert tuple(found) == NAMES[kind]
+    assert all(type(value) is float and math.isfinite(value) for value in found.values())
+
+
+def test_the_number_of_names():
+    assert {kind: len(set(names)) for kind, names in NAMES.items()} == {"two_sweep": 18, "long_square": 29}
+
+
+def test_slow_sweeps_are_refused():
+    with pytest.raises(UserError, match=r"4,000 Hz or more; slower: sweep 1 \(2,500 Hz\)$"):
+        features(cell(rate=2500.0), "two_sweep")
+    slow = cell(charging(-50.0, rate=2000.0, number=7))
+    assert features(slow, "two_sweep")  # it does not look at that sweep
+    with pytest.raises(UserError, match=r"slower: sweep 7 \(2,000 Hz\)"):
+        features(slow, "long_square")
+
+
+def test_another_set_is_refused():
+    with pytest.raises(UserError, match="features=two_sweeps is none of two_sweep, long_square; nearest: two_sweep"):
+        features(cell(), "two_sweeps")
+
+
+def test_without_allensdk(monkeypatch):
+    monkeypatch.setitem(sys.modules, "allensdk.ephys.ephys_extractor", None)
+    with pytest.raises(UserError, match=r"allensdk is missing .*pip install celltype\[allen\]"):
+        features(cell(), "two_sweep")
+
+
+@pytest.fixture(scope="module")
+def allen(shared_data):
+    """Ten sweeps 40 to 100 pA above rheobase; by specimen, at any sampling rate."""
+    folder = shared_data / "patch_clamp" / "allen_ctdb_long_square"
+    index = pd.read_csv(folder / "index.csv").set_index("specimen_id")
+    arrays = np.load(folder / "sweeps_50kHz.npz")
+
+    @cache
+    def measured(specimen, up=1, down=1):
+        row = index.loc[specimen]
+        voltage = arrays[f"v_mV_{specimen}_{row.sweep_number}"]
+        voltage = resample_poly(voltage.astype(float), up, down, padtype="line") if down > 1 else voltage
+        sweep = Sweep(voltage.astype(np.float32), np.zeros(len(voltage), np.float32), 50_000.0 * up / down, 1)
+        one = LongSquare(sweep, Step(0.205, 1.0, float(row.amp_pA)))
+        other = replace(one, step=replace(one.step, amplitude_pA=one.step.amplitude_pA + 40))  # a line needs two
+        return features(Chosen(one, one, (one, other)), "long_square")
+
+    return index, measured
+
+
+def test_spikes_of_real_sweeps_fit_into_the_step(allen):
+    index, measured = allen
+    for specimen, row in index.iterrows():
+        found = measured(specimen)
+        last = found["latency (ms)"] + found["avg_isi (ms)"] * (row.n_spikes - 1)
+        assert 1000 - 3 * found["avg_isi (ms)"] < last < 1000
+        assert found["threshold_t_long_square (ms from onset)"] == found["latency (ms)"]  # it is both sweeps here
+
+
+def test_real_sweeps_against_the_published_table(allen, shared_data):
+    """Of other sweeps of the same cells: the rheobase sweep, and for rest all sweeps."""
+    index, measured = allen
+    table = pd.read_csv(shared_data / "patch_clamp/sts/Split/PatchClamp_EP_features.csv", low_memory=False)
+    table = table.set_index("specimen_id").loc[lambda t: t.index.isin(index.index)]
+    assert len(table) == 6
+    for specimen, row in table.iterrows():
+        found = measured(specimen)
+        assert found["vrest (mV)"] == pytest.approx(row.vrest, abs=1.5)
+        assert found["fast_trough_v_long_square (mV)"] == pytest.approx(row.fast_trough_v_long_square, abs=1.5)
+        assert found["upstroke_downstroke_ratio_long_square"] == pytest.approx(
+            row.upstroke_downstroke_ratio_long_square, rel=0.1
+        )
+
+
+@pytest.mark.parametrize(("down", "threshold_mV", "ratio"), [(5, 0.3, 0.1), (10, 0.5, 0.4)])  # to 20 and 10 kHz
+def test_how_much_a_lower_sampling_rate_changes(allen, down, threshold_mV, ratio):
+    index, measured = allen
+    for specimen in index.index:
+        full, slow = measured(specimen), measured(specimen, 2, down)
+        for name, tolerance in (
+            ("threshold_v_long_square (mV)", threshold_mV),
+            ("upstroke_downstroke_ratio_long_square", ratio),
+            ("latency (ms)", 0.2),
+            ("avg_isi (ms)", 0.05),
+        ):
+            assert slow[name] == pytest.approx(full[name], abs=tolerance)
+
+
+def test_a_file_gives_the_names_of_the_published_tables(shared_data):
+    """So that what is learned from the tables can be applied to recordings."""
+    from celltype_cli.datasets import sts_features
+    from celltype_cli.readers import sweeps
+
+    recorded = chosen(sweeps.read(shared_data / "patch_clamp/nwb/ctdb_cache/specimen_555060623/ephys.nwb").sweeps)
+    for kind in NAMES:
+        published = sts_features.load(path=shared_data / "patch_clamp" / "sts", columns=kind, cells="listed")
+        assert tuple(features(recorded, kind)) == published.about.features
