@@ -14,6 +14,7 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent
 CHUNK = 2**20
+FILES = ("path", "labels")  # keys whose text names a file or a folder
 
 # Where and how fast a run computes, not what: these keys may differ between two sessions of one run.
 ELSEWHERE = {"outputs", "cache", "threads", "logger", "accelerator", "devices", "keep_checkpoints"}
@@ -22,7 +23,7 @@ ELSEWHERE = {"outputs", "cache", "threads", "logger", "accelerator", "devices", 
 def run_identity(config: dict[str, Any]) -> str:
     """Hashes a resolved config to eight hexadecimal digits.
 
-    Values of keys named `path` count with the content of the files they name instead of their place. Of the code,
+    Values of keys in `FILES` count with the content of the files they name instead of their place. Of the code,
     the modules count that make predictions: `experiment`, the guard on folds, the config's targets (the user's own
     too), and what these import at any depth. Plots, reports and logging may change without making a run stale.
     """
@@ -37,8 +38,8 @@ def _content(value: Any, key: str = "") -> Any:
         return {name: _content(entry, name) for name, entry in value.items() if name not in ELSEWHERE}
     if isinstance(value, list):
         return [_content(entry) for entry in value]
-    if key == "path" and value is not None and Path(value).exists():
-        path = Path(value)
+    if key in FILES and isinstance(value, str) and Path(value).expanduser().exists():
+        path = Path(value).expanduser()
         files = [path] if path.is_file() else sorted(p for p in path.rglob("[!.]*") if p.is_file())
         return [[p.relative_to(path).as_posix(), _digest(p)] for p in files]
     return value

@@ -48,6 +48,14 @@ def test_data_count_by_content_and_not_by_place(config, tmp_path):
     assert run_identity(config) != before
 
 
+def test_a_file_of_labels_counts_by_content_too(config, tmp_path):
+    config["dataset"]["labels"] = str(tmp_path / "labels.csv")
+    (tmp_path / "labels.csv").write_text("cell_id,label\na,PV\n")
+    before = run_identity(config)
+    (tmp_path / "labels.csv").write_text("cell_id,label\na,SST\n")
+    assert run_identity(config) != before
+
+
 def test_the_code_a_config_needs_counts_and_no_other(config, tmp_path, monkeypatch):
     before = run_identity(config)
     plain = identity._digest
