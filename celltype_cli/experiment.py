@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -58,20 +58,12 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
     Raises:
         UserError: before anything is written, when the config, the data or the split cannot be used.
     """
-    configs.check(cfg, Settings)
-    settings = OmegaConf.to_container(cfg, resolve=True)
-    identity = run_identity(settings)
-    folder = RunFolder.named(Path(cfg.outputs), labels, cfg.seed, identity)
+    folder, identity = located(cfg, labels)
     if folder.finished:
         return Outcome(folder, folder.scores(), "already finished")
 
-    threads = _use_threads(share_of_cores(cfg.threads, jobs))
-    split_seed, training_seed = (int(s.generate_state(1)[0]) for s in np.random.SeedSequence(cfg.seed).spawn(2))
-    cells: Cells = configs.build(cfg.dataset)
-    folds = checked(cells, configs.build(cfg.split)(cells, seed=split_seed))
-    trainer: Trainer = configs.build(cfg.trainer)
-    model = configs.build(cfg.model)
-    trainer.check(model, cells, any_valid=all(len(fold.valid) and not fold.monitored for fold in folds))
+    threads = use_threads(share_of_cores(cfg.threads, jobs))
+    cells, folds, trainer, model, seeds = prepared(cfg)
     log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
 
     facts = {
@@ -82,14 +74,13 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
         "dataset": {**asdict(cells.about), "title": cells.about.title, "fingerprint": cells.fingerprint()},
         "split": _describe_split(folds),
     }
-    with folder.working(settings, overrides, facts, log):
+    with folder.working(OmegaConf.to_container(cfg, resolve=True), overrides, facts, log):
         folder.write_split(cells, folds)
         tables, curves = [], []
         with Progress(cells.about.title, labels["model"], len(folds)) as progress:
             for k, fold in enumerate(folds):
                 if not folder.has_fold(k):
-                    seed = int(np.random.SeedSequence((training_seed, k)).generate_state(1)[0])
-                    _train_fold(folder, log, progress, trainer, model, cells, fold, k, seed)
+                    _train_fold(folder, log, progress, trainer, model, cells, fold, k, seeds[k])
                 if not cfg.keep_checkpoints:
                     folder.drop_checkpoints(k)
                 table, history = folder.read_fold(k)
@@ -98,6 +89,43 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
                 curves.append(history)
         folder.finish(pd.concat(tables, ignore_index=True), pd.concat(curves, ignore_index=True), cells, log)
     return Outcome(folder, folder.scores(), "finished")
+
+
+def located(cfg: DictConfig, labels: dict[str, str]) -> tuple[RunFolder, str]:
+    """Returns the folder that holds the run of a config if this code and data have made it, and its identity.
+
+    Raises:
+        UserError: when the config does not fit.
+    """
+    configs.check(cfg, Settings)
+    identity = run_identity(OmegaConf.to_container(cfg, resolve=True))
+    return RunFolder.named(Path(cfg.outputs), labels, cfg.seed, identity), identity
+
+
+class Prepared(NamedTuple):
+    """What a config describes, built and found to fit together, and the seed that each fold is trained with."""
+
+    cells: Cells
+    folds: list[Fold]
+    trainer: Trainer
+    model: Callable[..., Any]
+    seeds: list[int]
+
+
+def prepared(cfg: DictConfig) -> Prepared:
+    """Builds cells, folds, trainer and model.
+
+    Raises:
+        UserError: when the data or the split cannot be used, or the model cannot be fitted to them.
+    """
+    split_seed, training_seed = (int(s.generate_state(1)[0]) for s in np.random.SeedSequence(cfg.seed).spawn(2))
+    cells: Cells = configs.build(cfg.dataset)
+    folds = checked(cells, configs.build(cfg.split)(cells, seed=split_seed))
+    trainer: Trainer = configs.build(cfg.trainer)
+    model = configs.build(cfg.model)
+    trainer.check(model, cells, any_valid=all(len(fold.valid) and not fold.monitored for fold in folds))
+    seeds = [int(np.random.SeedSequence((training_seed, k)).generate_state(1)[0]) for k in range(len(folds))]
+    return Prepared(cells, folds, trainer, model, seeds)
 
 
 def _train_fold(folder, log, progress, trainer, model, cells, fold, k, seed) -> None:
@@ -117,7 +145,7 @@ def _train_fold(folder, log, progress, trainer, model, cells, fold, k, seed) -> 
     logger.info("fold %d: %.1f s of training, balanced accuracy per cell %.3f", k, fitted.seconds, balanced)
 
 
-def _use_threads(n: int) -> int:
+def use_threads(n: int) -> int:
     import torch
     from threadpoolctl import threadpool_limits
 

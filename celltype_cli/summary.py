@@ -22,7 +22,7 @@ def print_outcome(outcome: Outcome) -> None:
                   f"{scores['n_cells']} cells in {scores['n_groups']} groups, {scores['n_folds']} folds "
                   f"({facts['labels']['split']}), seed {facts['seed']}")  # fmt: skip
     table = Table("score [95 %]", "per cell", "per window", "floor", box=None)
-    for name in ("balanced_accuracy", "accuracy", "macro_f1"):
+    for name in ("balanced_accuracy", "accuracy", "macro_f1", "weighted_f1"):
         row = [_interval(scores[level][name]) for level in ("cell", "window")]
         floor = scores["cell"]["floor"].get(name)
         table.add_row(name.replace("_", " "), *row, "" if floor is None else f"{floor:.3f}")
@@ -47,8 +47,13 @@ def _interval(entry: dict[str, float]) -> str:
 def _next(folder: RunFolder) -> str:
     typed = folder.overrides()
     kept = [word for word in typed if not word.lstrip("+~").startswith(("model=", "model."))]
-    # Settings of a network's trainer would not fit an estimator's.
-    models = "cnn1d,rnn,lstm" if any(word.lstrip("+~").startswith("trainer") for word in kept) else "cnn1d,rnn,forest"
-    if folder.facts()["labels"].get("command") == "demo":  # it sets the trainer of networks, too
+    facts = folder.facts()
+    if facts["labels"].get("command") == "demo":  # it sets the trainer of networks, too
         return "celltype demo -m model=cnn1d,rnn,lstm   (compare models; finished runs are kept)"
+    if facts["dataset"].get("features"):
+        models = "lightgbm,forest,logistic"
+    elif facts["dataset"].get("axes"):
+        kept, models = [*kept, "model.backbone=mobilenet_v2,resnet18"], "scalogram_cnn"
+    else:  # settings of a network's trainer would not fit an estimator's
+        models = "cnn1d,rnn," + ("lstm" if any(word.lstrip("+~").startswith("trainer") for word in kept) else "forest")
     return f"celltype train -m {shlex.join([*kept, f'model={models}'])}   (compare models; finished runs are kept)"

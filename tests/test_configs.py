@@ -6,13 +6,14 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from celltype_cli import configs
-from celltype_cli.commands import data, doctor, fetch, report, runs
+from celltype_cli import configs, search
+from celltype_cli.commands import audit, data, doctor, explain, fetch, report, runs
 from celltype_cli.errors import UserError
 from celltype_cli.experiment import Settings
 
 SETTINGS = {"train": Settings, "demo": Settings, "data": data.Settings, "fetch": fetch.Settings, "runs": runs.Settings,
-            "doctor": doctor.Settings, "reproduce": report.Settings, "report": report.Settings}  # fmt: skip
+            "doctor": doctor.Settings, "reproduce": report.Settings, "report": report.Settings,
+            "audit": audit.Settings, "search": search.Settings, "explain": explain.Settings}  # fmt: skip
 GROUPS = ("dataset", "model", "split", "trainer", "logger")
 OPTIONS = [(group, file.stem) for group in GROUPS for file in sorted((configs.folder() / group).glob("*.yaml"))]
 
@@ -43,8 +44,13 @@ def test_options_compose_and_bind(group, option):
 def test_every_yaml_is_a_command_or_an_option():
     options = {configs.folder() / group / f"{option}.yaml" for group, option in OPTIONS}
     commands = {configs.folder() / f"{command}.yaml" for command in (*SETTINGS, "command")}
-    papers = set((configs.folder() / "paper").glob("*.yaml"))
-    assert set(configs.folder().rglob("*.yaml")) == options | commands | papers
+    others = {file for group in ("paper", "search") for file in (configs.folder() / group).glob("*.yaml")}
+    assert set(configs.folder().rglob("*.yaml")) == options | commands | others
+
+
+@pytest.mark.parametrize("option", sorted(file.stem for file in (configs.folder() / "search").glob("*.yaml")))
+def test_searches_compose_and_bind(option):
+    configs.check(with_needed(composed("search", f"search={option}")), search.Settings)
 
 
 @pytest.mark.parametrize(

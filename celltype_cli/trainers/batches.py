@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -24,6 +26,7 @@ class Batches:
             so that a run resumed at any epoch sees the batches it would have seen.
         world_size: processes that share each mini-batch equally, of which batch_size is a multiple; a few rows are
             taken twice where the number of rows is none.
+        smallest: rows that a process needs in a mini-batch; with fewer, the last one joins the one before it.
     """
 
     def __init__(
@@ -34,16 +37,20 @@ class Batches:
         batch_size: int,
         seed: int | None,
         world_size: int,
+        smallest: int = 1,
     ) -> None:
-        self.inputs = {name: torch.from_numpy(values) for name, values in inputs.items()}
+        self.inputs = {name: as_tensor(values) for name, values in inputs.items()}
         self.label = torch.from_numpy(label.astype(np.int64))
         self.batch_size, self.seed, self.world_size = batch_size, seed, world_size
+        self.starts = list(range(0, len(label) + -len(label) % world_size, batch_size))  # of the mini-batches
+        if len(self.starts) > 1 and len(label) - self.starts[-1] <= (smallest - 1) * world_size:
+            self.starts.pop()
         row_bytes = sum(values[0].nbytes for values in inputs.values())
         self.per_block = max(1, min(BLOCK_BATCHES, BLOCK_BYTES // max(1, row_bytes * batch_size)))
         self.epoch = 0
 
     def __len__(self) -> int:
-        return -(-len(self.label) // (self.batch_size * self.per_block))
+        return -(-len(self.starts) // self.per_block)
 
     def __iter__(self) -> Iterator[list[tuple[dict[str, Tensor], Tensor]]]:
         rows = torch.arange(len(self.label))
@@ -51,10 +58,18 @@ class Batches:
             state = int(np.random.SeedSequence((self.seed, self.epoch)).generate_state(1)[0])
             rows = torch.randperm(len(rows), generator=torch.Generator().manual_seed(state))
         rows = torch.cat([rows, rows[: -len(rows) % self.world_size]])
-        share = self.batch_size // self.world_size
         rank = torch.distributed.get_rank() if self.world_size > 1 else 0
-        for block in rows.split(self.batch_size * self.per_block):
-            block = block[rank :: self.world_size]
-            pieces = zip(*(values[block].split(share) for values in self.inputs.values()), strict=True)
-            labels = self.label[block].split(share)
+        for first in range(0, len(self.starts), self.per_block):
+            edges = [*self.starts, len(rows)][first : first + self.per_block + 1]
+            block = rows[edges[0] : edges[-1]][rank :: self.world_size]
+            shares = [(end - start) // self.world_size for start, end in pairwise(edges)]
+            pieces = zip(*(values[block].split(shares) for values in self.inputs.values()), strict=True)
+            labels = self.label[block].split(shares)
             yield [(dict(zip(self.inputs, piece, strict=True)), y) for piece, y in zip(pieces, labels, strict=True)]
+
+
+def as_tensor(values: Shaped[np.ndarray, "row ..."]) -> Shaped[Tensor, "row ..."]:
+    """Returns a tensor over the same memory, which is not to be written to: it may be a file opened for reading."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(values)

@@ -14,7 +14,7 @@ import numpy as np
 
 from celltype_cli.cells import Cells
 from celltype_cli.errors import UserError
-from celltype_cli.trainers import Fitted, Watch, labelled
+from celltype_cli.trainers import Fitted, Watch, labelled, taken
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +33,8 @@ class LightningTrainer:
         patience: epochs without a lower validation loss after which training ends; None trains all epochs.
         min_improvement: the fraction by which the loss must fall to count as lower for `patience`.
         weights: "last", or "best" for those with the lowest validation loss.
+        lr_decay, period: every `period` epochs the learning rate is multiplied by `lr_decay`; 0 never changes it.
+        auxiliary_weight: of the loss of an auxiliary classifier, where the network has one in training.
 
     Raises:
         UserError: when a number is too small, or batch_size is no multiple of devices.
@@ -48,15 +50,20 @@ class LightningTrainer:
     patience: int | None
     min_improvement: float
     weights: Literal["last", "best"]
+    lr_decay: float = 0.0
+    period: int = 1
+    auxiliary_weight: float = 0.4
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "devices"):
+        for name in ("epochs", "batch_size", "devices", "period"):
             if getattr(self, name) < 1:
                 raise UserError(f"trainer.{name}={getattr(self, name)}: choose at least 1")
         if self.batch_size % self.devices:
             raise UserError(
                 f"trainer.batch_size={self.batch_size} cannot be shared by {self.devices} devices: choose a multiple"
             )
+        if not 0 <= self.lr_decay <= 1:
+            raise UserError(f"trainer.lr_decay={self.lr_decay}: choose 0, which never changes the learning rate, to 1")
 
     @property
     def device(self) -> Literal["cpu", "cuda"]:
@@ -68,8 +75,13 @@ class LightningTrainer:
         return "cuda" if torch.cuda.device_count() >= self.devices else "cpu"
 
     def check(self, model: Callable[..., Any], cells: Cells, *, any_valid: bool) -> None:
-        """Raises a UserError when the model is no network, does not fit the inputs, or lacks validation cells."""
+        """Raises a UserError when the model is no network, does not fit the inputs, or lacks validation cells.
+
+        It builds the network without memory for its weights; files of weights are looked at.
+        """
         import torch
+
+        from celltype_cli.trainers.networks import normalises_batches, unmeasured
 
         if not any_valid and (self.weights == "best" or self.patience is not None):
             raise UserError("trainer.weights=best and trainer.patience need validation cells; the split leaves none")
@@ -79,7 +91,15 @@ class LightningTrainer:
                 "choose fewer, or trainer=cpu"
             )
         with torch.device("meta"):
-            build(model, cells)
+            network = build(model, cells)
+        for name, values in taken(network.forward, cells.inputs).items():
+            if np.isnan(values.min()):
+                raise unmeasured(name, values)
+        if normalises_batches(network) and self.batch_size < 2 * self.devices:
+            raise UserError(
+                f"trainer.batch_size={self.batch_size}: this network normalises over the rows of a mini-batch; "
+                "choose at least 2 for each device"
+            )
 
     def fit(
         self, model: Callable[..., Any], train: Cells, valid: Cells, *, seed: int, folder: Path, watch: Watch | None
@@ -94,7 +114,8 @@ class LightningTrainer:
             raise UserError("trainer.weights=best and trainer.patience need validation cells; the split leaves none")
         init, order, dropout = (int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(3))
         torch.manual_seed(init)
-        network = Standardised(build(model, train), moments(train.inputs))
+        inner = build(model, train)
+        network = Standardised(inner, moments(taken(inner.forward, train.inputs)))
         folder.mkdir(parents=True, exist_ok=True)
         self._train(network, train, valid, order, dropout, folder, watch)
         load = partial(torch.load, weights_only=True, map_location="cpu")
@@ -113,13 +134,17 @@ class LightningTrainer:
         from celltype_cli.trainers.allocator import keep_large_blocks
         from celltype_cli.trainers.batches import Batches
         from celltype_cli.trainers.history import History
+        from celltype_cli.trainers.networks import normalises_batches
         from celltype_cli.trainers.tasks import Supervised
 
         keep_large_blocks()
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")  # Lightning's own business
         warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
-        share = {"batch_size": self.batch_size, "world_size": self.devices}
+        smallest = 2 if normalises_batches(network) else 1
+        share = {"batch_size": self.batch_size, "world_size": self.devices, "smallest": smallest}
+        chosen = ("lr", "betas", "lr_decay", "period", "auxiliary_weight", "precision")
+        inputs = partial(taken, network.inner.forward)
         history = History(
             folder=folder,
             seed=dropout,
@@ -144,9 +169,9 @@ class LightningTrainer:
         last = folder / "last.ckpt"
         try:
             trainer.fit(
-                Supervised(network, lr=self.lr, betas=self.betas, precision=self.precision),
-                Batches(train.inputs, train.label, seed=order, **share),
-                Batches(valid.inputs, valid.label, seed=None, **share) if len(valid) else None,
+                Supervised(network, **{name: getattr(self, name) for name in chosen}),
+                Batches(inputs(train.inputs), train.label, seed=order, **share),
+                Batches(inputs(valid.inputs), valid.label, seed=None, **share) if len(valid) else None,
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
             )
@@ -158,14 +183,21 @@ def build(model: Callable[..., Any], cells: Cells) -> nn.Module:
     """Builds the network for the shapes and classes of `cells`.
 
     Raises:
-        UserError: when the model is no network, or does not fit the shapes.
+        UserError: when the model is no network, does not fit the shapes, or lacks its weights or a library.
     """
     import torch
 
     try:
         network = model(cells.shapes, len(cells.classes))
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         raise UserError(f"the model does not fit inputs of shape {cells.shapes}: {error}") from error
+    except KeyError as error:
+        raise UserError(
+            f"the model takes the input {error}, the dataset has {', '.join(cells.inputs)}: choose another model, or "
+            "what the dataset gives (dataset.inputs, where it has that setting)"
+        ) from error
+    except (OSError, ImportError) as error:
+        raise UserError(str(error)) from error
     except TypeError as error:
         raise UserError(f"this model is no network; leave out `trainer=`, its config chooses one ({error})") from error
     if not isinstance(network, torch.nn.Module):

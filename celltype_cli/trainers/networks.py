@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
@@ -9,21 +11,43 @@ from torch import Tensor, nn
 
 from celltype_cli.cells import Cells
 from celltype_cli.errors import UserError
+from celltype_cli.trainers import taken
+from celltype_cli.trainers.batches import as_tensor
+
+ROWS = 64  # looked at together: the inputs may be larger than the memory
 
 
 def moments(inputs: dict[str, Shaped[np.ndarray, "row ..."]]) -> dict[str, tuple[float, float]]:
     """Returns mean and standard deviation over all values of each input.
 
     Raises:
-        UserError: when an input has one value only.
+        UserError: when an input has one value only, or NaN.
     """
     found = {}
     for name, values in inputs.items():
-        mean, sd = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+        mean = float(values.mean(dtype=np.float64))
+        if math.isnan(mean):
+            raise unmeasured(name, values)
+        blocks = (values[start : start + ROWS].astype(np.float64) for start in range(0, len(values), ROWS))
+        sd = math.sqrt(sum(float(np.square(block - mean).sum()) for block in blocks) / values.size)
         if not sd > 0:
             raise UserError(f"input {name}: every training value is {mean}; there is nothing to learn from")
         found[name] = (mean, sd)
     return found
+
+
+def unmeasured(name: str, values: Shaped[np.ndarray, "row ..."]) -> UserError:
+    """Returns what to raise where an input holds NaN."""
+    rows = int(np.isnan(values.reshape(len(values), -1)).any(axis=1).sum())
+    return UserError(
+        f"input {name} holds values that were not measured (NaN) in {rows} of {len(values)} rows, and a network takes "
+        "none: choose other inputs, or a model that takes them (LightGBM)"
+    )
+
+
+def normalises_batches(network: nn.Module) -> bool:
+    """Whether a layer is a batch norm, which in training cannot take a single row."""
+    return any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in network.modules())
 
 
 class Standardised(nn.Module):
@@ -41,8 +65,8 @@ class Standardised(nn.Module):
             self.register_buffer(f"{name}_mean", torch.tensor(mean))
             self.register_buffer(f"{name}_scale", torch.tensor(1 / sd))
 
-    def forward(self, **inputs: Tensor) -> Float[Tensor, "row class"]:
-        """Returns logits."""
+    def forward(self, **inputs: Tensor) -> Float[Tensor, "row class"] | tuple[Float[Tensor, "row class"], ...]:
+        """Returns logits, or what else the network returns in training."""
         scaled = {
             name: (x - getattr(self, f"{name}_mean")).mul_(getattr(self, f"{name}_scale")).float()
             for name, x in inputs.items()
@@ -54,7 +78,7 @@ class NetworkPredictor:
     """Turns cells into probabilities in fp32, a batch of rows at a time, without dropout.
 
     Args:
-        network: returns logits; it is moved to the device.
+        network: a `Standardised`, moved to the device; it gets the inputs that its inner network names.
         accelerator: "cpu", "cuda" or "auto", as in Lightning.
         batch_size: rows at a time; the result of a row does not depend on it.
     """
@@ -68,8 +92,9 @@ class NetworkPredictor:
     @torch.inference_mode()
     def __call__(self, cells: Cells) -> Float[np.ndarray, "row class"]:
         proba = np.zeros((len(cells), len(cells.classes)))
+        chosen = taken(self.network.inner.forward, cells.inputs)
         for start in range(0, len(cells), self.batch_size):
             rows = slice(start, start + self.batch_size)
-            inputs = {name: torch.from_numpy(values[rows]).to(self.device) for name, values in cells.inputs.items()}
+            inputs = {name: as_tensor(values[rows]).to(self.device) for name, values in chosen.items()}
             proba[rows] = self.network(**inputs).double().softmax(1).cpu().numpy()
         return proba

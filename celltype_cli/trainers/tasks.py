@@ -19,23 +19,42 @@ class Supervised(pl.LightningModule):
     of small batches a second.
 
     Args:
-        network: takes the inputs by name, returns logits.
+        network: takes the inputs by name, returns logits; in training it may return several, those that count first.
         lr, betas: of Adam.
+        lr_decay, period: every `period` epochs the learning rate is multiplied by `lr_decay`; 0 never changes it.
+        auxiliary_weight: of the losses of further logits that the network returns in training.
         precision: "fp32" or "bf16". Autocast is entered once per mini-batch, because it caches the weights it casts
             and would otherwise miss the optimiser's steps inside a block.
     """
 
     automatic_optimization = False
 
-    def __init__(self, network: nn.Module, *, lr: float, betas: Sequence[float], precision: str) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        lr: float,
+        betas: Sequence[float],
+        lr_decay: float,
+        period: int,
+        auxiliary_weight: float,
+        precision: str,
+    ) -> None:
         super().__init__()
         self.network, self.lr, self.betas, self.precision = network, lr, betas, precision
+        self.lr_decay, self.period, self.auxiliary_weight = lr_decay, period, auxiliary_weight
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         # Lightning sets this so that a process may fork after looking for a GPU; we spawn, and with it every step of
         # Adam looks for one anew: 0.1 ms where there is none, of the 1.5 ms that a step of the smallest network takes.
         os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
         return torch.optim.Adam(self.parameters(), lr=self.lr, betas=tuple(self.betas), fused=True)
+
+    def on_train_epoch_start(self) -> None:
+        """Sets the learning rate, which depends on the epoch alone: a resumed run has the one it would have had."""
+        decay = self.lr_decay ** (self.current_epoch // self.period) if self.lr_decay else 1.0
+        for group in self.optimizers(use_pl_optimizer=False).param_groups:
+            group["lr"] = self.lr * decay
 
     def training_step(self, block: list[tuple[dict[str, Tensor], Tensor]], _: int) -> dict[str, Tensor]:
         """Steps once per mini-batch of the block; returns summed loss, correct and counted rows for the callbacks."""
@@ -44,19 +63,23 @@ class Supervised(pl.LightningModule):
         backward = self.manual_backward if self.trainer.world_size > 1 else Tensor.backward
         outputs = []
         for inputs, label in block:
-            logits = self.logits(inputs)
+            logits, *auxiliary = self.logits(inputs)
+            loss = F.cross_entropy(logits, label)
+            for others in auxiliary:
+                loss = loss + self.auxiliary_weight * F.cross_entropy(others, label)
             optimizer.zero_grad()
-            backward(F.cross_entropy(logits, label))
+            backward(loss)
             optimizer.step()
             outputs.append(logits.detach())
         return _sums(outputs, block)
 
     def validation_step(self, block: list[tuple[dict[str, Tensor], Tensor]], _: int) -> dict[str, Tensor]:
-        return _sums([self.logits(inputs) for inputs, _ in block], block)
+        return _sums([self.logits(inputs)[0] for inputs, _ in block], block)
 
-    def logits(self, inputs: dict[str, Tensor]) -> Tensor:
+    def logits(self, inputs: dict[str, Tensor]) -> list[Tensor]:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            return self.network(**inputs).float()
+            found = self.network(**inputs)
+        return [logits.float() for logits in (found if isinstance(found, tuple) else (found,))]
 
 
 def _sums(outputs: list[Tensor], block: list[tuple[dict[str, Tensor], Tensor]]) -> dict[str, Tensor]:

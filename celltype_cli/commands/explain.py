@@ -1,0 +1,115 @@
+"""`celltype explain`: shows what the model of a finished run looked at."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from celltype_cli import experiment
+
+if TYPE_CHECKING:
+    from celltype_cli.explain import Explained
+
+OWN = ("method", "fold", "cells_per_class")
+TOP = 5  # columns shown on the terminal
+
+
+@dataclass
+class Settings(experiment.Settings):
+    """The keys of `conf/explain.yaml`: those of `train`, which name the run, and how it is explained."""
+
+    method: Literal["auto", "saliency", "integrated_gradients", "shap"]
+    fold: int
+    cells_per_class: int | None
+
+
+def run(cfg: DictConfig) -> dict[str, Any]:
+    """Explains one fold of the run of this config; returns status and folder for the table of a sweep.
+
+    Raises:
+        UserError: when the run is not finished; the message holds the command that makes it.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    from celltype_cli import configs
+    from celltype_cli.errors import UserError
+    from celltype_cli.explain import explain
+
+    configs.check(cfg, Settings)
+    if cfg.cells_per_class is not None and cfg.cells_per_class < 1:
+        raise UserError(f"cells_per_class={cfg.cells_per_class}: choose at least 1, or null for all")
+    hydra = HydraConfig.get()
+    labels = {name: str(hydra.runtime.choices[name]) for name in ("dataset", "model", "split", "trainer")}
+    typed = [o for o in OmegaConf.to_container(hydra.overrides.task) if o.lstrip("+~").partition("=")[0] not in OWN]
+    of_run = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in OWN])
+    train = shlex.join(["celltype", "train", *typed])
+    own = {name: cfg[name] for name in OWN}
+    explained = explain(of_run, labels=labels, train=train, **own)
+    _print(explained, shlex.join(["celltype", "explain", *typed]), cfg.fold)
+    return {"status": "finished", "folder": str(explained.files["attributions"].parent), "result": ""}
+
+
+def _print(explained: Explained, command: str, fold: int) -> None:
+    from celltype_cli.progress import say
+
+    explanation = explained.explanation
+    right = int((explanation.label == explanation.predicted).sum())
+    say(f"\n{explanation.model} on {explanation.title}: {explanation.method.replace('_', ' ')} of "
+        f"{len(explanation.predicted)} test cells, {right} of them predicted as labelled")  # fmt: skip
+    say(f"amounts: {explanation.quantity}")
+    for name, part in explanation.parts.items():
+        _print_columns(explained.numbers[name]) if part.columns else _print_places(explained.numbers[name], part)
+    for note in explanation.notes:
+        say(f"note: {note}")
+    after = f"{command} {_next(explanation.method, fold, explained.n_folds)}"
+    _print_pairs({**explained.files, "next": after})
+
+
+def _print_pairs(pairs: Mapping[str, Any]) -> None:
+    from celltype_cli.progress import say
+
+    say()
+    width = max(map(len, pairs))
+    for kind, what in pairs.items():
+        say(f"{kind:<{width}}  {what}")
+
+
+def _next(method: str, fold: int, n_folds: int) -> str:
+    if method == "saliency":
+        return "method=integrated_gradients   (signed, and summing to the logit)"
+    if n_folds > 1:
+        return f"fold={(fold + 1) % n_folds}   (another fold's model: is it the same there?)"
+    return "cells_per_class=null   (all test cells)"
+
+
+def _print_columns(numbers: pd.DataFrame) -> None:
+    """Prints the columns that count most for each class; names are long, and cut by no table."""
+    from celltype_cli.progress import say
+
+    top = numbers[numbers["rank"] <= TOP]
+    classes, columns = (max(map(len, top[name])) for name in ("class", "column"))
+    say(f" {'class':<{classes}}  {'column':<{columns}}  mean |amount|  speak for the class")
+    for line in top.to_dict("records"):
+        name = line["class"] if line["rank"] == 1 else ""
+        said = {"mixed": "some"}.get(line["values_that_speak_for"], line["values_that_speak_for"])
+        say(f" {name:<{classes}}  {line['column']:<{columns}}  {line['mean_absolute']:<13.3g}  {said} values")
+    say(f"the {TOP} columns that count most for each class; all of them in the file of numbers")
+
+
+def _print_places(numbers: pd.DataFrame, part: Any) -> None:
+    """Prints where on the axes each predicted class is decided."""
+    from rich.table import Table
+
+    from celltype_cli.progress import console, say
+
+    table = Table(*(str(column) for column in numbers.columns), box=None)
+    for line in numbers.itertuples(index=False):
+        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in line))
+    console.print(table)
+    middle = ", ".join(f"{(axis.first + axis.last) / 2:.4g} {axis.unit}".strip() for axis in part.axes)
+    say(f"centre of mass of the mean amounts of a predicted class; of an even map it is {middle}")

@@ -1,0 +1,159 @@
+"""Explains a finished run: the model of one fold, made once more, and what it looked at in cells it was tested on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+from omegaconf import DictConfig
+
+from celltype_cli import configs, experiment, explanations
+from celltype_cli.cells import Cells
+from celltype_cli.environment import threads as share_of_cores
+from celltype_cli.errors import UserError
+from celltype_cli.evaluation import classes_of
+from celltype_cli.explanations import Explanation
+from celltype_cli.files import replacing
+from celltype_cli.progress import say
+from celltype_cli.runs import RunFolder
+from celltype_cli.trainers import Predictor
+from celltype_cli.trainers.attributions import attributions
+
+SAME = 1e-6  # by which two predictions of one model may differ
+BACKGROUND = 200  # training rows to choose an average cell from; more would be read for nothing
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An explanation, numbers that sum up its parts, the files that hold all, and how many folds the run has."""
+
+    explanation: Explanation
+    numbers: dict[str, pd.DataFrame]
+    files: dict[str, Path]
+    n_folds: int
+
+
+def explain(
+    cfg: DictConfig, *, labels: dict[str, str], train: str, method: str, fold: int, cells_per_class: int | None
+) -> Explained:
+    """Attributes predictions of a run's model to its inputs; writes them to `explain/` in the run's folder.
+
+    Args:
+        cfg: composed as for `celltype train`.
+        labels: the chosen option of each config group.
+        train: the command that makes the run, for the message where it is missing.
+        method: see `trainers.attributions`.
+        fold: whose model, and whose test cells.
+        cells_per_class: how many cells of each predicted class; None takes all.
+
+    Raises:
+        UserError: when the run is not finished, or has no such fold, or its data are no longer the same.
+    """
+    folder, _ = experiment.located(cfg, labels)
+    if not folder.finished:
+        state = folder.status if folder.path.exists() else "not there"
+        raise UserError(
+            f"the run to explain is {state} ({folder.path}); other settings, data or code make another run. "
+            f"Make it first:\n  {train}"
+        )
+    experiment.use_threads(share_of_cores(cfg.threads, 1))
+    parts = experiment.prepared(cfg)
+    if not 0 <= fold < len(parts.folds):
+        raise UserError(f"fold={fold}: this run has the folds 0 to {len(parts.folds) - 1}")
+    saved, _ = folder.read_fold(fold)
+    tested = parts.cells.cell_id[parts.folds[fold].test].astype(str)
+    if not np.array_equal(saved["cell_id"], tested):
+        raise UserError(f"{folder.path}: fold {fold} was tested on other cells than the dataset now gives: train anew")
+    cells = parts.cells[_chosen(saved, cells_per_class)]
+    predict = _fitted(folder, parts, fold, keep=cfg.keep_checkpoints)
+    notes = _differences(predict(cells), saved, cells)
+    background = parts.cells[_spread(parts.folds[fold].train, BACKGROUND)]
+    found = attributions(predict, cells, method, background=background)
+    explanation = Explanation(
+        title=f"{parts.cells.about.title}, fold {fold + 1} of {len(parts.folds)}",
+        model=labels["model"],
+        method=found.method,
+        quantity=found.quantity,
+        classes=parts.cells.classes,
+        cell_id=cells.cell_id.astype(str),
+        label=cells.label,
+        predicted=found.predicted,
+        parts=found.parts,
+        notes=(*notes, *found.notes),
+    )
+    path = folder.path / "explain" / f"fold{fold}-{found.method}.npz"
+    explanations.write(explanation, path)
+    return _drawn(path, len(parts.folds), folder, cfg, labels)
+
+
+def _chosen(saved: pd.DataFrame, n: int | None) -> Int[np.ndarray, " chosen"]:
+    """Takes the first row of up to n cells of each predicted class, evenly over the fold."""
+    first = saved.drop_duplicates("cell_id")
+    rows = []
+    for name in classes_of(saved):
+        of_class = first.loc[first["predicted"] == name, "row"].to_numpy()
+        rows.append(of_class if n is None else _spread(of_class, n))
+    return np.concatenate(rows)
+
+
+def _spread(rows: Int[np.ndarray, " row"], n: int) -> Int[np.ndarray, " chosen"]:
+    """Takes n rows evenly, or all where there are fewer."""
+    return rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int)]
+
+
+def _fitted(folder: RunFolder, parts: experiment.Prepared, k: int, *, keep: bool) -> Predictor:
+    """Gets the predictor of a fold: from kept checkpoints, or fitted again, which ends the same."""
+    from filelock import FileLock, Timeout
+
+    checkpoints, fold = folder.checkpoints(k), parts.folds[k]
+    if not any(checkpoints.glob("*.ckpt")):
+        seconds = folder.fitted()[k]["training_seconds"]
+        say(f"the model of fold {k} was not kept: it is fitted again, with the same seed ({seconds:.1f} s in the run)")
+    try:
+        with FileLock(folder.path / ".lock", timeout=2):
+            train, valid = (parts.cells[rows] for rows in (fold.train, fold.valid))
+            fitted = parts.trainer.fit(parts.model, train, valid, seed=parts.seeds[k], folder=checkpoints, watch=None)
+            if not keep:
+                folder.drop_checkpoints(k)
+    except Timeout as error:
+        raise UserError(f"{folder.path}: another process is working on this run; wait for it or stop it") from error
+    return fitted.predict
+
+
+def _differences(proba: np.ndarray, saved: pd.DataFrame, cells: Cells) -> list[str]:
+    """Says where the model's predictions are not those that the run saved."""
+    known = saved.drop_duplicates("cell_id").set_index("cell_id")[[f"p_{name}" for name in cells.classes]]
+    most = float(np.abs(proba - known.loc[cells.cell_id.astype(str)].to_numpy()).max(initial=0))
+    if most <= SAME:
+        return []
+    return [f"the model made again predicts otherwise than the run saved, by up to {most:.2g} of a probability"]
+
+
+def _drawn(path: Path, n_folds: int, folder: RunFolder, cfg: DictConfig, labels: dict[str, str]) -> Explained:
+    """Reads the saved attributions, and writes the numbers and pictures that are functions of them."""
+    from celltype_cli import plots, plots_of_explanations
+
+    explanation = explanations.read(path)
+    numbers = {name: explanations.summary(explanation, part) for name, part in explanation.parts.items()}
+    files = {"attributions": path}
+    for name, table in numbers.items():
+        files[f"numbers, {name}"] = path.with_name(f"{path.stem}-{name}.csv")
+        with replacing(files[f"numbers, {name}"]) as temporary:
+            table.to_csv(temporary, index=False)
+    for name, part in explanation.parts.items():
+        files[f"picture, {name}"] = path.with_name(f"{path.stem}-{name}.png")
+        plots.save(plots_of_explanations.picture(explanation, part), files[f"picture, {name}"])
+    _log(folder, [file for file in files.values() if file != path], cfg, labels)
+    return Explained(explanation, numbers, files, n_folds)
+
+
+def _log(folder: RunFolder, files: list[Path], cfg: DictConfig, labels: dict[str, str]) -> None:
+    """Adds files to the run in MLflow, where it was logged and is still in the same store."""
+    facts = folder.facts()
+    log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
+    if facts["mlflow_run"] and log.uri == facts["mlflow_uri"]:
+        log.start(folder.path.name, facts["mlflow_run"], tags={}, params={})
+        log.finish({}, files)

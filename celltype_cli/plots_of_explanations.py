@@ -1,0 +1,196 @@
+"""Pictures of what a model looked at: SHAP summaries of tables, attributions over time, maps beside scalograms."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from celltype_cli.cells import UNLABELLED, Axis
+from celltype_cli.explanations import Explanation, Part, summary
+from celltype_cli.plots import class_colour, styled
+
+SHOWN = 8  # columns of a table
+EXAMPLES = 2  # traces of each class
+MISSING = "#999999"
+DOT = 0.013  # of a panel's width: how far apart dots of a swarm lie
+
+
+@styled
+def picture(explanation: Explanation, part: Part) -> Figure:
+    """Draws a part as its axes allow: a table as a swarm of cells, a trace over time, all else as maps."""
+    draw = _swarms if part.columns else {1: _over_time}.get(len(part.axes), _maps)
+    figure = draw(explanation, part)
+    figure.suptitle(f"{explanation.model} on {explanation.title}")
+    return figure
+
+
+def _heading(axes: Axes, explanation: Explanation, c: int, *, below: str = "") -> None:
+    """Titles a panel with the class in its colour."""
+    name = explanation.classes[c]
+    colour = class_colour(name, explanation.classes)
+    axes.set_title(f"{name}{below}", color=colour, fontweight="bold", loc="left")
+
+
+def _counted(explanation: Explanation, c: int) -> str:
+    rows = explanation.predicted == c
+    return f"{rows.sum()} cells, {(rows & (explanation.label == c)).sum()} right"
+
+
+# Tables
+
+
+def _swarms(explanation: Explanation, part: Part) -> Figure:
+    """One panel per class: the columns that count most, a dot per cell at its attribution, coloured by its value."""
+    n = len(explanation.classes)
+    wide = min(n, 2)
+    high = -(-n // wide)
+    shown = min(SHOWN, len(part.columns))
+    names = [name.replace("_", " ") for name in part.columns]
+    width = 5 + 0.11 * max(map(len, names))  # inches, of dots and of letters
+    figure = Figure(figsize=(width * wide + 1.2, (1.3 + 0.5 * shown) * high + 1.2), layout="constrained")
+    grid = figure.subplots(high, wide, squeeze=False)
+    numbers = summary(explanation, part)
+    dots = None
+    for c, axes in enumerate(grid.flat):
+        if c >= n:
+            axes.set_axis_off()
+            continue
+        top = numbers.loc[numbers["class"] == explanation.classes[c], "column"].iloc[:shown]
+        if top.empty:
+            axes.set_axis_off()
+            continue
+        rows, attribution = explanation.of_class(part, c)
+        columns = [part.columns.index(name) for name in top]
+        dots = _swarm(axes, attribution[:, columns], part.values[np.ix_(rows, columns)])
+        axes.set_yticks(range(shown), [names[k] for k in columns])
+        _heading(axes, explanation, c, below="" if part.by_class is not None else f": {_counted(explanation, c)}")
+    if dots is not None:
+        bar = figure.colorbar(dots, ax=grid, label="value of the column, by rank", shrink=0.6, aspect=30, ticks=[0, 1])
+        bar.ax.set_yticklabels(["lowest", "highest"])
+    missing = ", grey: not measured" if np.isnan(part.values).any() else ""
+    figure.supxlabel(f"{explanation.quantity}\nright: speaks for the class; a dot is a cell{missing}", fontsize=15)
+    return figure
+
+
+def _swarm(axes: Axes, attribution: Float[np.ndarray, "row column"], values: Float[np.ndarray, "row column"]):
+    """Draws one line of dots per column, the first on top; returns the dots for a colour bar."""
+    low, high = min(attribution.min(), 0), max(attribution.max(), 0)
+    step = DOT * max(high - low, 1e-12)
+    for y in range(attribution.shape[1]):
+        x, value = attribution[:, y], values[:, y]
+        measured = np.isfinite(value)
+        height = y + _stacked(np.round(x / step).astype(int))
+        axes.scatter(x[~measured], height[~measured], s=16, color=MISSING, linewidths=0, zorder=2)
+        rank = np.searchsorted(np.sort(value[measured]), value[measured], side="right") / max(measured.sum(), 1)
+        dots = axes.scatter(
+            x[measured], height[measured], s=16, c=rank, cmap="coolwarm", vmin=0, vmax=1, linewidths=0, zorder=3
+        )
+    axes.axvline(0, color="black", linewidth=1, zorder=1)
+    axes.set_ylim(attribution.shape[1] - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.locator_params(axis="x", nbins=5)
+    return dots
+
+
+def _stacked(place: Int[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
+    """Returns offsets that put dots of one place beside each other, alternately above and below, within 0.4."""
+    offset = np.zeros(len(place))
+    for at in np.unique(place):
+        (here,) = np.nonzero(place == at)
+        k = np.arange(len(here))
+        offset[here] = (k + 1) // 2 * np.where(k % 2, 1, -1)
+    return offset * min(0.1, 0.4 / max(1, np.abs(offset).max()))
+
+
+# Traces
+
+
+def _over_time(explanation: Explanation, part: Part) -> Figure:
+    """One row per class: mean absolute attribution along the axis, and examples with their own behind the trace."""
+    values, attribution = part.channels("values"), np.abs(part.channels("attribution"))
+    (axis,) = part.axes
+    at = np.linspace(axis.first, axis.last, values.shape[-1])
+    n = len(explanation.classes)
+    figure = Figure(figsize=(6 * (1 + EXAMPLES), 2.6 * n + 1.4), layout="constrained")
+    grid = figure.subplots(n, 1 + EXAMPLES, squeeze=False, sharex=True)
+    top = max(float(attribution[explanation.predicted == c].mean(axis=(0, 1)).max()) for c in {*explanation.predicted})
+    for c, (mean, *examples) in enumerate(grid):
+        rows = np.flatnonzero(explanation.predicted == c)
+        rows = rows[np.argsort(explanation.label[rows] != c, kind="stable")]  # as examples those that are right
+        colour = class_colour(explanation.classes[c], explanation.classes)
+        _heading(mean, explanation, c)
+        for axes in (mean, *examples)[1 + len(rows[:EXAMPLES]) if len(rows) else 0 :]:
+            axes.set_axis_off()
+        if not len(rows):
+            continue
+        mean.fill_between(at, attribution[rows].mean(axis=(0, 1)), color=colour, alpha=0.6, linewidth=0)
+        mean.set(ylim=(0, 1.05 * top), ylabel="mean amount")
+        mean.text(1, 1.02, _counted(explanation, c), transform=mean.transAxes, ha="right", va="bottom", fontsize=12)
+        for axes, row in zip(examples, rows):
+            size = attribution[row].mean(axis=0)
+            axes.plot(at, values[row].T, color=colour, linewidth=1, zorder=3)
+            low, high = axes.get_ylim()
+            axes.imshow(size[None], aspect="auto", cmap="Greys", vmin=0, vmax=size.max() * 1.3 or 1, zorder=1,
+                        extent=(axis.first, axis.last, low, high), interpolation="nearest")  # fmt: skip
+            known = explanation.label[row] != UNLABELLED
+            said = f", labelled {explanation.classes[explanation.label[row]]}" if known else ""
+            axes.set_title(f"cell {explanation.cell_id[row]}{said}", fontsize=12, loc="right")
+            axes.set_ylabel(part.unit)
+            axes.locator_params(axis="y", nbins=3)
+    grid[0, 0].set_xlim(axis.first, axis.last)
+    figure.supxlabel(f"{_label(axis)}\namount: {explanation.quantity}; in examples the darker, the more", fontsize=15)
+    return figure
+
+
+# Maps
+
+
+def _maps(explanation: Explanation, part: Part) -> Figure:
+    """One row per predicted class; for each channel the mean input, and beside it the mean attribution."""
+    shown = [c for c in range(len(explanation.classes)) if (explanation.predicted == c).any()]
+    inputs, amounts = (
+        {c: part.channels(name)[explanation.predicted == c].mean(axis=0) for c in shown}
+        for name in ("values", "attribution")
+    )
+    vertical, horizontal = part.axes
+    channels, height, width = inputs[shown[0]].shape
+    how = {
+        "extent": (*_edges(horizontal, width), *_edges(vertical, height)),
+        "origin": "lower", "aspect": "auto", "interpolation": "nearest",
+    }  # fmt: skip
+    signed = min(amount.min() for amount in amounts.values()) < 0
+    figure = Figure(figsize=(4.6 * 2 * channels + 1.5, 3.2 * len(shown) + 2), layout="constrained")
+    grid = figure.subplots(len(shown), 2 * channels, squeeze=False, sharex=True, sharey=True)
+    for line, c in zip(grid, shown):
+        most = np.quantile(np.abs(amounts[c]), 0.998) or 1.0  # a few pixels would else hide all others
+        for k, (left, right) in enumerate(line.reshape(channels, 2)):
+            low, high = (f([f(mean[k]) for mean in inputs.values()]) for f in (np.min, np.max))
+            left.imshow(inputs[c][k], cmap="viridis", vmin=low, vmax=high, **how)
+            scaled = amounts[c][k] / most
+            image = right.imshow(scaled, cmap="RdBu_r" if signed else "magma", vmin=-1 if signed else 0, vmax=1, **how)
+        colour = class_colour(explanation.classes[c], explanation.classes)
+        line[0].set_ylabel(f"{explanation.classes[c]}\n{_counted(explanation, c)}", color=colour, fontweight="bold")
+    for k, axes in enumerate(grid[0]):
+        what = "mean attribution" if k % 2 else "mean input"
+        axes.set_title(what if channels == 1 else f"channel {k // 2 + 1}: {what}")
+        axes.locator_params(axis="x", nbins=5)
+    ends = {-1: "against the class", 0: "nothing", 1: "for the class" if signed else "most"}
+    bar = figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, ticks=[-1, 0, 1] if signed else [0, 1])
+    bar.ax.set_yticklabels([ends[t] for t in bar.get_ticks()], rotation=90, va="center")
+    figure.supylabel(_label(vertical), fontsize=15)
+    figure.supxlabel(
+        f"{_label(horizontal)}\n{explanation.quantity}, each class on its own scale; rows: predicted class", fontsize=15
+    )
+    return figure
+
+
+def _edges(axis: Axis, n: int) -> tuple[float, float]:
+    """Returns where the first pixel begins and the last one ends; the axis holds their centres."""
+    half = (axis.last - axis.first) / max(n - 1, 1) / 2
+    return axis.first - half, axis.last + half
+
+
+def _label(axis: Axis) -> str:
+    return f"{axis.name} ({axis.unit})" if axis.unit else axis.name

@@ -1,0 +1,212 @@
+"""A search: trials on inner folds of the training part, one refit with the best settings, one look at the hold-out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from celltype_cli import configs, experiment
+from celltype_cli.environment import threads as share_of_cores
+from celltype_cli.errors import UserError
+from celltype_cli.files import replacing
+from celltype_cli.identity import run_identity
+from celltype_cli.progress import Progress, say
+from celltype_cli.searching import results
+from celltype_cli.searching.overrides import difference
+from celltype_cli.searching.refit import final
+from celltype_cli.searching.spaces import Space, parse, put, without
+from celltype_cli.searching.study import Claim, Done, Study
+from celltype_cli.searching.trials import Search, Trials
+
+FIRST = "celltype_cli.searching.folds.first"
+POLL_S = 0.5  # between looks at the trials of other workers
+
+
+@dataclass
+class Settings(experiment.Settings):
+    """The keys of `conf/search.yaml`: those of `train`, and what is searched."""
+
+    search: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finished search.
+
+    Attributes:
+        best: the trial with the best score on the inner folds.
+        overrides: of `celltype train`, which repeat the refit.
+        outcome: of the refit: its run and its scores on the hold-out.
+        files: by kind.
+        notes: what to know beside the scores.
+    """
+
+    folder: Path
+    search: Search
+    done: list[Done]
+    best: Done
+    overrides: list[str]
+    outcome: experiment.Outcome
+    files: dict[str, Path]
+    notes: list[str]
+
+
+def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: DictConfig, jobs: int = 1) -> Found:
+    """Does what is left of a search: trials, the refit, the look at the hold-out; other workers may do the same.
+
+    Args:
+        cfg: composed from `conf/search.yaml`.
+        labels: the chosen option of each config group, `search` among them.
+        chosen: overrides of `celltype train` that choose the same options of its groups.
+        base: what `celltype train` composes from `chosen`.
+        jobs: how many searches share this machine's cores.
+
+    Raises:
+        UserError: before anything is written, when config, space, data or split cannot be used; or when all trials
+            have failed.
+    """
+    configs.check(cfg, Settings)
+    search: Search = configs.build(cfg.search)
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    train = OmegaConf.create(without(plain, "search"))
+    space = parse(search.space, train, experiment.Settings)
+    folder = _folder(plain, [*space], labels)
+    if not (folder / "search.json").exists() or not _finished(Study(folder, search, space)):
+        experiment.use_threads(share_of_cores(cfg.threads, jobs))
+        trials = Trials(train, search, experiment.prepared)
+        _write_facts(folder, trials.facts)
+        _run_trials(Study(folder, search, space), trials, train, labels["model"])
+    study, facts = Study(folder, search, space), json.loads((folder / "search.json").read_text())
+    done = study.done()
+    best = results.best_of(done)
+    if best is None:
+        raise UserError(_all_failed(folder, done))
+    wanted = final(put(train, best.values), best.result.epochs)
+    overrides = [*chosen, *difference(base, wanted)]
+    outcome = _refit(folder, wanted, labels, overrides, facts, jobs)
+    looks = _remember_look(study, outcome)
+    title = f"{labels['model']} on {facts['title']}"
+    files = _write(study, space, search, title, best, overrides, changed=outcome.status == "finished")
+    return Found(folder, search, done, best, overrides, outcome, files, _notes(search, facts, looks))
+
+
+def _folder(plain: dict[str, Any], searched: list[str], labels: dict[str, str]) -> Path:
+    """Names the folder by what makes two searches the same: all but the searched values and the number of trials."""
+    counted = without(plain, "search.n_trials")
+    for key in searched:
+        counted = without(counted, key)
+    words = [labels[name].replace("/", "_") for name in ("dataset", "model", "split", "search")]
+    name = "-".join([*words, f"seed{plain['seed']}", run_identity(counted)])
+    return Path(plain["outputs"]) / "searches" / name
+
+
+def _finished(study: Study) -> bool:
+    return len(study.done()) >= study.search.n_trials
+
+
+def _run_trials(study: Study, trials: Trials, cfg: DictConfig, model: str) -> None:
+    """Runs trials until enough are finished, here or by other workers."""
+    waiting = False
+    while not _finished(study):
+        claim = study.claim()
+        if claim is not None:
+            _run_trial(study, trials, claim, cfg, model)
+        elif not waiting:
+            say("  the last trials run in other workers: waiting for them")
+            waiting = True
+        else:
+            time.sleep(POLL_S)
+
+
+def _run_trial(study: Study, trials: Trials, claim: Claim, cfg: DictConfig, model: str) -> None:
+    started, search = time.perf_counter(), study.search
+    try:
+        with Progress(trials.facts["title"], f"trial {claim.number}, {model}", search.folds) as progress:
+            result = trials.run(put(cfg, claim.values), claim.folder, progress.epoch)
+        study.finish(claim, result)
+        said = f"{search.metric.replace('_', ' ')} {result.value:.3f}"
+    except Exception as error:  # noqa: BLE001 - one trial's failure must not stop the search
+        said = f"failed: {study.fail(claim, error)} (more in trial_{claim.number}.log)"
+    finally:
+        claim.lock.release()  # also when stopped: the next call sees that nobody runs this trial
+    done = study.done()
+    best = results.best_of(done)
+    so_far = f" (best so far {best.result.value:.3f})" if best else ""
+    seconds = time.perf_counter() - started
+    say(f"  trial {claim.number}: {said}{so_far}; {len(done)} of {search.n_trials} done, {seconds:.1f} s")
+    results.write_table(study.folder, done, study.space, search.metric)
+
+
+def _refit(
+    folder: Path, wanted: DictConfig, labels: dict[str, str], overrides: list[str], facts: dict, jobs: int
+) -> experiment.Outcome:
+    """Trains once on the whole training part and scores the hold-out; one worker does it, the others wait and read."""
+    from filelock import FileLock
+
+    plain = OmegaConf.to_container(wanted)
+    labels = {name: labels[name] for name in ("dataset", "model", "split", "trainer", "command")}
+    if facts["outer_folds"] > 1:  # what the later folds test, trials have seen
+        plain["split"] = {"_target_": FIRST, "_partial_": True, "split": plain["split"]}
+        labels["split"] = f"first_of_{labels['split']}"
+    with FileLock(folder / "working" / "refit.lock"):
+        return experiment.train(OmegaConf.create(plain), labels=labels, overrides=overrides, jobs=jobs)
+
+
+def _remember_look(study: Study, outcome: experiment.Outcome) -> int:
+    """Counts the different runs by which this search has looked at its hold-out."""
+    looks = study.notes.get("looks", [])
+    if outcome.folder.path.name not in looks:
+        looks = [*looks, outcome.folder.path.name]
+        study.note("looks", looks)
+    return len(looks)
+
+
+def _write(
+    study: Study, space: Space, search: Search, title: str, best: Done, overrides: list[str], *, changed: bool
+) -> dict[str, Path]:
+    files = results.paths(study.folder)
+    if changed or not all(file.exists() for file in files.values()):
+        scored = f"{search.metric} {best.result.value:.4f} on {search.folds} inner folds, {title}"
+        results.write_best(study.folder, overrides, f"celltype train, trial {best.number}: {scored}")
+        results.write(study, space, search.metric, title)
+    return files
+
+
+def _write_facts(folder: Path, facts: dict[str, Any]) -> None:
+    with replacing(folder / "search.json") as temporary:
+        temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _all_failed(folder: Path, done: list[Done]) -> str:
+    reasons = Counter(trial.reason for trial in done).most_common(3)
+    lines = [f"{count} times: {reason}" for reason, count in reasons]
+    mend = f"mend this, or change search.space; to try the same again, delete {folder}"
+    return "\n  ".join([f"{folder}: all {len(done)} trials failed:", *lines, mend])
+
+
+def _notes(search: Search, facts: dict[str, Any], looks: int) -> list[str]:
+    cells, groups = facts["held_out"]
+    part = f"the first of {facts['outer_folds']} folds" if facts["outer_folds"] > 1 else "the test part of the split"
+    notes = [
+        f"the hold-out is {part}, {cells} cells in {groups} groups, which no trial has seen; "
+        f"the other {facts['training']} cells made {search.folds} {search.split} inner folds"
+    ]
+    if facts["shares_groups"]:
+        notes.append(
+            "animals stand on both sides of the inner folds, so inner scores are higher than for a new animal; "
+            "search.split=grouped keeps them apart"
+        )
+    if facts["outer_folds"] > 1:
+        notes.append(
+            "the command below trains on all folds; only its first is the refit, and trials have seen the others"
+        )
+    if looks > 1:
+        notes.append(f"this search has looked at its hold-out {looks} times: choose by the inner score alone")
+    return notes

@@ -1,0 +1,211 @@
+"""The study of a search on disk: which trials are done, running or dead, whoever runs them.
+
+Optuna's journal is one file of lines. Three things are added to it, all by locks that the system frees when a process
+dies: its own lock, which would otherwise outlive a killed worker; one lock per running trial, by which a dead trial is
+told from a running one; and the removal of a half-written last line, which would spoil the file for good.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from celltype_cli.errors import UserError
+from celltype_cli.searching.spaces import Space
+from celltype_cli.searching.trials import Result, Search, stream
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+    from optuna.trial import FrozenTrial, Trial
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A trial that this process runs: its settings, and a folder that a later process takes up if this one dies."""
+
+    trial: Trial
+    values: dict[str, Any]
+    folder: Path
+    lock: FileLock
+
+    @property
+    def number(self) -> int:
+        return self.trial.number + 1
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished trial; a failed one has no result but a reason. Numbers start at 1 and leave out trials that died."""
+
+    number: int
+    values: dict[str, Any]
+    result: Result | None
+    reason: str
+
+
+class Study:
+    """Hands out trials to this worker and records what became of them.
+
+    Args:
+        folder: of the search; workers of one search share it.
+        search: sampler, seed and number of trials.
+        space: settings as they are named in the config.
+
+    Raises:
+        UserError: when Optuna is not installed.
+    """
+
+    def __init__(self, folder: Path, search: Search, space: Space) -> None:
+        from filelock import FileLock
+
+        try:
+            import optuna
+        except ImportError as error:
+            raise UserError(f"optuna is missing ({error}): pip install celltype[search]") from error
+        from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.folder, self.search, self.space = folder, search, space
+        (folder / "working").mkdir(parents=True, exist_ok=True)
+        self.journal = folder / "journal.jsonl"
+        self._lock = FileLock(folder / "working" / "journal.lock")
+        with self._locked():
+            storage = JournalStorage(JournalFileBackend(str(self.journal), lock_obj=self._lock))
+            # To load a study that is there writes nothing.
+            there = optuna.get_all_study_names(storage)
+            open_study = optuna.load_study if there else partial(optuna.create_study, direction="maximize")
+            self.study = open_study(study_name="search", storage=storage)
+
+    def claim(self) -> Claim | None:
+        """Starts a trial, a killed one with its settings first; None where all others are done or running."""
+        with self._locked():
+            self._free_the_dead()
+            states = [trial.state.name for trial in self._counted()]
+            if len(states) >= self.search.n_trials:
+                return None
+            # Seeded by its place, so that a search that was stopped goes on as if it had not been.
+            self.study.sampler = self._sampler(len(states))
+            trial = self.study.ask({key: setting.distribution() for key, setting in self.space.items()})
+            lock = self._trial_lock(trial.number)
+            lock.acquire(timeout=0)
+        first = trial.user_attrs.get("again", trial.number)
+        return Claim(trial, self._values(trial.params), self.folder / "working" / f"trial_{first}", lock)
+
+    def finish(self, claim: Claim, result: Result) -> None:
+        with self._locked():
+            claim.trial.set_user_attr("result", asdict(result))
+            self.study.tell(claim.trial.number, result.value)
+        shutil.rmtree(claim.folder, ignore_errors=True)
+
+    def fail(self, claim: Claim, error: Exception) -> str:
+        """Records why a trial failed, in one line, and its traceback in a file; returns the line."""
+        from optuna.trial import TrialState
+
+        lines = str(error).strip().splitlines() or ["no message"]
+        reason = (
+            "; ".join(map(str.strip, lines)) if isinstance(error, UserError) else f"{type(error).__name__}: {lines[0]}"
+        )
+        log = self.folder / f"trial_{claim.number}.log"
+        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        with self._locked():
+            claim.trial.set_user_attr("reason", reason)
+            self.study.tell(claim.trial.number, state=TrialState.FAIL)
+        shutil.rmtree(claim.folder, ignore_errors=True)
+        return reason
+
+    def done(self) -> list[Done]:
+        """Lists the finished trials in the order in which they began."""
+        with self._locked():
+            counted = self._counted()
+        found = []
+        for trial in counted:
+            result, reason = trial.user_attrs.get("result"), trial.user_attrs.get("reason", "")
+            if trial.state.is_finished():
+                found.append(
+                    Done(trial.number + 1, self._values(trial.params), Result(**result) if not reason else None, reason)
+                )
+        return found
+
+    def note(self, name: str, value: Any) -> None:
+        """Keeps a fact about the search."""
+        with self._locked():
+            self.study.set_user_attr(name, value)
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        with self._locked():
+            return self.study.user_attrs
+
+    def _counted(self) -> list[FrozenTrial]:
+        """Takes the trials that are done, with a score or a reason, and those that run; not the dead or waiting."""
+        trials = self.study.get_trials(deepcopy=False)
+        states = [trial.state.name for trial in trials]
+        return [
+            trial
+            for trial, state in zip(trials, states)
+            if state in ("COMPLETE", "RUNNING") or (state == "FAIL" and "reason" in trial.user_attrs)
+        ]
+
+    def _free_the_dead(self) -> None:
+        """Ends running trials whose process is gone, and queues their settings to be run again."""
+        from filelock import Timeout
+        from optuna.trial import TrialState
+
+        trials = self.study.get_trials(deepcopy=False)
+        queued = {t.user_attrs.get("again") for t in trials if t.state == TrialState.WAITING}
+        for trial in trials:
+            if trial.state != TrialState.RUNNING:
+                continue
+            lock = self._trial_lock(trial.number)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            first = trial.user_attrs.get("again", trial.number)
+            if first not in queued and "reason" not in trial.user_attrs:
+                self.study.enqueue_trial(trial.params, user_attrs={"again": first})
+            self.study.tell(trial.number, state=TrialState.FAIL)
+            lock.release()
+
+    def _sampler(self, position: int) -> Any:
+        import optuna
+
+        seed = stream(self.search.seed, "sampler", position)
+        if self.search.sampler == "tpe":
+            return optuna.samplers.TPESampler(seed=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return optuna.samplers.GPSampler(seed=seed)
+
+    def _values(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {key: self.space[key].value(params[key]) for key in self.space if key in params}
+
+    def _trial_lock(self, number: int) -> FileLock:
+        from filelock import FileLock
+
+        return FileLock(self.folder / "working" / f"trial_{number}.lock")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keeps other workers out, and cuts off what a worker killed while writing has left."""
+        with self._lock:
+            if self.journal.exists():
+                _cut_half_line(self.journal)
+            yield
+
+
+def _cut_half_line(file: Path) -> None:
+    with file.open("rb+") as lines:
+        size = lines.seek(0, os.SEEK_END)
+        lines.seek(max(size - 1, 0))
+        if lines.read() not in (b"", b"\n"):
+            lines.seek(0)
+            lines.truncate(lines.read().rfind(b"\n") + 1)

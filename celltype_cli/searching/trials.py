@@ -1,0 +1,195 @@
+"""One trial: settings, trained and scored on the inner folds of the training part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from celltype_cli import configs
+from celltype_cli.cells import Cells
+from celltype_cli.errors import UserError
+from celltype_cli.evaluation import predictions_table, scores
+from celltype_cli.files import replacing
+from celltype_cli.folds import Fold
+from celltype_cli.groups import Fraction
+from celltype_cli.searching.folds import inner, shares_groups, training_rows
+from celltype_cli.searching.refit import epochs_behind, final, stops_early
+from celltype_cli.trainers import Fitted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What is searched and how.
+
+    Args:
+        space: settings and the values they may take, see `spaces.parse`.
+        n_trials: finished trials, failed ones among them, over all workers.
+        metric: per cell, averaged over the inner folds; the largest is best.
+        folds: inner folds of the training part.
+        split: "stratified" or "grouped" inner folds, see `folds.inner`.
+        valid_fraction: of an inner fold's training part, held out where the trainer stops early or keeps best weights.
+        sampler: "tpe" or "gp".
+        seed: of the sampler, the inner folds and the trainings in them.
+
+    Raises:
+        UserError: when a number is out of range.
+    """
+
+    space: Mapping[str, Any]
+    n_trials: int
+    metric: Literal["balanced_accuracy", "accuracy", "macro_f1", "weighted_f1"]
+    folds: int
+    split: Literal["stratified", "grouped"]
+    valid_fraction: Fraction
+    sampler: Literal["tpe", "gp"]
+    seed: int
+
+    def __post_init__(self) -> None:
+        faults = [f"search.n_trials={self.n_trials}: choose at least 1"] if self.n_trials < 1 else []
+        faults += [f"search.folds={self.folds}: choose at least 2"] if self.folds < 2 else []
+        faults += [f"search.seed={self.seed}: choose 0 or more"] if self.seed < 0 else []
+        if not 0 < self.valid_fraction < 0.5:
+            faults.append(f"search.valid_fraction={self.valid_fraction}: choose more than 0 and less than 0.5")
+        if faults:
+            raise UserError("\n  ".join(faults))
+
+
+@dataclass(frozen=True)
+class Result:
+    """One number of each inner fold: its score, the epochs behind the scored weights, and seconds of training.
+
+    `epochs` is empty for models that are not trained in epochs.
+    """
+
+    values: list[float]
+    epochs: list[int]
+    seconds: float
+
+    @property
+    def value(self) -> float:
+        return float(np.mean(self.values))
+
+
+class Trials:
+    """Scores settings on the training part of the first fold; the cells that are tested there are never taken.
+
+    Args:
+        cfg: of the run to be searched.
+        search: how.
+        prepare: `experiment.prepared`; not imported, so that reports and pictures stay out of a search's identity.
+
+    Attributes:
+        facts: of the dataset, the hold-out and the inner folds, for people.
+
+    Raises:
+        UserError: when the data, the split, the model or the inner folds cannot be used.
+    """
+
+    def __init__(self, cfg: DictConfig, search: Search, prepare: Callable[[DictConfig], Any]) -> None:
+        self.search, self.prepare = search, prepare
+        found = self.prepare(final(cfg, []))
+        self.held_out = _held_out(found)
+        self._kept = self._dealt(cfg, found)
+        _, cells, folds = self._kept
+        without = [fold.note for fold in folds if not len(fold.valid)]
+        if stops_early(cfg) and without:
+            raise UserError(
+                f"the trainer stops early or keeps the best weights, but an inner fold has no validation cells: "
+                f"{without[0].replace('split.', 'search.')}"
+            )
+        tested = found.folds[0].test
+        self.facts = {
+            "title": cells.about.title,
+            "outer_folds": len(found.folds),
+            "held_out": [len(self.held_out), len(np.unique(cells.group[tested]))],
+            "training": len(np.unique(cells.cell_id[training_rows(found.folds[0])])),
+            "shares_groups": shares_groups(cells, folds),
+        }
+
+    def run(self, cfg: DictConfig, folder: Path, watch: Callable[[int, int, int, dict], None]) -> Result:
+        """Trains on every inner fold; folds that an interrupted trial has left in `folder` are taken as they are.
+
+        Args:
+            watch: hears of every epoch: inner fold, epochs done, epochs in all, the epoch's numbers.
+
+        Raises:
+            UserError: when the settings cannot be used, or would change which cells are held out.
+        """
+        cells, folds = self._material(cfg)
+        trainer, model = configs.build(cfg.trainer), configs.build(cfg.model)
+        done = []
+        for k, fold in enumerate(folds):
+            place = folder / f"fold_{k}"
+            file = place / "result.json"
+            if not file.exists():
+                train = cells[fold.train]
+                trainer.check(model, train, any_valid=bool(len(fold.valid)))
+                seed = stream(self.search.seed, "training", k)
+                fitted = trainer.fit(model, train, cells[fold.valid], seed=seed, folder=place, watch=partial(watch, k))
+                found = Result([self._score(fitted, cells, fold)], epochs_behind(cfg, fitted), fitted.seconds)
+                with replacing(file) as temporary:
+                    temporary.write_text(json.dumps(asdict(found)))
+            watch(k, 1, 1, {})
+            done.append(Result(**json.loads(file.read_text())))
+        values, epochs = ([n for part in done for n in getattr(part, name)] for name in ("values", "epochs"))
+        if not np.isfinite(values).all():
+            raise UserError(f"{self.search.metric} is {values} in the inner folds")
+        return Result(values, epochs, sum(part.seconds for part in done))
+
+    def _score(self, fitted: Fitted, cells: Cells, fold: Fold) -> float:
+        test = cells[fold.test]
+        table = predictions_table(test, fitted.predict(test), fold=0, rows=fold.test)
+        return float(scores(table, n_resamples=1)["cell"][self.search.metric]["value"])
+
+    def _material(self, cfg: DictConfig) -> tuple[Cells, list[Fold]]:
+        """Returns all cells, and inner folds of the training part; made once while dataset and split stay the same."""
+        if self._kept[0] != self._key(cfg):
+            found = self.prepare(final(cfg, []))
+            if _held_out(found) != self.held_out:
+                raise UserError("these settings change which cells are held out: leave them out of search.space")
+            self._kept = self._dealt(cfg, found)
+        return self._kept[1:]
+
+    def _dealt(self, cfg: DictConfig, found: Any) -> tuple[str, Cells, list[Fold]]:
+        rows = training_rows(found.folds[0])
+        folds = inner(
+            found.cells[rows],
+            n_folds=self.search.folds,
+            split=self.search.split,
+            valid_fraction=self._valid_fraction(cfg),
+            seed=stream(self.search.seed, "inner folds", 0),
+        )
+        # Indices into all cells, which may lie on disk: a copy of the training part could fill the memory.
+        folds = [Fold(rows[fold.train], rows[fold.valid], rows[fold.test], fold.shares, fold.note) for fold in folds]
+        return self._key(cfg), found.cells, folds
+
+    def _valid_fraction(self, cfg: DictConfig) -> Fraction:
+        return self.search.valid_fraction if stops_early(cfg) else 0
+
+    def _key(self, cfg: DictConfig) -> str:
+        made_of = {"dataset": cfg.dataset, "split": cfg.split, "valid": self._valid_fraction(cfg)}
+        return OmegaConf.to_yaml(OmegaConf.create(made_of))
+
+
+def _held_out(found: Any) -> frozenset[str]:
+    """Names the cells that the first fold holds out."""
+    return frozenset(found.cells.cell_id[found.folds[0].test].astype(str).tolist())
+
+
+def stream(seed: int, use: Literal["sampler", "inner folds", "training"], k: int) -> int:
+    """Returns the seed of the k-th trial, of the inner folds, or of the training in inner fold k."""
+    number = ("sampler", "inner folds", "training").index(use)
+    return int(np.random.SeedSequence((seed, number, k)).generate_state(1)[0])
+
+
+def _prepared(cfg: DictConfig) -> tuple[Prepared, frozenset[str]]:
+    """Builds what a config describes, and names the cells that its first fold holds out."""
+    found = self.prepare(final(cfg, []))
+    return found, frozenset(found.cells.cell_id[found.folds[0].test].astype(str).tolist())

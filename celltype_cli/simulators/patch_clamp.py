@@ -1,0 +1,92 @@
+"""Simulated patch-clamp recordings of four cell classes: the offline default of the patch-clamp system.
+
+A cell's traits are drawn from the statistics of its class (`patch_clamp_classes`), an AdEx neuron follows from them
+(`adex`), and an experimenter applies current steps of 1 s to it (`patch_clamp_protocol`). What comes out goes the way
+of every recording: the choice of two sweeps, features and scalograms. docs/simulated_patch_clamp.md shows how they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from celltype_cli.cells import About, Cells
+from celltype_cli.current_clamp import RecordedCell
+from celltype_cli.errors import UserError
+from celltype_cli.patched_cells import CLASSES, RATE, PatchedCell, measure, to_cells
+from celltype_cli.simulators.adex import STEP_MS
+from celltype_cli.simulators.patch_clamp_protocol import Cell, record
+
+BLOCK = 128  # cells simulated at a time, for the memory
+LIMITS = {"donors": (1, 1e6), "step_pA": (2.0, 25.0), "noise_mV": (0.0, 2.0), "donor_share": (0.0, 1.0)}
+
+
+def load(
+    *,
+    cells_per_class: int | Mapping[str, int],
+    donors: int,
+    donor_share: float,
+    step_pA: float,
+    sampling_rate: float,
+    noise_mV: float,
+    seed: int,
+    features: str,
+    inputs: Sequence[str],
+    size: Sequence[int],
+    cache: str | Path,
+) -> Cells:
+    """Simulates the dataset; groups are donors, each with cells of all classes.
+
+    More cells with the same seed continue the same dataset: the cells that were there before stay as they are.
+
+    Args:
+        cells_per_class: one number for all, or a number for each of `patched_cells.CLASSES`.
+        donors: how many animals there are.
+        donor_share: of the variance within a class, the part between donors.
+        step_pA: of the fine steps around the rheobase.
+        sampling_rate: Hz, a multiple of 10,000.
+        noise_mV: sd of the electrode noise, white up to half the sampling rate.
+        seed: of everything random.
+        features, inputs, size, cache: as in `patched_cells`.
+
+    Raises:
+        UserError: with all faults at once, when a number is out of range or a name is missing or unknown.
+    """
+    counts = {name: cells_per_class for name in CLASSES} if isinstance(cells_per_class, int) else cells_per_class
+    numbers = {"donors": donors, "step_pA": step_pA, "noise_mV": noise_mV, "donor_share": donor_share}
+    if faults := [*_faults(counts, numbers, sampling_rate)]:
+        raise UserError("dataset patch_sim: " + "\n  ".join(["cannot be simulated:", *faults]))
+    cells = [Cell(k, i, i % donors) for k, name in enumerate(CLASSES) for i in range(counts[name])]
+    settings = {"donor_share": donor_share, "step_pA": step_pA, "sampling_rate": sampling_rate, "noise_mV": noise_mV}
+    measured = [
+        _measured(cell, recorded, features if "features" in inputs else None)
+        for first in range(0, len(cells), BLOCK)
+        for block in [cells[first : first + BLOCK]]
+        for cell, recorded in zip(block, record(block, seed=seed, **settings))
+    ]
+    about = About(
+        name="patch_sim",
+        simulated=True,
+        sampling_rate=RATE,
+        unit="mV",
+        notes=("no animal was recorded: a score on these cells says nothing about recorded ones",),
+    )
+    return to_cells(measured, about=about, inputs=inputs, size=size, cache=cache)
+
+
+def _measured(cell: Cell, recorded: RecordedCell, features: str | None) -> PatchedCell:
+    return measure(recorded, label=CLASSES[cell.label], group=f"donor_{cell.donor + 1:02d}", features=features)
+
+
+def _faults(counts: Mapping[str, int], numbers: Mapping[str, float], sampling_rate: float) -> Iterator[str]:
+    yield from (f"cells_per_class.{name} is missing" for name in CLASSES if name not in counts)
+    known = ", ".join(CLASSES)
+    yield from (f"cells_per_class.{name} is not known; known here: {known}" for name in counts if name not in CLASSES)
+    if min(counts.values(), default=0) < 0 or not any(counts.values()):
+        yield f"cells_per_class is {dict(counts)}; give whole numbers from 0, not all of them 0"
+    for name, value in numbers.items():
+        low, high = LIMITS[name]
+        if not low <= value <= high:
+            yield f"{name} is {value}; give a number from {low:g} to {high:g}"
+    if sampling_rate <= 0 or sampling_rate % (1e3 / STEP_MS):
+        yield f"sampling_rate is {sampling_rate}; give a multiple of {1e3 / STEP_MS:,.0f} Hz, such as 50,000"

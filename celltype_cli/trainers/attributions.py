@@ -1,0 +1,190 @@
+"""Says how much each value of the inputs counted for a prediction, by whatever means the predictor allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from celltype_cli.cells import About, Axis, Cells
+from celltype_cli.errors import UserError
+from celltype_cli.explanations import Part
+from celltype_cli.trainers import Predictor, taken
+
+if TYPE_CHECKING:
+    from celltype_cli.trainers.networks import NetworkPredictor
+    from celltype_cli.trainers.sklearn import SklearnPredictor
+
+ROWS = 16  # at a time; gradients need several times the memory of a prediction
+STEPS = 64  # of the path from baseline to input
+INCOMPLETE = 0.05  # share of the logits' differences that integrated gradients may miss without a note
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """Attributions of cells.
+
+    Attributes:
+        method: "saliency", "integrated_gradients" or "shap".
+        quantity: what the attributions are amounts of.
+        predicted: index of the class that each row was given, and whose output is attributed.
+        parts: by input name; or "table", where an estimator was given columns made from inputs.
+        notes: what to know before believing them.
+    """
+
+    method: str
+    quantity: str
+    predicted: Int[np.ndarray, " row"]
+    parts: dict[str, Part]
+    notes: tuple[str, ...] = ()
+
+
+def attributions(predict: Predictor, cells: Cells, method: str, *, background: Cells) -> Attributed:
+    """Attributes the output for the predicted class to the inputs.
+
+    Args:
+        predict: a network's or an estimator's predictor.
+        cells: to explain.
+        method: "saliency", "integrated_gradients", "shap", or "auto" for what suits the predictor.
+        background: training cells, which stand for an average cell where the method needs one.
+
+    Raises:
+        UserError: when the method does not go with the predictor, or its library is missing.
+    """
+    methods = _methods(predict)
+    if method == "auto":
+        method = next(iter(methods), method)
+    if method not in methods:
+        can = " or ".join(methods) or "none"
+        raise UserError(f"method={method} does not go with this model; it can be explained by {can} (method=auto)")
+    try:
+        return methods[method](predict, cells, background)
+    except ImportError as error:
+        raise UserError(f"captum or shap is missing ({error}): pip install celltype[explain]") from error
+
+
+def _methods(predict: Predictor) -> dict[str, Callable[..., Attributed]]:
+    """What can be done with a predictor, the usual first: gradients need its network, SHAP its table."""
+    methods: dict[str, Callable[..., Attributed]] = {}
+    if hasattr(predict, "network"):
+        methods |= {"saliency": saliency, "integrated_gradients": integrated_gradients}
+    if hasattr(predict, "pipeline"):
+        methods |= {"shap": shap_values}
+    return methods
+
+
+def saliency(predict: NetworkPredictor, cells: Cells, background: Cells) -> Attributed:
+    """Takes the absolute gradient of the largest logit with respect to the z-scored inputs (Simonyan et al. 2013,
+    arXiv:1312.6034), as the scalogram paper does (Amprimo et al. 2025, Fig. 5)."""
+    from captum.attr import Saliency
+
+    def of_batch(forward, inputs, target):
+        return Saliency(forward).attribute(inputs, target=target), ()
+
+    predicted, parts, _ = _by_gradients(predict, cells, of_batch)
+    return Attributed("saliency", "|gradient| of the largest logit, per sd of the input", predicted, parts)
+
+
+def integrated_gradients(predict: NetworkPredictor, cells: Cells, background: Cells) -> Attributed:
+    """Integrates gradients from the training mean, 0 after z-scoring, to each input (Sundararajan et al. 2017,
+    arXiv:1703.01365), so that the attributions of a row sum to the difference of its largest logit from the mean's."""
+    from captum.attr import IntegratedGradients
+
+    def of_batch(forward, inputs, target):
+        given = {"target": target, "n_steps": STEPS, "internal_batch_size": ROWS, "return_convergence_delta": True}
+        values, missed = IntegratedGradients(forward).attribute(inputs, **given)
+        total = sum(v.flatten(1).sum(1) for v in values) - missed
+        return values, (missed.abs().sum(), total.abs().sum())
+
+    predicted, parts, sums = _by_gradients(predict, cells, of_batch)
+    missed, total = np.sum(sums, axis=0)
+    notes = ()
+    if missed > INCOMPLETE * total:
+        notes = (f"integrated gradients of {STEPS} steps miss {missed / total:.0%} of the logits: take them as rough",)
+    return Attributed("integrated_gradients", "contribution to the largest logit", predicted, parts, notes)
+
+
+def shap_values(predict: SklearnPredictor, cells: Cells, background: Cells) -> Attributed:
+    """Distributes each class's output over the columns by Shapley values (Lundberg and Lee 2017, NeurIPS)."""
+    from celltype_cli.trainers.shapley import shapley
+
+    table = predict.table(cells)
+    trained, quantity = shapley(predict.pipeline, table, predict.table(background))
+    by_class = np.zeros((len(cells), len(cells.classes), table.shape[1]), np.float32)
+    by_class[:, predict.pipeline.classes_] = trained
+    predicted = predict(cells).argmax(axis=1)
+    chosen = by_class[np.arange(len(cells)), predicted]
+    part = Part(table.astype(np.float32), chosen, columns=_column_names(table.shape[1], cells), by_class=by_class)
+    return Attributed("shap", f"SHAP value ({quantity})", predicted, {"table": part})
+
+
+def _by_gradients(predict: NetworkPredictor, cells: Cells, of_batch: Callable) -> tuple:
+    """Runs a method of captum over small batches; returns predicted classes, parts and what else each batch gave."""
+    import torch
+
+    network, device = predict.network, predict.device
+    given = {name: np.asarray(v, np.float32) for name, v in taken(network.inner.forward, cells.inputs).items()}
+    predicted, sums, pieces = [], [], {name: [] for name in given}
+
+    def forward(*scaled: torch.Tensor) -> torch.Tensor:
+        return network.inner(**dict(zip(given, scaled)))
+
+    for start in range(0, len(cells), ROWS):
+        batch = {name: torch.from_numpy(v[start : start + ROWS]).to(device) for name, v in given.items()}
+        scaled = tuple(v.requires_grad_() for v in _scaled(network, batch).values())
+        # A recurrent network on a GPU has gradients in evaluation mode only without cuDNN.
+        with torch.backends.cudnn.flags(enabled=False):
+            target = forward(*scaled).argmax(1)
+            values, extra = of_batch(forward, scaled, target)
+        predicted.append(target.cpu().numpy())
+        sums.append([float(e.detach()) for e in extra])
+        for name, piece in zip(given, values):
+            pieces[name].append(piece.detach().float().cpu().numpy())
+    parts = {name: _part(name, given[name], np.concatenate(pieces[name]), cells) for name in given}
+    return np.concatenate(predicted), parts, sums
+
+
+def _scaled(network, batch: dict) -> dict:
+    """Returns the inputs as the inner network gets them."""
+    import torch
+
+    seen = {}
+    hook = network.inner.register_forward_pre_hook(lambda _, __, given: seen.update(given), with_kwargs=True)
+    try:
+        with torch.no_grad():
+            network(**batch)
+    finally:
+        hook.remove()
+    return {name: seen[name].detach().clone() for name in batch}
+
+
+def _part(
+    name: str, values: Float32[np.ndarray, "row ..."], attribution: Float32[np.ndarray, "row ..."], cells: Cells
+) -> Part:
+    if values.ndim == 2:
+        columns = cells.about.features if name == "features" else _numbered(name, values.shape[1])
+        return Part(values, attribution, columns=tuple(columns))
+    axes = cells.about.axes.get(name) or _axes(values.shape[2:], cells.about)
+    return Part(values, attribution, axes=axes, unit=cells.about.unit)
+
+
+def _axes(shape: tuple[int, ...], about: About) -> tuple[Axis, ...]:
+    """Names the axes that the dataset leaves unnamed: time for traces with a sampling rate, else pixels."""
+    if len(shape) == 1 and about.sampling_rate:
+        return (Axis("time", "s", 0.0, (shape[0] - 1) / about.sampling_rate),)
+    return tuple(Axis("pixel", "", 0.0, n - 1.0) for n in shape)
+
+
+def _column_names(n: int, cells: Cells) -> tuple[str, ...]:
+    """Names the columns that `transforms.table` makes; those of other tables are numbered."""
+    from celltype_cli.transforms import TRACE_FEATURES
+
+    known = (*cells.about.features, *(TRACE_FEATURES if "trace" in cells.inputs else ()))
+    return known if len(known) == n else _numbered("column", n)
+
+
+def _numbered(name: str, n: int) -> tuple[str, ...]:
+    return tuple(f"{name} {k}" for k in range(1, n + 1))

@@ -1,0 +1,342 @@
+"""A search: trials see no held-out cell, survive kill -9, are shared by workers, and end in one refit."""
+
+import json
+import multiprocessing
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from celltype_cli import cli, configs, plots, search
+from celltype_cli.cells import About, Cells
+from celltype_cli.errors import UserError
+from celltype_cli.hydra_app import UserConfigs
+from celltype_cli.identity import run_identity
+
+LABELS = {"dataset": "toy", "model": "m", "split": "grouped_kfold", "trainer": "sklearn", "search": "s", "command": "c"}
+CHOSEN = ["model=forest"]
+SPACE = {"model": {"quality": {"low": 0.2, "high": 0.9}, "depth": {"low": 1, "high": 8, "log": True, "int": True}}}
+SEARCH = {"_target_": "celltype_cli.searching.trials.Search", "space": SPACE, "n_trials": 6, "seed": 0, "folds": 3,
+          "metric": "accuracy", "split": "grouped", "valid_fraction": 0.2, "sampler": "tpe"}  # fmt: skip
+
+
+def load(*, animals: int) -> Cells:
+    """Sixty cells whose traces are their number and their label."""
+    number = np.arange(60)
+    label = number // 2 % 2
+    trace = np.stack([number, label], axis=1)[:, None].astype("f4")
+    group = np.char.add("animal_", (number % animals).astype(str))
+    return Cells({"trace": trace}, label, number.astype(str), group, ("A", "B"), About("toy", simulated=True))
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Knows every label; `quality` is the share of cells it tells; writes down which cells it was given."""
+
+    def __init__(self, quality=0.5, depth=1, broken=False):
+        self.quality, self.depth, self.broken = quality, depth, broken
+
+    def fit(self, x, y):
+        self.classes_ = np.unique(y)
+        _write("fit", x)
+        if self.broken:
+            raise ValueError("this setting\ncannot be trained")
+        if os.environ.get("STOP_AT") == str(len(records())):
+            raise KeyboardInterrupt
+        time.sleep(float(os.environ.get("PAUSE", 0)))
+        return self
+
+    def predict_proba(self, x):
+        _write("predict", x)
+        right = x[:, 0] * 0.6180339887 % 1 < self.quality
+        return np.eye(2)[np.where(right, x[:, 1], 1 - x[:, 1]).astype(int)]
+
+
+def _write(what, x):
+    with Path(os.environ["RECORD"]).open("a") as file:
+        file.write(json.dumps({"pid": os.getpid(), "what": what, "cells": x[:, 0].astype(int).tolist()}) + "\n")
+
+
+def records():
+    file = Path(os.environ["RECORD"])
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def composed(*overrides):
+    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
+        return compose("train", overrides=list(overrides))
+
+
+def config(outputs, **changes):
+    cfg = OmegaConf.to_container(composed(*CHOSEN, "logger=none", f"outputs={outputs}", "threads=1"))
+    cfg["dataset"] = {"_target_": "test_search.load", "animals": 10}
+    cfg["model"] = {"_target_": "test_search.Recorder", "_partial_": True, "quality": 0.5, "broken": False}
+    cfg["trainer"] |= {"scale": False, "features": {"_target_": "hydra.utils.get_method",
+                                                    "path": "celltype_cli.transforms.samples"}}  # fmt: skip
+    return OmegaConf.create({**cfg, "search": {**SEARCH, **changes}})
+
+
+def run(outputs, **changes):
+    return search.run(config(outputs, **changes), labels=LABELS, chosen=CHOSEN, base=composed(*CHOSEN))
+
+
+def table(found):
+    return pd.read_csv(found.files["trials"], keep_default_na=False)
+
+
+def drawn(found):
+    return [trial.values for trial in found.done]
+
+
+def worker(outputs, **changes):
+    """Another process that does the same search; a fork, because importing everything anew takes seconds."""
+    process = multiprocessing.get_context("fork").Process(target=run, args=(outputs,), kwargs=changes)
+    process.start()
+    return process
+
+
+def wait_for(condition, process, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.is_alive()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def record(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECORD", str(tmp_path / "record"))
+    monkeypatch.setattr(plots, "save", lambda figure, path: None)  # slow; the fixture `finished` draws
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    outputs = tmp_path_factory.mktemp("outputs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RECORD", str(outputs / "record"))
+        found = run(outputs)
+        return found, records()
+
+
+def test_the_best_trial_is_the_best_of_the_table(finished):
+    found, _ = finished
+    lines = table(found)
+    assert len(lines) == 6
+    assert lines["accuracy"].max() == found.best.result.value
+    # More quality tells more cells, so the best settings are known.
+    assert found.best.values["model.quality"] == lines["model.quality"].max()
+    folds = lines[["fold_0", "fold_1", "fold_2"]].mean(axis=1)
+    assert lines["accuracy"].to_numpy() == pytest.approx(folds.to_numpy())
+    assert all(file.stat().st_size for file in found.files.values())
+
+
+def test_settings_differ_and_stay_in_the_space(finished):
+    assert len({values["model.quality"] for values in drawn(finished[0])}) == 6
+    for values in drawn(finished[0]):
+        assert 0.2 <= values["model.quality"] <= 0.9
+        assert values["model.depth"] in range(1, 9)
+
+
+def test_no_trial_sees_a_held_out_cell(finished):
+    found, seen = finished
+    held_out = set(found.outcome.folder.predictions()["row"])
+    *trials, refit, look = seen
+    assert len(held_out) == 12  # of 60, in 5 folds
+    assert len(trials) == 6 * 3 * 2
+    assert not held_out & {cell for entry in trials for cell in entry["cells"]}
+    assert set(look["cells"]) == held_out
+    assert sorted(refit["cells"]) == sorted(set(range(60)) - held_out)
+    for trained, tested in zip(trials[::2], trials[1::2]):
+        assert (trained["what"], tested["what"]) == ("fit", "predict")
+        assert sorted(trained["cells"] + tested["cells"]) == sorted(set(range(60)) - held_out)
+        assert not {cell % 10 for cell in trained["cells"]} & {cell % 10 for cell in tested["cells"]}  # animals
+
+
+def test_the_overrides_give_the_settings_of_the_refit(finished):
+    found, _ = finished
+    overrides = yaml.safe_load(found.files["settings"].read_text())
+    assert overrides == found.overrides
+    assert f"model.quality={found.best.values['model.quality']}" in "\n".join(overrides)
+    pasted = OmegaConf.to_container(composed(*overrides), resolve=True)
+    made = OmegaConf.to_container(OmegaConf.load(found.outcome.folder.path / "config.yaml"))
+    made["split"] = made["split"]["split"]  # the refit takes its first fold alone
+    assert run_identity(pasted) == run_identity(made)
+    assert made["split"]["valid_fraction"] == 0
+
+
+def test_the_same_search_again_computes_nothing(finished):
+    found, _ = finished
+    written = [file for file in found.folder.parents[1].rglob("*.*") if file.suffix != ".lock" and file.is_file()]
+    before = [file.stat().st_mtime_ns for file in written]
+    again = run(found.folder.parents[1])
+    assert records() == []
+    assert again.outcome.status == "already finished"
+    assert (again.best, again.overrides, again.notes) == (found.best, found.overrides, found.notes)
+    assert [file.stat().st_mtime_ns for file in written] == before
+
+
+def test_more_trials_go_on_and_a_new_best_means_another_look(finished, tmp_path):
+    found, _ = finished
+    small = run(tmp_path, n_trials=4)
+    assert drawn(small) == drawn(found)[:4]
+    assert not any("looked at its hold-out" in note for note in small.notes)
+    more = run(tmp_path, n_trials=6)
+    assert more.folder == small.folder
+    assert drawn(more) == drawn(found)
+    assert more.best != small.best
+    assert any("looked at its hold-out 2 times" in note for note in more.notes)
+    assert len(records()) == 6 * 3 * 2 + 2 * 2
+
+
+def test_another_seed_draws_others(finished, tmp_path):
+    other = run(tmp_path, n_trials=1, seed=1)
+    assert other.folder.name != finished[0].folder.name
+    assert drawn(other) != drawn(finished[0])[:1]
+
+
+def test_a_killed_worker_costs_nothing(finished, tmp_path, monkeypatch):
+    monkeypatch.setenv("PAUSE", "0.3")
+    process = worker(tmp_path)
+    wait_for(lambda: len(records()) >= 2 * 3 * 2 + 3, process)  # within the third trial
+    process.kill()
+    process.join()
+    monkeypatch.delenv("PAUSE")
+    with next(tmp_path.glob("searches/*/journal.jsonl")).open("a") as file:
+        file.write('{"op_code":5,"worker_id":"cut sho')  # as if it had died while writing
+    found = run(tmp_path)
+    assert drawn(found) == drawn(finished[0])
+    assert [trial.result.values for trial in found.done] == [trial.result.values for trial in finished[0].done]
+    # What an uninterrupted search does, and the one training again that was cut off.
+    assert len(records()) <= 6 * 3 * 2 + 2 + 1
+
+
+def test_ctrl_c_leaves_a_search_that_goes_on(finished, tmp_path, monkeypatch):
+    monkeypatch.setenv("STOP_AT", "9")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    monkeypatch.delenv("STOP_AT")
+    assert drawn(run(tmp_path)) == drawn(finished[0])
+
+
+def test_two_workers_share_the_trials(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAUSE", "0.15")
+    process = worker(tmp_path, n_trials=8)
+    wait_for(records, process)
+    found = run(tmp_path, n_trials=8)
+    process.join(timeout=60)
+    assert process.exitcode == 0
+    assert len(found.done) == len(table(found)) == 8
+    fits = [entry["pid"] for entry in records() if entry["what"] == "fit"]
+    assert set(fits) == {os.getpid(), process.pid}
+    assert len(fits) == 8 * 3 + 1  # one refit
+
+
+def test_a_failing_trial_is_recorded_and_stops_no_other(tmp_path, capsys):
+    found = run(tmp_path, space={"model": {**SPACE["model"], "broken": [True, False]}})
+    failed = [trial for trial in found.done if not trial.result]
+    assert 0 < len(failed) < 6
+    assert all(trial.values["model.broken"] for trial in failed)
+    assert {trial.reason for trial in failed} == {"ValueError: this setting"}
+    lines = table(found)
+    assert list(lines["failed"] != "") == list(lines["model.broken"]) == list(lines["accuracy"] == "")
+    log = found.folder / f"trial_{failed[0].number}.log"
+    assert "cannot be trained" in log.read_text()
+    assert f"trial {failed[0].number}: failed: ValueError: this setting" in capsys.readouterr().out
+
+
+def test_a_search_where_all_fail_says_why(tmp_path):
+    cfg = config(tmp_path, n_trials=2)
+    cfg.model.broken = True
+    for _ in range(2):  # the second call only reads
+        with pytest.raises(UserError, match="all 2 trials failed:\n  2 times: ValueError: this setting") as error:
+            search.run(cfg, labels=LABELS, chosen=[], base=composed())
+        assert "delete" in str(error.value)
+    assert len(records()) == 2
+    assert not (tmp_path / "runs").exists()
+
+
+def test_settings_that_move_the_hold_out_fail(tmp_path):
+    found = run(tmp_path, n_trials=4, space={"dataset": {"animals": [10, 12]}})
+    for trial in found.done:
+        assert bool(trial.result) == (trial.values["dataset.animals"] == 10)
+    assert "change which cells are held out" in next(trial.reason for trial in found.done if trial.reason)
+
+
+def test_stratified_folds_share_animals_and_say_so(tmp_path):
+    found = run(tmp_path, split="stratified", n_trials=1)
+    assert any("animals stand on both sides of the inner folds" in note for note in found.notes)
+    tested = [entry["cells"] for entry in records() if entry["what"] == "predict"][:3]
+    assert [len(cells) for cells in tested] == [16, 16, 16]
+    assert [sum(cell // 2 % 2 for cell in cells) for cells in tested] == [8, 8, 8]
+
+
+def test_a_network_is_refitted_on_everything_for_the_mean_of_the_best_epochs(tmp_path):
+    small = ["model=rnn", "dataset.cells_per_class=12", "dataset.timesteps=100", "threads=1", "logger=none"]
+    early = ["trainer.patience=1", "trainer.weights=best", "trainer.epochs=4", f"outputs={tmp_path}"]
+    cfg = OmegaConf.to_container(composed(*small, *early), resolve=True)
+    space = {"trainer": {"lr": {"low": 0.001, "high": 0.1, "log": True}}}
+    cfg = OmegaConf.create({**cfg, "search": {**SEARCH, "space": space, "n_trials": 2, "split": "stratified"}})
+    found = search.run(cfg, labels=LABELS, chosen=["model=rnn"], base=composed("model=rnn"))
+    epochs = found.best.result.epochs
+    assert len(epochs) == 3
+    curves = pd.read_csv(found.outcome.folder.path / "curves.csv")
+    assert curves["epoch"].max() == int(np.mean(epochs) + 0.5)
+    assert not curves["name"].str.startswith("valid").any()
+    assert not list((found.folder / "working").glob("trial_*/"))  # checkpoints
+
+
+def test_early_stopping_without_validation_cells_is_refused(tmp_path):
+    cfg = config(tmp_path, valid_fraction=0.01)
+    cfg.search.space = {"trainer": {"lr": {"low": 0.001, "high": 0.1}}}
+    cfg = OmegaConf.create({**OmegaConf.to_container(cfg), "trainer": composed("trainer.patience=1").trainer,
+                            "model": composed("model=rnn").model})  # fmt: skip
+    with pytest.raises(UserError, match="an inner fold has no validation cells: .* a larger search.valid_fraction"):
+        search.run(cfg, labels=LABELS, chosen=[], base=composed())
+
+
+def test_the_command_prints_what_it_found_and_how_to_train_it_again(tmp_path, monkeypatch, capsys):
+    option = tmp_path / "conf" / "search" / "mine.yaml"
+    option.parent.mkdir(parents=True)
+    option.write_text(
+        "# @package _global_\ndefaults: [override /model: forest]\n"
+        "search: {space: {model: {n_estimators: [2, 4]}}, n_trials: 2}\n"
+    )
+    small = ["dataset.cells_per_class=12", "dataset.timesteps=100", "split.n_folds=3", "threads=1", "logger=none"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(UserConfigs, "folder", None)
+    monkeypatch.setitem(cli.COMMANDS, "search", "")
+    monkeypatch.setattr(sys, "argv", ["celltype", "search", "--config-dir", "conf", "search=mine", *small])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    for said in ("2 of 2 done", "2 trials; the best, trial", "the hold-out is the first of 3 folds", "trials.csv",
+                 "celltype train dataset=calcium_sim model=forest split=grouped_kfold dataset.cells_per_class=12",
+                 "The refit, on the hold-out", "1 folds (first_of_grouped_kfold)"):  # fmt: skip
+        assert said in out
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"n_trials": 0}, "search.n_trials=0: choose at least 1"),
+        ({"folds": 1}, "search.folds=1: choose at least 2"),
+        ({"folds": 40}, "the inner folds (search.folds=40, search.split=grouped"),
+        ({"metric": "f1"}, "search.metric=f1 is text, expected one of balanced_accuracy, accuracy"),
+        ({"n_trails": 3}, "search.n_trails is no setting; nearest: n_trials"),
+        ({"space": {"model": {"qualty": [0, 1]}}}, "model.qualty: it is no setting; nearest: quality"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, said):
+    with pytest.raises(UserError) as error:
+        run(tmp_path, **changes)
+    assert said in str(error.value)
+    assert not (tmp_path / "searches").exists()
+    assert records() == []
