@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -136,8 +136,13 @@ def spike_peaks(voltage: Float[np.ndarray, " time"], sampling_rate: float) -> In
 def _lowpassed(voltage: Float[np.ndarray, " time"], sampling_rate: float) -> Float[np.ndarray, " time"]:
     if sampling_rate <= 2 * LOWPASS:
         return voltage
-    sections = bessel(4, LOWPASS, fs=sampling_rate, output="sos")
-    return sosfiltfilt(sections, voltage, padlen=min(len(voltage) - 1, round(LONGEST_RISE_S * sampling_rate)))
+    padding = min(len(voltage) - 1, round(LONGEST_RISE_S * sampling_rate))
+    return sosfiltfilt(_sections(sampling_rate), voltage, padlen=padding)
+
+
+@lru_cache(maxsize=16)
+def _sections(sampling_rate: float) -> Float[np.ndarray, "section 6"]:
+    return bessel(4, LOWPASS, fs=sampling_rate, output="sos")
 
 
 def long_squares(

@@ -28,9 +28,18 @@ def run_identity(config: dict[str, Any]) -> str:
     too), and what these import at any depth. Plots, reports and logging may change without making a run stale.
     """
     counted = {key: value for key, value in config.items() if key not in ELSEWHERE}
-    modules = sorted({f"{PACKAGE.name}.experiment", *_imported({f"{PACKAGE.name}.folds", *_targets(counted)})})
-    content = {"config": _content(counted), "code": {name: _digest(_source(name)) for name in modules}}
+    modules = {f"{PACKAGE.name}.experiment", *_imported({f"{PACKAGE.name}.folds", *_targets(counted)})}
+    content = {"config": _content(counted), "code": _digests(modules)}
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=4).hexdigest()
+
+
+def code_identity(*modules: str) -> str:
+    """Hashes the source of modules of this package and of all that they import of it."""
+    return hashlib.blake2b(json.dumps(_digests(_imported({*modules}))).encode(), digest_size=8).hexdigest()
+
+
+def _digests(modules: set[str]) -> dict[str, str]:
+    return {name: _digest(_source(name)) for name in sorted(modules)}
 
 
 def _content(value: Any, key: str = "") -> Any:

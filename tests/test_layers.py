@@ -25,7 +25,7 @@ ROWS = [
     ["patched_cells", "new_cells", "other_source", "published_ids"],
     ["recordings", "ephys_features", "scalogram_cache", "explanations"],
     ["current_clamp"],
-    ["transforms", "scalograms", "stimuli", "folds", "groups", "metrics", "comparison", "downloads"],
+    ["transforms", "scalograms", "stimuli", "folds", "groups", "metrics", "comparison", "downloads", "array_cache"],
     ["cells"],
     ["paper_jobs"],
     ["papers"],

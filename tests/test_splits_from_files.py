@@ -76,6 +76,7 @@ def test_missing_id_file(tmp_path):
 CONFIGS = sorted(Path(__file__).parents[1].glob("conf/split/*.yaml"))
 ELSEWHERE = {  # these need more than any cells; where they are tested
     "with_new_cells": "test_new_cells.py",
+    "repeated": "test_splits_repeated.py",
     "other_source": "test_other_source.py",
     "sts": "test_sts_tables.py",
 }

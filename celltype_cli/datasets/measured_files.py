@@ -7,24 +7,22 @@ What is stored may be deleted at any time.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache as once
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from celltype_cli import identity, patched_cells
+from celltype_cli import patched_cells
+from celltype_cli.array_cache import cached
 from celltype_cli.errors import UserError
-from celltype_cli.files import replacing
+from celltype_cli.identity import code_identity
 from celltype_cli.patched_cells import PatchedCell
 from celltype_cli.readers import sweeps
-
-PACKAGE = Path(identity.__file__).parent
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,11 @@ def measured(
 
     console = Console()
     kept, left_out, sweeps_left_out = [], [], Counter()
+    code = code_identity("celltype_cli.patched_cells", "celltype_cli.readers.sweeps")
     bar = {"console": console, "transient": True, "disable": not console.is_terminal}
     for cell in track(cells, f"recordings of {len(cells)} cells", **bar):
-        entry = cache.expanduser() / "measured" / f"{_key(cell, features)}.npz"
-        stored = _opened(entry)
-        if stored is None:
-            _write(entry, _measure(cell, features))
-            stored = _opened(entry)
+        made_of = [code, features, *_files(cell)]
+        stored = cached(cache / "measured", made_of, partial(_measure, cell, features))
         sweeps_left_out.update(json.loads(str(stored["sweeps_left_out"])))
         if "reason" in stored:
             left_out.append((cell, str(stored["reason"])))
@@ -101,41 +97,7 @@ def _measure(cell: Recorded, features: str | None) -> dict[str, Any]:
     }
 
 
-def _opened(entry: Path) -> dict[str, np.ndarray] | None:
-    try:
-        with np.load(entry, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except sweeps.BROKEN_NPZ:  # not there, too
-        return None
-
-
-def _write(entry: Path, arrays: dict[str, Any]) -> None:
-    try:
-        with replacing(entry) as temporary:
-            np.savez(temporary, **arrays)
-    except OSError as error:
-        raise UserError(f"{entry.parent} cannot be written to ({error}); choose another dataset.cache") from error
-
-
-def _key(cell: Recorded, features: str | None) -> str:
-    digest = hashlib.blake2b(json.dumps([_code(), features]).encode(), digest_size=12)
-    for file in (cell.file, cell.file.with_name("ephys_sweeps.json")):  # which tells failed sweeps
-        if file.is_file():
-            status = file.stat()
-            digest.update(f"{file.resolve()} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
-
-
-@once
-def _code() -> str:
-    """Returns a hash of the modules that read and measure, and of those of the package that they import."""
-    digest, found, waiting = hashlib.blake2b(digest_size=12), set(), ["patched_cells", "readers.sweeps"]
-    while waiting:
-        name = waiting.pop().removeprefix(f"{PACKAGE.name}.")
-        source = PACKAGE.joinpath(*name.split(".")).with_suffix(".py")
-        if name not in found and source.is_file():
-            found.add(name)
-            waiting += identity.imports(source)
-    for name in sorted(found):
-        digest.update(PACKAGE.joinpath(*name.split(".")).with_suffix(".py").read_bytes())
-    return digest.hexdigest()
+def _files(cell: Recorded) -> list[tuple[str, int, int]]:
+    """Returns place, size and time of the recording, and of the list of failed sweeps beside it."""
+    files = [file for file in (cell.file, cell.file.with_name("ephys_sweeps.json")) if file.is_file()]
+    return [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]

@@ -12,10 +12,6 @@ npz, numpy arrays without pickled objects:
 
 from __future__ import annotations
 
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -24,15 +20,13 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
+from celltype_cli.array_cache import BROKEN_NPZ
 from celltype_cli.current_clamp import RecordedCell, Sweep
 from celltype_cli.errors import UserError
 from celltype_cli.messages import raise_faults
 
 SUFFIXES = (".nwb", ".abf", ".npz")
 HDF5 = b"\x89HDF\r\n\x1a\n"
-# What numpy and zipfile raise for a file that is cut off, overwritten or encrypted.
-BROKEN_NPZ = (OSError, ValueError, LookupError, EOFError, RuntimeError, SyntaxError, MemoryError, OverflowError,
-              struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)  # fmt: skip
 Result = TypeVar("Result")
 # What the reader of a format yields for each sweep: number, voltage (mV), current (pA) and sampling rate (Hz), or the
 # reason why it is left out.

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from celltype_cli.array_cache import cached
 from celltype_cli.cells import About, Cells
-from celltype_cli.current_clamp import RecordedCell
 from celltype_cli.errors import UserError
+from celltype_cli.identity import code_identity
 from celltype_cli.patched_cells import CLASSES, RATE, PatchedCell, measure, to_cells
 from celltype_cli.simulators.adex import STEP_MS
 from celltype_cli.simulators.patch_clamp_protocol import Cell, record
@@ -58,11 +62,11 @@ def load(
         raise UserError("dataset patch_sim: " + "\n  ".join(["cannot be simulated:", *faults]))
     cells = [Cell(k, i, i % donors) for k, name in enumerate(CLASSES) for i in range(counts[name])]
     settings = {"donor_share": donor_share, "step_pA": step_pA, "sampling_rate": sampling_rate, "noise_mV": noise_mV}
+    settings |= {"seed": seed, "features": features if "features" in inputs else None}
     measured = [
-        _measured(cell, recorded, features if "features" in inputs else None)
+        cell
         for first in range(0, len(cells), BLOCK)
-        for block in [cells[first : first + BLOCK]]
-        for cell, recorded in zip(block, record(block, seed=seed, **settings))
+        for cell in _measured(cells[first : first + BLOCK], settings, Path(cache) / "simulated")
     ]
     about = About(
         name="patch_sim",
@@ -74,8 +78,23 @@ def load(
     return to_cells(measured, about=about, inputs=inputs, size=size, cache=cache)
 
 
-def _measured(cell: Cell, recorded: RecordedCell, features: str | None) -> PatchedCell:
-    return measure(recorded, label=CLASSES[cell.label], group=f"donor_{cell.donor + 1:02d}", features=features)
+def _measured(block: Sequence[Cell], settings: dict[str, Any], cache: Path) -> Iterator[PatchedCell]:
+    """Yields the cells of a block, from the cache where the same code has simulated them before."""
+    made_of = [code_identity(__name__), settings, [tuple(cell) for cell in block]]
+    found = cached(cache, made_of, lambda: _simulated(block, **settings))
+    for cell, name, windows, values in zip(block, found["cell_id"], found["windows"], found["values"]):
+        features = dict(zip(found["names"].tolist(), values.tolist()))
+        yield PatchedCell(str(name), CLASSES[cell.label], f"donor_{cell.donor + 1:02d}", "", windows, features)
+
+
+def _simulated(block: Sequence[Cell], *, features: str | None, **settings: Any) -> dict[str, np.ndarray]:
+    measured = [measure(recorded, features=features) for recorded in record(block, **settings)]
+    return {
+        "cell_id": np.array([cell.cell_id for cell in measured]),
+        "windows": np.stack([cell.windows for cell in measured]),
+        "names": np.array([*measured[0].features], dtype=str),
+        "values": np.array([[*cell.features.values()] for cell in measured], dtype=np.float64),
+    }
 
 
 def _faults(counts: Mapping[str, int], numbers: Mapping[str, float], sampling_rate: float) -> Iterator[str]:
