@@ -66,8 +66,8 @@ def compare(entrants: Sequence[Entrant]) -> Comparison:
     """Tests every pair of entrants over the splits they share, with Holm's correction for the number of pairs.
 
     Raises:
-        UserError: when there are fewer than two entrants or splits, when two were not tested on the same cells, or when all
-            splits test the same cells.
+        UserError: when there are fewer than two entrants or splits, when two were not tested on the same cells, or
+            when all splits test the same cells.
     """
     if len(entrants) < 2:
         raise UserError(f"a comparison needs two finished rows, {len(entrants)} found")
@@ -77,7 +77,7 @@ def compare(entrants: Sequence[Entrant]) -> Comparison:
     if n_splits < 2:
         raise UserError(f"a paired test needs two splits or more, {entrants[0].name} has {n_splits}")
     if len(set(_test_cells(entrants[0]).values())) == 1:
-        raise UserError(f"the {n_splits} trainings were tested on the same cells, and their spread says nothing of others")
+        raise UserError(f"the {n_splits} trainings were tested on the same cells; their spread says nothing of others")
     share = [_test_over_train(entrant.split) for entrant in entrants]
     places = list(combinations(range(len(entrants)), 2))
     # Where training sets differ in size, the smaller one gives the wider, safer error.

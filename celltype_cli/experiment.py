@@ -160,6 +160,6 @@ def _describe_split(folds: list[Fold]) -> dict[str, Any]:
     notes = [f"in {len(said)} of {len(folds)} folds: {said[0]}"] if said else []
     if shared:
         names = " and ".join({"group": "animals", "cell_id": "cells"}[name] for name in shared)
-        notes.insert(0, f"random split: {names} stand on both sides, so scores are higher than for a new animal")
+        notes.insert(0, f"{names} stand on both sides of this split, so scores are higher than for a new animal")
     monitor = "test" if any(fold.monitored for fold in folds) else "valid"
     return {"folds": len(folds), "shares": shared, "monitor": monitor, "notes": notes}

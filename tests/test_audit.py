@@ -94,7 +94,8 @@ def test_images_become_means_of_blocks():
 
 
 def test_the_command_writes_what_it_found_and_can_fail(celltype, tmp_path):
-    small = ["audit", "by=group", "n_folds=2", "dataset.cells_per_class=30", "dataset.timesteps=100", "dataset.animals=2"]
+    small = ["dataset.cells_per_class=30", "dataset.timesteps=100", "dataset.animals=2"]
+    small = ["audit", "by=group", "n_folds=2", *small]
     code, out, _ = celltype(*small)
     assert code == 0 and "the group alone tells the label" in out and "simulated" in out
     [folder] = (tmp_path / "outputs" / "audits").iterdir()
