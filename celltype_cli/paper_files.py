@@ -55,8 +55,9 @@ def _table(where: str, table: Any, paper: dict) -> Iterator[str]:
         return
     if table["kind"] not in KINDS:
         yield f"{where}: kind is {table['kind']}, expected one of {', '.join(KINDS)}{nearest(table['kind'], KINDS)}"
-    if (metric := table.get("metric", SCORES[0])) not in SCORES:
-        yield f"{where}: metric is {metric}, expected one of {', '.join(SCORES)}{nearest(metric, SCORES)}"
+    known = ("accuracy", "loss") if table["kind"] == "curves" else SCORES
+    if (metric := table.get("metric", SCORES[0])) not in known:
+        yield f"{where}: metric is {metric}, expected one of {', '.join(known)}{nearest(metric, known)}"
     names = set()
     for position, row in enumerate(table["rows"]):
         model, name = (row.get("model"), row.get("name")) if isinstance(row, dict) else (None, None)

@@ -56,7 +56,7 @@ class Table:
         source: its place in the paper.
         kind: one of `paper_files.KINDS`.
         note: for readers.
-        metric: what a table of scores shows, one of `paper_files.SCORES`.
+        metric: what a table of scores shows, one of `paper_files.SCORES`; curves show accuracy or loss.
     """
 
     key: str

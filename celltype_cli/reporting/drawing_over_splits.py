@@ -73,8 +73,8 @@ class Curve(NamedTuple):
 
 
 @styled
-def learning_curves(panels: Mapping[str, Sequence[Curve]], title: str) -> Figure:
-    """Draws accuracy against epoch, a line and a band of one sd over splits for each model, named at their ends.
+def learning_curves(panels: Mapping[str, Sequence[Curve]], metric: str, title: str) -> Figure:
+    """Draws accuracy or loss against epoch, a line and a band of one sd over splits for each model, named at their ends.
 
     Args:
         panels: curves by what they show.
@@ -90,7 +90,7 @@ def learning_curves(panels: Mapping[str, Sequence[Curve]], title: str) -> Figure
             mean, sd = _over_splits(curve, last)
             axes.plot(mean.index, mean, color=curve.colour, linestyle=DASHES[place % len(DASHES)], linewidth=2.5)
             axes.fill_between(mean.index, mean - sd, mean + sd, color=curve.colour, alpha=0.15, linewidth=0)
-        axes.set(ylabel="accuracy", xlim=(1, max(last, 2)))
+        axes.set(ylabel=metric, xlim=(1, max(last, 2)))
         axes.set_title(words, loc="left", fontweight="bold")
         axes.grid(color="#E5E5E5", linewidth=0.8)
     for axes, curves in zip(grid, panels.values()):  # when the common range of accuracy is known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from math import isnan
+from math import isnan, nan
 
 import pandas as pd
 
@@ -67,7 +67,7 @@ def of_figure(paper: Paper, table: Table, found: Found, titled: Callable[[str], 
     check_one_experiment(table, jobs)
     title = f"{table.source}. {table.title}"
     if table.kind == "curves":
-        caption, draw = _curves(jobs, titled(title))
+        caption, draw = _curves(jobs, table.metric, titled(title))
     else:
         caption, draw = _confusions(jobs, paper.classes, titled(title))
     plan: dict[Row, dict[str, Job]] = {}
@@ -112,25 +112,25 @@ def _published_shares(row: Row) -> pd.DataFrame | None:
     return pd.DataFrame([[pairs.get((a, b), float("nan")) for b in classes] for a in classes], classes, classes)
 
 
-def _curves(jobs: Found, title: str) -> tuple[str, Callable | None]:
+def _curves(jobs: Found, metric: str, title: str) -> tuple[str, Callable | None]:
     models = list(dict.fromkeys(job.row.model for job in jobs))
     curves: dict[str, list[drawing_over_splits.Curve]] = {}
     sides: dict[str, str] = {}
     for job, result in jobs.items():
         if result:
             way = WAYS[job.split]
-            lines = result.curves[result.curves["name"] == "valid_accuracy"]
+            lines = result.curves[result.curves["name"] == f"valid_{metric}"]
             if len(lines):
                 monitor = result.facts["split"].get("monitor")
                 sides[way] = ", test cells" if monitor == "test" else ", validation cells"
             colour = drawing.model_colour(job.row.model, models)
-            curve = drawing_over_splits.Curve(
-                job.row.name, colour, lines if len(lines) else None, *mean_and_sd(result.per_split("accuracy"))
-            )
-            curves.setdefault(way, []).append(curve)
+            end = mean_and_sd(result.per_split("accuracy")) if metric == "accuracy" else (nan, nan)
+            if len(lines) or metric == "accuracy":
+                curve = drawing_over_splits.Curve(job.row.name, colour, lines if len(lines) else None, *end)
+                curves.setdefault(way, []).append(curve)
     panels = {f"{way}{sides.get(way, '')}": of_way for way, of_way in curves.items()}
     caption = (
-        "Accuracy after each epoch: line, mean over the splits; band, one standard deviation. Models without epochs "
-        "are horizontal lines, at their accuracy on the test cells."
+        f"{metric.capitalize()} after each epoch: line, mean over the splits; band, one standard deviation."
+        + " Models without epochs are horizontal lines, at their accuracy on the test cells." * (metric == "accuracy")
     )
-    return caption, partial(drawing_over_splits.learning_curves, panels, title) if panels else None
+    return caption, partial(drawing_over_splits.learning_curves, panels, metric, title) if panels else None

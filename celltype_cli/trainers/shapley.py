@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from celltype_cli.trainers.sklearn import _probabilities
+from celltype_cli.trainers.sklearn import probabilities
 
 LOG_ODDS = "log-odds against the mean of the classes"
 PROBABILITY = "probability"
@@ -86,7 +86,7 @@ def _of_anything(
     import shap
 
     chosen = np.linspace(0, len(background) - 1, min(BACKGROUND, len(background))).round().astype(int)
-    explainer = shap.KernelExplainer(lambda x: _probabilities(pipeline, x), background[chosen])
+    explainer = shap.KernelExplainer(lambda x: probabilities(pipeline, x), background[chosen])
     coalitions = max(COALITIONS, 16 * table.shape[1])
     with _seeded():
         values = explainer.shap_values(table, nsamples=coalitions, l1_reg=False, silent=True)

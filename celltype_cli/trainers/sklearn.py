@@ -126,11 +126,11 @@ class SklearnPredictor:
 
     def __call__(self, cells: Cells) -> Float[np.ndarray, "row class"]:
         proba = np.zeros((len(cells), len(cells.classes)))
-        proba[:, self.pipeline.classes_] = _probabilities(self.pipeline, self.table(cells))
+        proba[:, self.pipeline.classes_] = probabilities(self.pipeline, self.table(cells))
         return proba
 
 
-def _probabilities(fitted: Any, x: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row class"]:
+def probabilities(fitted: Any, x: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row class"]:
     """Returns probabilities, or the softmax of the decision function, which ranks classes but is not calibrated."""
     if hasattr(fitted, "predict_proba"):
         return fitted.predict_proba(x)

@@ -1,0 +1,96 @@
+"""Prints how many scalograms a second the four backbones train on and classify, on one core unless told otherwise.
+
+Columns:
+    train     steps of our trainer's kind (forward, backward, fused Adam), the median step
+    classify  forward in use, no gradients
+
+CPU time counts on a CPU, so that other programs on the machine disturb little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+from celltype_cli import environment
+from celltype_cli.models.scalogram_cnn import HEADS, ScalogramCNN
+from celltype_cli.trainers.allocator import keep_large_blocks
+
+
+def made(backbone: str, size: int) -> ScalogramCNN:
+    """Builds the network with random weights; Inception's auxiliary classifier takes its own size and more."""
+    return ScalogramCNN(
+        {"scalogram": (2, size, size)},
+        4,
+        backbone=backbone,
+        channels=[0, 1, 0],
+        pixel_range=[-2.0, 2.4],
+        dropout=0.3,
+        auxiliary=size >= 299,
+        pretrained=False,
+        weights=None,
+    )
+
+
+def per_second(work: Callable[[], None], rows: int, rounds: int) -> float:
+    seconds = []
+    for turn in range(1 + rounds):  # the first warms up
+        started = time.process_time()
+        work()
+        if turn:
+            seconds.append(time.process_time() - started)
+    return rows / statistics.median(seconds)
+
+
+def measured(backbone: str, size: int, batch_size: int, rounds: int, precision: str) -> tuple[float, float]:
+    """Returns images per second in training and in use."""
+    network = made(backbone, size)
+    adam = torch.optim.Adam(network.parameters(), lr=0.001, fused=True)
+    scalogram, label = torch.randn(batch_size, 2, size, size), torch.arange(batch_size) % 4
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            logits = network(scalogram)
+        loss = sum(F.cross_entropy(x.float(), label) for x in (logits if isinstance(logits, tuple) else (logits,)))
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+
+    @torch.inference_mode()
+    def classify() -> None:
+        network(scalogram)
+
+    trained = per_second(step, batch_size, rounds)
+    network.eval()
+    return trained, per_second(classify, batch_size, rounds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", choices=tuple(HEADS), help="only this one")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[96, 224], help="pixels; Inception's 224 becomes 299")
+    parser.add_argument("--batch-size", type=int, default=32, help="rows of a mini-batch (default 32)")
+    parser.add_argument("--rounds", type=int, default=3, help="steps that count (default 3)")
+    parser.add_argument("--threads", type=int, default=1, help="default 1; with more, CPU time says little")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    keep_large_blocks()
+    facts = environment.describe()
+    print(f"{facts['processor']}, {args.threads} threads, torch {facts['versions']['torch']}, {args.precision}")
+    print(f"mini-batches of {args.batch_size}; images per second of CPU time, median of {args.rounds}")
+    print(f"  {'':14}{'pixels':>8}{'train':>9}{'classify':>10}")
+    for backbone in (args.backbone,) if args.backbone else HEADS:
+        for size in args.sizes:
+            size = 299 if (backbone, size) == ("inception_v3", 224) else size
+            trained, classified = measured(backbone, size, args.batch_size, args.rounds, args.precision)
+            print(f"  {backbone:14}{size:8}{trained:9.1f}{classified:10.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
