@@ -27,6 +27,13 @@ reproduce-calcium-figures: $(READY)  ## the same for its figures
 reproduce-calcium-%: $(READY)  # the same for one table: reproduce-calcium-table1 ... -table5
 	$(BIN)/celltype reproduce paper=calcium_ann table=$* profile=$(PROFILE)
 
+reproduce-sts: $(READY)  ## run what the patch-clamp paper's tables lack, on simulated cells
+	$(BIN)/celltype reproduce paper=sts profile=$(PROFILE)
+
+STS ?= spike-train-scalograms/data
+reproduce-sts-recorded: $(READY)  ## the same on its published features, STS=folder data of its repository
+	$(BIN)/celltype reproduce paper=sts profile=$(PROFILE) dataset=sts_features dataset.path=$(STS)
+
 lint: $(READY)  ## check style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -52,4 +59,4 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo test reproduce-calcium reproduce-calcium-figures lint benchmark install lock clean
+.PHONY: help demo test reproduce-calcium reproduce-calcium-figures reproduce-sts reproduce-sts-recorded lint benchmark install lock clean

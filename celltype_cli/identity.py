@@ -14,7 +14,7 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent
 CHUNK = 2**20
-FILES = ("path", "labels")  # keys whose text names a file or a folder
+FILES = ("path", "labels", "weights")  # keys whose text names a file or a folder
 
 # Where and how fast a run computes, not what: these keys may differ between two sessions of one run.
 ELSEWHERE = {"outputs", "cache", "threads", "logger", "accelerator", "devices", "keep_checkpoints"}

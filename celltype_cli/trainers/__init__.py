@@ -50,8 +50,9 @@ class Trainer(Protocol):
 
 
 def labelled(cells: Cells) -> Cells:
-    """Returns the rows that have a label."""
-    return cells[np.flatnonzero(cells.label != UNLABELLED)]
+    """Returns the rows that have a label; the same cells, not copied, where all have one."""
+    known = cells.label != UNLABELLED
+    return cells if known.all() else cells[np.flatnonzero(known)]
 
 
 def taken(function: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
