@@ -3,6 +3,7 @@
 Columns:
     train     steps of our trainer's kind (forward, backward, fused Adam), the median step
     classify  forward in use, no gradients
+    ratio     to torchvision's own network on pictures that have three channels already
 
 CPU time counts on a CPU, so that other programs on the machine disturb little.
 """
@@ -16,6 +17,8 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+import torchvision
+from torch import nn
 
 from celltype_cli import environment
 from celltype_cli.models.scalogram_cnn import HEADS, ScalogramCNN
@@ -47,15 +50,21 @@ def per_second(work: Callable[[], None], rows: int, rounds: int) -> float:
     return rows / statistics.median(seconds)
 
 
-def measured(backbone: str, size: int, batch_size: int, rounds: int, precision: str) -> tuple[float, float]:
+def theirs(backbone: str, size: int) -> nn.Module:
+    """Builds torchvision's network as it is."""
+    auxiliary = {"aux_logits": size >= 299, "init_weights": True} if backbone == "inception_v3" else {}
+    return torchvision.models.get_model(backbone, weights=None, num_classes=4, **auxiliary)
+
+
+def measured(network: nn.Module, image: torch.Tensor, rounds: int, precision: str) -> tuple[float, float]:
     """Returns images per second in training and in use."""
-    network = made(backbone, size)
+    batch_size = len(image)
     adam = torch.optim.Adam(network.parameters(), lr=0.001, fused=True)
-    scalogram, label = torch.randn(batch_size, 2, size, size), torch.arange(batch_size) % 4
+    label = torch.arange(batch_size) % 4
 
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-            logits = network(scalogram)
+            logits = network(image)
         loss = sum(F.cross_entropy(x.float(), label) for x in (logits if isinstance(logits, tuple) else (logits,)))
         adam.zero_grad()
         loss.backward()
@@ -63,7 +72,7 @@ def measured(backbone: str, size: int, batch_size: int, rounds: int, precision: 
 
     @torch.inference_mode()
     def classify() -> None:
-        network(scalogram)
+        network(image)
 
     trained = per_second(step, batch_size, rounds)
     network.eval()
@@ -84,12 +93,16 @@ def main() -> None:
     facts = environment.describe()
     print(f"{facts['processor']}, {args.threads} threads, torch {facts['versions']['torch']}, {args.precision}")
     print(f"mini-batches of {args.batch_size}; images per second of CPU time, median of {args.rounds}")
-    print(f"  {'':14}{'pixels':>8}{'train':>9}{'classify':>10}")
+    print(f"  {'':14}{'pixels':>8}{'train':>9}{'ratio':>7}{'classify':>10}{'ratio':>7}")
     for backbone in (args.backbone,) if args.backbone else HEADS:
         for size in args.sizes:
             size = 299 if (backbone, size) == ("inception_v3", 224) else size
-            trained, classified = measured(backbone, size, args.batch_size, args.rounds, args.precision)
-            print(f"  {backbone:14}{size:8}{trained:9.1f}{classified:10.1f}", flush=True)
+            ours, others = (
+                measured(network, torch.randn(args.batch_size, channels, size, size), args.rounds, args.precision)
+                for network, channels in ((made(backbone, size), 2), (theirs(backbone, size), 3))
+            )
+            cells = [f"{value:{width}.1f}{value / other:7.2f}" for value, other, width in zip(ours, others, (9, 10))]
+            print(f"  {backbone:14}{size:8}{''.join(cells)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ class Curve(NamedTuple):
 
 @styled
 def learning_curves(panels: Mapping[str, Sequence[Curve]], metric: str, title: str) -> Figure:
-    """Draws accuracy or loss against epoch, a line and a band of one sd over splits for each model, named at their ends.
+    """Draws accuracy or loss against epoch, for each model a line and a band of one sd over splits, named at its end.
 
     Args:
         panels: curves by what they show.
