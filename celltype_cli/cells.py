@@ -36,6 +36,7 @@ class About:
         notes: warnings that belong beside every score, for instance a confound.
         features: names of the columns of the input "features", with units: "tau (ms)".
         axes: of other inputs, one `Axis` for each axis of a row that has a unit, the last axis last.
+        channels: of other inputs, the names along the axis before those.
     """
 
     name: str
@@ -46,6 +47,7 @@ class About:
     notes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     axes: dict[str, tuple[Axis, ...]] = field(default_factory=dict)
+    channels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:

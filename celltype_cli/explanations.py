@@ -28,6 +28,7 @@ class Part:
         attribution: of each value.
         columns: names of a table's columns, with units; empty for traces and pictures.
         axes: of the last axes of traces and pictures; empty for tables.
+        channel_names: along the axis before those; empty where they have none.
         unit: of the values of traces and pictures.
         by_class: of a table's columns for every class, where the method gives it; else None.
     """
@@ -38,6 +39,10 @@ class Part:
     axes: tuple[Axis, ...] = ()
     unit: str = ""
     by_class: Float32[np.ndarray, "row class column"] | None = None
+    channel_names: tuple[str, ...] = ()
+
+    def name_of(self, channel: int) -> str:
+        return self.channel_names[channel] if self.channel_names else f"channel {channel + 1}"
 
     def channels(self, name: str) -> Float32[np.ndarray, "row channel ..."]:
         """Returns `values` or `attribution` with one channel axis before the axes that have names."""
@@ -94,7 +99,8 @@ def write(explanation: Explanation, path: str | Path) -> None:
     about = {name: getattr(explanation, name) for name in ("title", "model", "method", "quantity", "classes", "notes")}
     about["parts"] = {}
     for name, part in explanation.parts.items():
-        about["parts"][name] = {"columns": part.columns, "axes": [asdict(a) for a in part.axes], "unit": part.unit}
+        plain = {key: getattr(part, key) for key in ("columns", "unit", "channel_names")}
+        about["parts"][name] = plain | {"axes": [asdict(a) for a in part.axes]}
         arrays |= {f"{name}.values": part.values, f"{name}.attribution": part.attribution}
         if part.by_class is not None:
             arrays[f"{name}.by_class"] = part.by_class
@@ -120,6 +126,7 @@ def read(path: str | Path) -> Explanation:
                     tuple(Axis(**axis) for axis in part["axes"]),
                     part["unit"],
                     arrays.get(f"{name}.by_class"),
+                    tuple(part["channel_names"]),
                 )
                 for name, part in about.pop("parts").items()
             }
@@ -172,10 +179,10 @@ def _places(explanation: Explanation, part: Part) -> pd.DataFrame:
         rows = explanation.predicted == c
         if not rows.any():
             continue
-        for channel, mean in enumerate(maps[rows].mean(axis=0, dtype=np.float64), start=1):
+        for channel, mean in enumerate(maps[rows].mean(axis=0, dtype=np.float64)):
             smooth = gaussian_filter(mean, [SMOOTHING * n for n in mean.shape], mode="nearest")
             peak = np.unravel_index(smooth.argmax(), mean.shape)
-            line = {"class": name, "cells": int(rows.sum()), "channel": channel}
+            line = {"class": name, "cells": int(rows.sum()), "channel": part.name_of(channel)}
             for k, (axis, at) in enumerate(zip(part.axes, coordinates)):
                 along = mean.sum(axis=tuple(other for other in range(mean.ndim) if other != k))
                 centre = float(along @ at / along.sum()) if along.sum() > 0 else np.nan

@@ -24,6 +24,7 @@ from celltype_cli.stimuli import MARGIN_S
 
 CLASSES = ("Pvalb", "Excitatory", "Vip/Lamp5", "Sst")
 INPUTS = ("features", "scalogram")
+SWEEPS = ("rheobase", "rheobase + 40 pA")
 RATE = 4000.0  # Hz, of the windows
 
 
@@ -130,7 +131,7 @@ def to_cells(
         made["scalogram"] = scalogram_cache.scalograms(
             windows, folder=cache, size=tuple(map(int, size)), sampling_rate=RATE
         )
-        about = replace(about, axes={**about.axes, "scalogram": axes(windows.shape[-1], size)})
+        about = replace(about, axes={"scalogram": axes(windows.shape[-1], size)}, channels={"scalogram": SWEEPS})
     index = {"": UNLABELLED, **{name: i for i, name in enumerate(classes)}}
     return Cells(
         inputs=made,

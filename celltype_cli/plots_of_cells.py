@@ -169,6 +169,8 @@ def _images(figure: SubFigure, cells: Cells, name: str) -> None:
             )  # fmt: skip
             axes.locator_params(axis="x", nbins=4)
         column[0].set_title(class_name, color=colour, fontweight="bold")
+    for axes, said in zip(grid[:, 0], cells.about.channels.get(name, ())):
+        axes.set_ylabel(said, fontsize=13)
     figure.supylabel(f"{below.name} ({below.unit})", fontsize=15)
     figure.supxlabel(f"{along.name} ({along.unit})", fontsize=15)
 

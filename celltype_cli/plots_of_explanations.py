@@ -174,7 +174,7 @@ def _maps(explanation: Explanation, part: Part) -> Figure:
         line[0].set_ylabel(f"{explanation.classes[c]}\n{_counted(explanation, c)}", color=colour, fontweight="bold")
     for k, axes in enumerate(grid[0]):
         what = "mean attribution" if k % 2 else "mean input"
-        axes.set_title(what if channels == 1 else f"channel {k // 2 + 1}: {what}")
+        axes.set_title(what if channels == 1 else f"{part.name_of(k // 2)}: {what}")
         axes.locator_params(axis="x", nbins=5)
     ends = {-1: "against the class", 0: "nothing", 1: "for the class" if signed else "most"}
     bar = figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, ticks=[-1, 0, 1] if signed else [0, 1])

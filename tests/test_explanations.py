@@ -89,10 +89,10 @@ def test_a_table_without_values_for_every_class_speaks_of_the_predicted_one():
 def test_places_are_centres_of_mass_in_the_units_of_the_axes():
     lines = explanations.summary(explanation(), scalogram_part())
     assert [*zip(lines["class"], lines["channel"])] == [
-        ("Pvalb", 1),
-        ("Pvalb", 2),
-        ("Excitatory", 1),
-        ("Excitatory", 2),
+        ("Pvalb", "channel 1"),
+        ("Pvalb", "channel 2"),
+        ("Excitatory", "channel 1"),
+        ("Excitatory", "channel 2"),
     ]
     assert lines["centre, frequency (Hz)"].tolist() == pytest.approx([40, 40, 20, 30])
     assert lines["centre, time (ms)"].tolist() == pytest.approx([100, 100, 37.5, 50])  # (3 * 25 + 1 * 75) / 4

@@ -121,12 +121,13 @@ def test_overview_of_an_input_that_cannot_be_drawn(cells):
 def test_overview_shows_an_image_a_class_with_units(cells):
     axes = {"scalogram": (Axis("frequency", "Hz", 20, 199), Axis("time", "ms", -100, 1100))}
     images = np.random.default_rng(0).random((24, 2, 6, 9), dtype="f4")
-    shown = Cells({"scalogram": images}, cells.label, cells.cell_id, cells.group, CLASSES, About("toy", axes=axes))
+    about = About("toy", axes=axes, channels={"scalogram": ("rheobase", "above")})
+    shown = Cells({"scalogram": images}, cells.label, cells.cell_id, cells.group, CLASSES, about)
     figure = plots_of_cells.dataset_overview(shown)
     drawn = [image for panel in figure.axes[2:] for image in panel.images]
     assert len(drawn) == 10 and drawn[0].get_extent() == [-100, 1100, 20, 199]
     assert np.array_equal(drawn[0].get_array(), images[0, 0]) and np.array_equal(drawn[5].get_array(), images[0, 1])
-    assert {"frequency (Hz)", "time (ms)"} <= set(texts(figure))
+    assert {"frequency (Hz)", "time (ms)", "rheobase", "above"} <= set(texts(figure))
 
 
 def test_overview_shows_median_and_quartiles_of_measured_features(cells):

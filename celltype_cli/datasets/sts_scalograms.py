@@ -23,7 +23,7 @@ from celltype_cli.cells import About, Cells
 from celltype_cli.datasets import sts_tables
 from celltype_cli.errors import UserError
 from celltype_cli.files import replacing
-from celltype_cli.patched_cells import CLASSES, axes
+from celltype_cli.patched_cells import CLASSES, SWEEPS, axes
 
 SHAPE = (180, 4800, 2)
 NAME = re.compile(r"cell_(\d+)\.npy")
@@ -65,6 +65,7 @@ def load(*, path: str | Path, cells: str, size: Sequence[int], cache: str | Path
             citation=sts_tables.CITATION,
             notes=tuple(notes),
             axes={"scalogram": axes(SHAPE[1], size)},
+            channels={"scalogram": SWEEPS},
         ),
     )
 

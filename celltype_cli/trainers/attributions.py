@@ -168,7 +168,8 @@ def _part(
         columns = cells.about.features if name == "features" else _numbered(name, values.shape[1])
         return Part(values, attribution, columns=tuple(columns))
     axes = cells.about.axes.get(name) or _axes(values.shape[2:], cells.about)
-    return Part(values, attribution, axes=axes, unit=cells.about.unit)
+    names = cells.about.channels.get(name, ())
+    return Part(values, attribution, axes=axes, unit=cells.about.unit, channel_names=names)
 
 
 def _axes(shape: tuple[int, ...], about: About) -> tuple[Axis, ...]:
