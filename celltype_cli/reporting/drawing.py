@@ -28,6 +28,12 @@ MODEL_COLOURS = {
     "svm_linear": "#2A9D8F",
     "svm_poly": "#8C564B",
     "adaboost": "#882255",
+    "mobilenet_v2": "#5B2A86",
+    "inception_v3": "#2C6E91",
+    "densenet121": "#3B7A1F",
+    "resnet18": "#B5446E",
+    "lightgbm": "#A63603",
+    "lightgbm_svm": "#3A3F5C",
 }
 OTHER_MODELS = ("#CC6677", "#6699CC", "#555555", "#B8860B", "#000000")
 FLOOR = "#D00000"
