@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from fake_paper import ACCURACY, CNN, PAPER, job
+from fake_paper import ACCURACY, CNN, PAPER, RATES, found_for, job
 from fake_runs import fake_curves
 from matplotlib.text import Text
 
@@ -69,6 +69,18 @@ def test_ranks_are_drawn_with_their_groups(toy_report):
     assert len(bars) == len(test.groups) and "Nemenyi" in picture.caption and "Holm" in picture.caption
     texts = [text.get_text().strip() for text in axes.texts]
     assert f"{CNN.name}  {test.ranks[0]:.1f}" in texts
+
+
+def test_classes_of_several_rows_keep_their_colours(toy_runs):
+    rows = (RATES, replace(RATES, name="again"))
+    table = Table("table2", "Classes", "Table 2", "per_class", rows)
+    jobs = [job("table2", row, split) for row in rows for split in ("published", "grouped")]
+    shown = report.build(replace(PAPER, tables=(table,)), found_for(toy_runs, jobs))
+    axes = next(picture for picture in shown.pictures if picture.draw).draw().axes[0]
+    colours = {label.get_text(): label.get_color() for label in axes.get_yticklabels()}
+    assert colours["best: PV"] == colours["again: PV"] == plots.CLASS_COLOURS["PV"]
+    blocks = [text.get_text() for text in axes.texts]
+    assert blocks == ["precision", "recall", "specificity"] * 2
 
 
 def test_models_and_classes_have_colours_of_their_own():

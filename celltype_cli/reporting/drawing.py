@@ -64,9 +64,8 @@ def published_dots(lines: Sequence[Line], colour: Callable[[Line], str], score: 
     axes.set_yticks(y, [line.name for line in lines])
     for label, line in zip(axes.get_yticklabels(), lines):
         label.set_color(colour(line))
-    for place, line in zip(y, lines):
-        first = next(other for other in lines if other.group == line.group)
-        if line is first and len(starts) < len(lines) - 1:
+    for i, (place, line) in enumerate(zip(y, lines)):
+        if (i == 0 or i in starts) and len(starts) < len(lines) - 1:
             own = colour(line) if all(colour(o) == colour(line) for o in lines if o.group == line.group) else "black"
             text = {"ha": "left", "va": "center", "fontweight": "bold", "color": own}
             axes.text(1.01, place, line.group, transform=axes.get_yaxis_transform(), **text)

@@ -35,6 +35,7 @@ class Line:
         seconds, seconds_sd: training time over the random splits.
         command: makes what is missing; empty where nothing is.
         label: names the line where lines of several models stand together.
+        cell_class: of a line about one class.
     """
 
     group: str
@@ -58,6 +59,7 @@ class Line:
     published_seconds_sd: float = NAN
     command: str = ""
     label: str = ""
+    cell_class: str = ""
 
     @property
     def difference(self) -> float:
@@ -102,7 +104,8 @@ def class_lines(
                 numbers |= spread | {"n_splits": random.n_splits}
             if apart and (entry := _of_class(apart.scores["cell"]["classes"], name)):
                 numbers |= _interval("apart", entry[rate])
-            yield Line(rate, f"{prefix}{name}", **numbers, **_published("published", row, f"{name}.{rate}"))
+            numbers |= _published("published", row, f"{name}.{rate}")
+            yield Line(rate, f"{prefix}{name}", **numbers, cell_class=name)
 
 
 def _of_class(entries: dict, name: str) -> dict | None:

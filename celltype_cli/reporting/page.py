@@ -93,7 +93,7 @@ def _svg(figure: Figure) -> bytes:
 
 
 def _colours(table: TableReport) -> Callable[[str], str | None]:
-    names = list(dict.fromkeys(line.name if table.kind == "per_class" else line.group for line in table.lines))
+    names = list(dict.fromkeys(line.cell_class if table.kind == "per_class" else line.group for line in table.lines))
     return lambda name: (class_colour if table.kind == "per_class" else drawing.model_colour)(name, names)
 
 

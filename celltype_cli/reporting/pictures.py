@@ -80,8 +80,8 @@ def of_figure(paper: Paper, table: Table, found: Found, titled: Callable[[str], 
 
 def _colour(table: TableReport) -> Callable[[Line], str]:
     if table.kind == "per_class":
-        classes = list(dict.fromkeys(line.name for line in table.lines))
-        return lambda line: plots.class_colour(line.name, classes)
+        classes = list(dict.fromkeys(line.cell_class for line in table.lines))
+        return lambda line: plots.class_colour(line.cell_class, classes)
     models = list(dict.fromkeys(line.group for line in table.lines))
     return lambda line: drawing.model_colour(line.group, models)
 

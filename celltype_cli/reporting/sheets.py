@@ -59,7 +59,7 @@ def lines_sheet(table: TableReport) -> Sheet:
         if nothing and line.command and (before is None or before.command != line.command):
             cells = (*cells[:3], Text(line.command, "code"))
         rows.append(cells)
-        groups.append(line.name if per_class else line.group)
+        groups.append(line.cell_class if per_class else line.group)
         if not nothing and line.command and (after is None or after.command != line.command):
             rows.append((Text(""), Text(line.command, "code")))  # once for all classes of a run
             groups.append("")
