@@ -160,6 +160,11 @@ def long_squares(
     return squares, left_out
 
 
+def reasons(left_out: Counter[str]) -> str:
+    """Lists how many were left out for what reason, the most frequent first."""
+    return "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
+
+
 def chosen(
     sweeps: Sequence[Sweep],
     duration_s: float = 1.0,
@@ -177,10 +182,9 @@ def chosen(
     """
     squares, left_out = long_squares(sweeps, duration_s, tolerance_s)
     if not squares:
-        reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
         raise UserError(
-            f"none of its {len(sweeps)} sweeps is a long square of {duration_s:g} s ({reasons}); if the steps of the "
-            "protocol last shorter or longer, ask for their duration"
+            f"none of its {len(sweeps)} sweeps is a long square of {duration_s:g} s ({reasons(left_out)}); if the "
+            "steps of the protocol last shorter or longer, ask for their duration"
         )
     rising = sorted((s for s in squares if s.step.amplitude_pA > 0), key=_order)
     rheobase = next((s for s in rising if len(s.spike_times_s)), None)

@@ -26,7 +26,7 @@ Steps of negative amplitude at which the cell does not fire, for "long_square" o
     ri               slope of the line through smallest voltage against current, over the sweeps above -100 pA
     tau              mean over the same sweeps of the time constant of an exponential, fitted from where 10 % of the
                      deflection is reached to its largest
-    capacitance      tau / ri
+    capacitance      tau / ri, where ri is positive
     drive            ri times threshold_i: by how much the current would depolarise a passive cell
     *_from_rest      differences of voltage from vrest
 
@@ -39,8 +39,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -65,10 +65,11 @@ SPIKE = (
 )
 TRAIN = {"adaptation": "adapt", "latency (ms)": "latency", "avg_isi (ms)": "mean_isi"}  # names in allensdk
 ALL_SQUARES = ("vrest (mV)", "ri (MOhm)", "sag", "tau (ms)", "vm_for_sag (mV)", "f_i_curve_slope (Hz/pA)")
+COMPARED_WITH_REST = ("threshold", "fast_trough", "trough")
 FROM_REST = (
     "capacitance (pF)",
     "drive_long_square (mV)",
-    *(f"{point}_from_rest_long_square (mV)" for point in ("threshold", "fast_trough", "trough")),
+    *(f"{point}_from_rest_long_square (mV)" for point in COMPARED_WITH_REST),
 )
 NAMES = {"two_sweep": (*TRAIN, *SPIKE), "long_square": (*TRAIN, *ALL_SQUARES, *FROM_REST, *SPIKE)}
 SLOWEST = 4000.0  # Hz
@@ -93,9 +94,18 @@ def features(chosen: Chosen, kind: str) -> dict[str, float]:
     if kind == "long_square":
         found |= {"vrest (mV)": _vrest(squares), "f_i_curve_slope (Hz/pA)": _f_i_slope(squares)}
         found |= _passive([s for s in squares if s.step.amplitude_pA < 0 and len(s.spike_times_s) == 0])
-        found |= _from_rest({name: found.get(name, math.nan) for name in (*ALL_SQUARES, *SPIKE)})
+        found |= from_rest({name: found.get(name, math.nan) for name in (*ALL_SQUARES, *SPIKE)})
     values = {name: float(found.get(name, math.nan)) for name in NAMES[kind]}
     return {name: value if math.isfinite(value) else math.nan for name, value in values.items()}
+
+
+def from_rest(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the features `FROM_REST` from others by name, which may be numbers, arrays or columns of a table."""
+    resistance, rest = found["ri (MOhm)"], found["vrest (mV)"]
+    capacitance = 1e3 * found["tau (ms)"] / np.where(resistance > 0, resistance, math.nan)
+    drive = 1e-3 * resistance * found["threshold_i_long_square (pA)"]
+    distances = (found[f"{point}_v_long_square (mV)"] - rest for point in COMPARED_WITH_REST)
+    return dict(zip(FROM_REST, (capacitance, drive, *distances)))
 
 
 def _check_rates(rates: dict[int, float]) -> None:
@@ -185,14 +195,6 @@ def _passive(squares: Sequence[LongSquare]) -> dict[str, float]:
     if weak:
         found |= {"ri (MOhm)": _resistance(weak), "tau (ms)": _time_constant([extractor for _, extractor in weak])}
     return found
-
-
-def _from_rest(found: dict[str, float]) -> dict[str, float]:
-    with np.errstate(all="ignore"):  # a resistance of 0
-        capacitance = 1e3 * np.divide(found["tau (ms)"], found["ri (MOhm)"])
-    drive = 1e-3 * found["ri (MOhm)"] * found["threshold_i_long_square (pA)"]
-    points = (found[f"{point}_v_long_square (mV)"] for point in ("threshold", "fast_trough", "trough"))
-    return dict(zip(FROM_REST, (capacitance, drive, *(v - found["vrest (mV)"] for v in points))))
 
 
 def _lowest(extractor: EphysSweepFeatureExtractor) -> float:

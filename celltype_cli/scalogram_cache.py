@@ -44,13 +44,29 @@ def scalograms(
         raise UserError("scalograms: there is no window to transform; expected at least one cell")
     shape = (len(windows), *transform.scalogram(windows[0], **settings).shape)
     path = Path(folder).expanduser() / f"scalograms-{_key(windows, settings)}.npy"
+    return kept(path, shape, (transform.scalogram(window, **settings) for window in windows))
+
+
+def kept(
+    path: Path, shape: tuple[int, int, int, int], images: Iterable[Float32[np.ndarray, "sweep frequency column"]]
+) -> Float32[np.ndarray, "row sweep frequency column"]:
+    """Returns the images of a file of the cache, read-only and memory-mapped; the file is made where it is not whole.
+
+    Args:
+        path: names, by a hash, all that the images depend on; its folder is made where it is missing.
+        shape: of all images together.
+        images: of each row; asked for only where they have to be made.
+
+    Raises:
+        UserError: when the folder cannot be written to.
+    """
     if (found := _opened(path, shape)) is not None:
         return found
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
         with replacing(path) as temporary:
-            _write(temporary, shape, _shown(windows, settings))
+            _write(temporary, shape, _shown(images, shape[0]))
     except OSError as error:
         gigabytes = 4e-9 * np.prod(shape)
         raise UserError(
@@ -80,15 +96,14 @@ def _opened(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     return array if array.shape == shape and array.dtype == np.float32 else None
 
 
-def _shown(windows: Float32[np.ndarray, "row sweep timesteps"], settings: dict[str, Any]) -> Iterable[np.ndarray]:
-    """Yields the scalograms of each row; on a terminal a bar shows how far it is, and vanishes."""
+def _shown(images: Iterable[np.ndarray], rows: int) -> Iterable[np.ndarray]:
+    """Passes the images on; on a terminal a bar shows how far it is, and vanishes."""
     from rich.console import Console
     from rich.progress import track
 
     console = Console()
     bar = {"console": console, "transient": True, "disable": not console.is_terminal}
-    for row in track(windows, f"scalograms of {len(windows)} cells", **bar):
-        yield transform.scalogram(row, **settings)
+    return track(images, f"scalograms of {rows} cells", total=rows, **bar)
 
 
 def _write(path: Path, shape: tuple[int, ...], images: Iterable[np.ndarray]) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,17 +46,9 @@ def server(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def fetch(tmp_path, monkeypatch, capsys):
-    from celltype_cli import cli
-
-    def call(*settings):
-        dataset = ("dataset=allen_cell_types", f"dataset.path={tmp_path / 'ctdb'}", "dataset.cells_per_class=1")
-        monkeypatch.setattr("sys.argv", ["celltype", "fetch", *dataset, *settings])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return end.value.code, *capsys.readouterr()
-
-    return call
+def fetch(celltype, tmp_path):
+    dataset = ("dataset=allen_cell_types", f"dataset.path={tmp_path / 'ctdb'}", "dataset.cells_per_class=1")
+    return partial(celltype, "fetch", *dataset)
 
 
 def test_fetch_says_how_much_and_downloads_once(server, fetch, tmp_path):

@@ -1,5 +1,7 @@
 """Download of DANDI 000020: the archive is made up, what asks it is the dandi client."""
 
+from functools import partial
+
 import pytest
 import requests
 from fake_dandi import ROWS, Archive, load, path_of, write_recording, write_table
@@ -29,20 +31,11 @@ def archive(content, monkeypatch):
 
 
 @pytest.fixture
-def fetch(tmp_path, monkeypatch, capsys):
-    from celltype_cli import cli
-
+def fetch(celltype, tmp_path):
     (tmp_path / "000020").mkdir()
     write_table(tmp_path / "000020" / "20200711_patchseq_metadata_mouse.csv")
-
-    def call(*settings):
-        dataset = ("dataset=dandi_000020", f"dataset.path={tmp_path / '000020'}", "dataset.cells_per_class=null")
-        monkeypatch.setattr("sys.argv", ["celltype", "fetch", *dataset, *settings])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return end.value.code, *capsys.readouterr()
-
-    return call
+    dataset = ("dataset=dandi_000020", f"dataset.path={tmp_path / '000020'}", "dataset.cells_per_class=null")
+    return partial(celltype, "fetch", *dataset)
 
 
 def test_fetch_downloads_what_belongs_to_a_class_and_once(archive, fetch, tmp_path):

@@ -14,7 +14,7 @@ from scipy.signal import resample_poly
 pytest.importorskip("allensdk.ephys.ephys_extractor", reason="needs the extra allen")
 
 from celltype_cli.current_clamp import Chosen, LongSquare, Sweep, chosen  # noqa: E402
-from celltype_cli.ephys_features import NAMES, features  # noqa: E402
+from celltype_cli.ephys_features import FROM_REST, NAMES, features, from_rest  # noqa: E402
 from celltype_cli.errors import UserError  # noqa: E402
 from celltype_cli.stimuli import Step  # noqa: E402
 
@@ -137,6 +137,29 @@ def test_resistance_from_one_amplitude():
     drifted = replace(again, sweep=replace(again.sweep, voltage=again.sweep.voltage + 1))
     for squares in ([charging(-50.0)], [charging(-50.0), drifted]):
         assert features(cell(*squares), "long_square")["ri (MOhm)"] == pytest.approx(200, rel=0.01)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("of", [list, np.array, pd.Series])
+def test_what_is_made_of_other_features_in_numbers_and_in_columns(of):
+    """Two cells; the second has no resistance to divide by, and so no capacitance."""
+    found = {
+        "tau (ms)": (20.0, 30.0),
+        "ri (MOhm)": (200.0, 0.0),
+        "vrest (mV)": (-70.0, -65.0),
+        "threshold_i_long_square (pA)": (50.0, 90.0),
+        "threshold_v_long_square (mV)": (-40.0, -45.0),
+        "fast_trough_v_long_square (mV)": (-60.0, math.nan),
+        "trough_v_long_square (mV)": (-75.0, -64.0),
+    }
+    if of is list:
+        of_each = [from_rest({name: pair[k] for name, pair in found.items()}) for k in range(2)]
+        made = {name: [one[name] for one in of_each] for name in FROM_REST}
+    else:
+        made = from_rest({name: of(pair) for name, pair in found.items()})
+    assert [*made] == [*FROM_REST]
+    expected = [(100, math.nan), (10, 0), (30, 20), (10, math.nan), (-5, 1)]  # 20 ms / 200 MOhm; 200 MOhm x 50 pA; ...
+    assert np.allclose([*made.values()], expected, equal_nan=True)
 
 
 def test_sag_of_the_sweep_nearest_to_minus_100_mv():

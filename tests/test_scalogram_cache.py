@@ -10,7 +10,7 @@ import pytest
 from celltype_cli import scalogram_cache
 from celltype_cli import scalograms as transform
 from celltype_cli.errors import UserError
-from celltype_cli.scalogram_cache import scalograms
+from celltype_cli.scalogram_cache import kept, scalograms
 
 SETTINGS = {"size": (6, 8), "sampling_rate": 1000.0}
 WINDOWS = np.random.default_rng(0).normal(size=(3, 2, 240)).astype(np.float32)
@@ -54,6 +54,15 @@ def test_they_are_made_once(tmp_path, transformed):
     assert len(transformed) == 4 + 1
     assert np.array_equal(first, again)
     assert len(names(tmp_path)) == 1
+
+
+def test_images_of_any_making_are_asked_for_only_where_they_are_not_kept(tmp_path):
+    images, shape = np.arange(24, dtype=np.float32).reshape(2, 2, 2, 3), (2, 2, 2, 3)
+    left = iter(images)
+    for _ in range(2):
+        found = kept(tmp_path / "new" / "images.npy", shape, left)
+        assert isinstance(found, np.memmap) and np.array_equal(found, images)
+    assert np.array_equal(kept(tmp_path / "new" / "images.npy", (1, 2, 2, 3), images[1:]), images[1:])
 
 
 def test_other_content_settings_or_code_make_another_file(tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 from celltype_cli.datasets.measured_files import Recorded
+from celltype_cli.datasets.sweep_labels import read_table
 from celltype_cli.errors import UserError
 from celltype_cli.messages import nearest, raise_faults
 from celltype_cli.patched_cells import CLASSES
@@ -59,12 +60,8 @@ def recorded(table: Path, files: dict[str, Path]) -> list[Recorded]:
     Raises:
         UserError: when the table cannot be read, lacks columns, or names a cell or a session twice.
     """
-    try:
-        rows = pd.read_csv(table, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
-    except (OSError, ValueError) as error:
-        raise UserError(f"dataset.labels.path={table} cannot be read ({error})") from error
-    rows = rows.rename(columns=lambda name: re.sub(r"^Unnamed: \d+$", "", name).strip())
-    rows = rows.apply(lambda column: column.str.strip())
+    rows = read_table("dataset.labels.path", table)
+    rows = rows.rename(columns=lambda name: re.sub(r"^Unnamed: \d+$", "", name))  # pandas' names for columns without
     cells = [*(_of_paper if "ephys_session_id" in rows else _of_user)(rows, table, files)]
     for what in ("cell_id", "session"):
         names = pd.Series([getattr(cell, what) for cell in cells])

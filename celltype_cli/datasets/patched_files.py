@@ -12,6 +12,7 @@ from pathlib import Path
 
 from celltype_cli import patched_cells
 from celltype_cli.cells import About, Cells
+from celltype_cli.current_clamp import reasons
 from celltype_cli.datasets.allen_cache import command, spread
 from celltype_cli.datasets.measured_files import Recorded, measured
 from celltype_cli.errors import UserError
@@ -127,12 +128,10 @@ def _reported(left_out: list[tuple[Recorded, str]], of: int, sweeps_left_out: Co
         classes = Counter(cell.label for cell, _ in left_out)
         yield (
             f"{len(left_out)} of {of} cells cannot be used and were left out "
-            f"({', '.join(f'{count} {name}' for name, count in classes.most_common())}): "
-            + "; ".join(f"{count}: {kind}" for kind, count in kinds.most_common())
+            f"({', '.join(f'{count} {name}' for name, count in classes.most_common())}): {reasons(kinds)}"
         )
     if sweeps_left_out:
-        reasons = "; ".join(f"{count}: {reason}" for reason, count in sweeps_left_out.most_common())
-        yield f"{sweeps_left_out.total()} sweeps were left out ({reasons})"
+        yield f"{sweeps_left_out.total()} sweeps were left out ({reasons(sweeps_left_out)})"
 
 
 def _kind(reason: str) -> str:

@@ -23,6 +23,7 @@ import pandas as pd
 
 from celltype_cli.cells import About, Cells
 from celltype_cli.datasets import sts_tables
+from celltype_cli.ephys_features import LATER, from_rest
 from celltype_cli.messages import check_choice, raise_faults
 from celltype_cli.patched_cells import CLASSES
 
@@ -32,7 +33,6 @@ TABLES = {
     "Seq": ("PatchSeq_EP_features.csv", "cell_specimen_id", 0.5),
 }
 STIMULI = ("long_square", "ramp", "short_square")
-LATER = ("peak", "fast_trough", "trough", "slow_trough")  # than the threshold
 POINTS = ("threshold", *LATER)
 TRAIN = {"adaptation": "", "latency": " (s)", "avg_isi": " (ms)"}
 PASSIVE = {
@@ -128,24 +128,14 @@ def _columns(table: pd.DataFrame, source: str, columns: str) -> pd.DataFrame:
         "latency (ms)": 1e3 * table["latency"],
         "avg_isi (ms)": table["avg_isi"],
     }
+    spikes: dict[str, pd.Series] = {}
+    for stimulus in STIMULI if columns == "all" else STIMULI[:1]:
+        spikes |= _spike(table, stimulus, onset)
     if columns != "two_sweep":
         found |= {name + unit: table[name] for name, unit in PASSIVE.items()}
-        found |= _from_rest(table)
-    for stimulus in STIMULI if columns == "all" else STIMULI[:1]:
-        found |= _spike(table, stimulus, onset)
+        found |= from_rest(found | spikes)
+    found |= spikes
     return pd.DataFrame({name: values for name, values in found.items() if not name.startswith(UNUSED)})
-
-
-def _from_rest(table: pd.DataFrame) -> dict[str, pd.Series]:
-    """Returns the capacitance of the membrane, what the current at threshold would depolarise it by, and distances."""
-    return {
-        "capacitance (pF)": 1e3 * table["tau"] / table["ri"].where(table["ri"] > 0),
-        "drive_long_square (mV)": 1e-3 * table["ri"] * table["threshold_i_long_square"],
-        **{
-            f"{point}_from_rest_long_square (mV)": table[f"{point}_v_long_square"] - table["vrest"]
-            for point in ("threshold", "fast_trough", "trough")
-        },
-    }
 
 
 def _spike(table: pd.DataFrame, stimulus: str, onset: float) -> dict[str, pd.Series]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +22,11 @@ from celltype_cli import scalograms
 from celltype_cli.cells import About, Cells
 from celltype_cli.datasets import sts_tables
 from celltype_cli.errors import UserError
-from celltype_cli.files import replacing
 from celltype_cli.patched_cells import CLASSES, SWEEPS, axes
+from celltype_cli.scalogram_cache import BROKEN, kept
 
 SHAPE = (180, 4800, 2)
 NAME = re.compile(r"cell_(\d+)\.npy")
-BROKEN = (OSError, ValueError, EOFError, SyntaxError)  # what numpy raises for files that are cut off or something else
 SHOWN = 5
 
 
@@ -114,44 +113,9 @@ def _resized(
     digest.update(Path(scalograms.__file__).read_bytes())
     target = cache / f"sts-scalograms-{digest.hexdigest()}.npy"
     shape = (len(files), SHAPE[2], *size)
-    if (found := _mapped(target, shape)) is not None:
-        return found
-    try:
-        with replacing(target) as temporary:
-            _write(temporary, shape, _shown(files, size))
-    except OSError as error:
-        gigabytes = 4e-9 * np.prod(shape)
-        raise UserError(
-            f"{cache}: {gigabytes:.2g} GB of scalograms cannot be written ({error.strerror or error}); make room, or "
-            "choose another folder (dataset.cache)"
-        ) from error
-    return np.load(target, mmap_mode="r", allow_pickle=False)
+    return kept(target, shape, (_image(file, size) for file in files))
 
 
-def _mapped(file: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    try:
-        images = np.load(file, mmap_mode="r", allow_pickle=False)
-    except BROKEN:  # it is not there, or not whole
-        return None
-    return images if images.shape == shape and images.dtype == np.float32 else None
-
-
-def _write(file: Path, shape: tuple[int, ...], images: Iterable[np.ndarray]) -> None:
-    """Writes row by row: a full disk raises, as it would not in a file that is mapped into memory."""
-    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
-    with file.open("wb") as opened:
-        np.lib.format.write_array_header_1_0(opened, header)
-        for image in images:
-            opened.write(np.ascontiguousarray(image))
-
-
-def _shown(files: Sequence[Path], size: tuple[int, int]) -> Iterator[Float32[np.ndarray, "sweep frequency column"]]:
-    """Yields the image of each file; on a terminal a bar shows how far it is, and vanishes."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console()
-    bar = {"console": console, "transient": True, "disable": not console.is_terminal}
-    for file in track(files, f"scalograms of {len(files)} cells", **bar):
-        coefficients = np.load(file, allow_pickle=False)
-        yield scalograms.resize(np.moveaxis(coefficients, -1, 0).astype(np.float32), size)
+def _image(file: Path, size: tuple[int, int]) -> Float32[np.ndarray, "sweep frequency column"]:
+    coefficients = np.load(file, allow_pickle=False)
+    return scalograms.resize(np.moveaxis(coefficients, -1, 0).astype(np.float32), size)

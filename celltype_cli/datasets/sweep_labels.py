@@ -85,11 +85,7 @@ def read_labels(path: Path, classes: Sequence[str] | None) -> Labels:
     Raises:
         UserError: when it is missing or broken, lacks columns, names a recording twice, or has other labels.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
-    except (OSError, ValueError) as error:
-        raise UserError(f"dataset.labels={path} cannot be read ({error})") from error
-    table = table.rename(columns=str.strip).apply(lambda column: column.str.strip())
+    table = read_table("dataset.labels", path)
     key = "file" if "file" in table else "cell_id"
     if missing := [name for name in (key, "label") if name not in table]:
         raise UserError(
@@ -107,6 +103,19 @@ def read_labels(path: Path, classes: Sequence[str] | None) -> Labels:
     columns = [name for name in COLUMNS if name in table and name != key]
     rows = ({name: text for name, text in row.items() if text} for row in table[columns].to_dict("records"))
     return Labels(path, dict(zip(names, rows)))
+
+
+def read_table(key: str, path: Path) -> pd.DataFrame:
+    """Reads a csv as text, without white space around names and entries; what is missing is empty.
+
+    Raises:
+        UserError: when it cannot be read; it names `key`, the setting that says which file.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{key}={path} cannot be read ({error})") from error
+    return table.rename(columns=str.strip).apply(lambda column: column.str.strip())
 
 
 def name_of(file: str) -> str:

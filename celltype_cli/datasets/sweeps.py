@@ -22,7 +22,7 @@ from pathlib import Path
 
 from celltype_cli import ephys_features, patched_cells
 from celltype_cli.cells import About, Cells
-from celltype_cli.current_clamp import RecordedCell
+from celltype_cli.current_clamp import RecordedCell, reasons
 from celltype_cli.datasets.sweep_labels import read_labels, some
 from celltype_cli.errors import UserError
 from celltype_cli.messages import check_choice, nearest, raise_faults
@@ -141,5 +141,4 @@ def _notes(cells: int, files: Sequence[str], sweeps: Counter[str]) -> Iterator[s
     if files:
         yield f"{len(files)} of {cells + len(files)} files cannot be used and were left out: {some(files)}"
     if sweeps:
-        reasons = "; ".join(f"{count}: {reason}" for reason, count in sweeps.most_common())
-        yield f"{sweeps.total()} sweeps were left out ({reasons})"
+        yield f"{sweeps.total()} sweeps were left out ({reasons(sweeps)})"

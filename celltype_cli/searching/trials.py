@@ -187,9 +187,3 @@ def stream(seed: int, use: Literal["sampler", "inner folds", "training"], k: int
     """Returns the seed of the k-th trial, of the inner folds, or of the training in inner fold k."""
     number = ("sampler", "inner folds", "training").index(use)
     return int(np.random.SeedSequence((seed, number, k)).generate_state(1)[0])
-
-
-def _prepared(cfg: DictConfig) -> tuple[Prepared, frozenset[str]]:
-    """Builds what a config describes, and names the cells that its first fold holds out."""
-    found = self.prepare(final(cfg, []))
-    return found, frozenset(found.cells.cell_id[found.folds[0].test].astype(str).tolist())

@@ -125,6 +125,8 @@ def _by_gradients(predict: NetworkPredictor, cells: Cells, of_batch: Callable) -
     """Runs a method of captum over small batches; returns predicted classes, parts and what else each batch gave."""
     import torch
 
+    from celltype_cli.trainers.batches import as_tensor
+
     network, device = predict.network, predict.device
     given = {name: np.asarray(v, np.float32) for name, v in taken(network.inner.forward, cells.inputs).items()}
     predicted, sums, pieces = [], [], {name: [] for name in given}
@@ -133,7 +135,7 @@ def _by_gradients(predict: NetworkPredictor, cells: Cells, of_batch: Callable) -
         return network.inner(**dict(zip(given, scaled)))
 
     for start in range(0, len(cells), ROWS):
-        batch = {name: torch.from_numpy(v[start : start + ROWS]).to(device) for name, v in given.items()}
+        batch = {name: as_tensor(v[start : start + ROWS]).to(device) for name, v in given.items()}
         scaled = tuple(v.requires_grad_() for v in _scaled(network, batch).values())
         # A recurrent network on a GPU has gradients in evaluation mode only without cuDNN.
         with torch.backends.cudnn.flags(enabled=False):
