@@ -22,6 +22,7 @@ from celltype_cli.messages import check_choice
 from celltype_cli.transforms import TRACE_FEATURES, trace_features
 
 BLOCKS = 8  # along each axis of an image
+SHOWN = 8  # values of the source in a message
 LEAVES, FEWEST = 8, 10  # of a single column's tree: leaves, and rows in a leaf
 
 
@@ -178,12 +179,13 @@ def _check(cells: Cells, by: str, shares: pd.DataFrame, told: _Told) -> None:
     title = cells.about.title
     if shares.shape[1] < 2:
         more = "; by=group asks whether animals can be told instead" if by == "source" else ""
-        raise UserError(f"{title} has one {by} only ({', '.join(map(str, shares.columns))}): nothing to tell{more}")
+        names = ", ".join(filter(None, map(str, shares.columns)))
+        known = f"has one {by} only ({names})" if names else f"does not say of which {by} its cells are"
+        raise UserError(f"{title} {known}: nothing to tell{more}")
     if not any(True for _ in told.classes(np.ones(len(cells), bool))):
         raise UserError(
             f"{title}: no class has {FEWEST} cells in two groups of two values of {by} each, so {by} and label cannot "
-            "be told apart:"
-            f"\n{shares.to_string()}"
+            "be told apart" + (f":\n{shares.to_string()}" if shares.shape[1] <= SHOWN else "")
         )
 
 

@@ -5,6 +5,7 @@ Nothing heavy is imported here, so that help, completion and config errors answe
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -74,6 +75,7 @@ def _dispatch(arguments: list[str]) -> int:
         known = ", ".join(COMMANDS)
         raise UserError(f"{command!r} is no command{nearest(command, COMMANDS)}; commands: {known}")
     signal.signal(signal.SIGTERM, _interrupt)
+    _warn_plainly()
 
     from celltype_cli.hydra_app import run
 
@@ -81,7 +83,16 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _interrupt(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would fall into the ending
     raise KeyboardInterrupt
+
+
+def _warn_plainly() -> None:
+    """Prints warnings as they are; libraries that log would else put levels and names before them."""
+    if not logging.getLogger().handlers:
+        handler = logging.StreamHandler()
+        handler.setLevel(logging.WARNING)
+        logging.getLogger().addHandler(handler)
 
 
 def _complete(arguments: list[str]) -> int:

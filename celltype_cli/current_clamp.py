@@ -183,8 +183,8 @@ def chosen(
     squares, left_out = long_squares(sweeps, duration_s, tolerance_s)
     if not squares:
         raise UserError(
-            f"none of its {len(sweeps)} sweeps is a long square of {duration_s:g} s ({reasons(left_out)}); if the "
-            "steps of the protocol last shorter or longer, ask for their duration"
+            f"none of its {len(sweeps)} sweeps is a long square of {duration_s:g} s ({reasons(left_out)}); "
+            "dataset.duration_s says how long the steps of the protocol last, and the current must be in pA"
         )
     rising = sorted((s for s in squares if s.step.amplitude_pA > 0), key=_order)
     rheobase = next((s for s in rising if len(s.spike_times_s)), None)

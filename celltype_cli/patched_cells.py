@@ -113,7 +113,7 @@ def to_cells(
             several lengths, no feature at all.
     """
     where = f"dataset {about.name}"
-    check_inputs(inputs)
+    check_settings(inputs, None, size)
     raise_faults(where, _faults(cells, classes))
     made: dict[str, np.ndarray] = {}
     notes = [*about.notes]
@@ -144,12 +144,18 @@ def to_cells(
     )
 
 
-def check_inputs(inputs: Sequence[str]) -> None:
-    """Raises a UserError where there is none or an unknown one."""
+def check_settings(inputs: Sequence[str], features: str | None, size: Sequence[int]) -> None:
+    """Raises a UserError for inputs, a set of features or a size that there cannot be, before anything is measured."""
     if not inputs:
         raise UserError(f"dataset.inputs is empty; expected one or both of {', '.join(INPUTS)}")
     for name in inputs:
         check_choice("dataset.inputs", name, INPUTS)
+    if features is not None:
+        check_choice("dataset.features", features, ephys_features.NAMES)
+    if len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
+        raise UserError(
+            f"dataset.size={[*size]}: expected two whole numbers of pixels, frequencies and times: [224,224]"
+        )
 
 
 def axes(timesteps: int, size: Sequence[int]) -> tuple[Axis, Axis]:

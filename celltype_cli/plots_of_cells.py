@@ -149,7 +149,7 @@ def _traces(figure: Figure | SubFigure, cells: Cells, name: str, n_per_class: in
     for axes in grid.flat:
         axes.margins(x=0)
         axes.locator_params(axis="y", nbins=3)
-        axes.locator_params(axis="x", nbins=4)
+        axes.locator_params(axis="x", nbins=3)
     figure.supylabel(f"{cells.about.unit or 'input value'}, own scale each", fontsize=15)
     figure.supxlabel("time (s)" if rate else "time step", fontsize=15)
 
@@ -167,7 +167,7 @@ def _images(figure: SubFigure, cells: Cells, name: str) -> None:
                 image, origin="lower", aspect="auto", cmap="inferno", vmin=0, vmax=brightest,
                 extent=(along.first, along.last, below.first, below.last),
             )  # fmt: skip
-            axes.locator_params(axis="x", nbins=4)
+            axes.locator_params(axis="x", nbins=3)
         column[0].set_title(class_name, color=colour, fontweight="bold")
     for axes, said in zip(grid[:, 0], cells.about.channels.get(name, ())):
         axes.set_ylabel(said, fontsize=13)
@@ -189,7 +189,20 @@ def _features(figure: SubFigure, cells: Cells, name: str) -> None:
                 axes.plot([low, high], [y, y], color=colour, linewidth=2)
                 axes.plot([first, third], [y, y], color=colour, linewidth=8, solid_capstyle="butt")
                 axes.plot(median, y, "o", color="white", markeredgecolor=colour, markersize=7)
-        axes.set_xlabel(feature.replace(" (", "\n(") if len(feature) > LONG else feature, fontsize=12)
+        axes.set_xlabel(_in_two_lines(feature), fontsize=12)
         axes.set(yticks=range(len(kinds)), ylim=(len(kinds) - 0.5, -0.5))
         axes.set_yticklabels([class_name for _, class_name, _ in kinds], fontsize=12)
-        axes.locator_params(axis="x", nbins=4)
+        axes.locator_params(axis="x", nbins=3)
+        axes.ticklabel_format(axis="x", useOffset=False)
+    figure.supxlabel("circle: median; thick line: quartiles; thin line: the middle 90 %", fontsize=13)
+
+
+def _in_two_lines(feature: str) -> str:
+    """Breaks a long name before its unit, or at the underscore next to its middle."""
+    if len(feature) <= LONG:
+        return feature
+    if " (" in feature:
+        return feature.replace(" (", "\n(")
+    breaks = [k for k, letter in enumerate(feature) if letter == "_"] or [len(feature)]
+    middle = min(breaks, key=lambda k: abs(k - len(feature) / 2))
+    return f"{feature[: middle + 1]}\n{feature[middle + 1 :]}"

@@ -63,7 +63,10 @@ def published_lists(
         raise UserError(f"split.sides names {', '.join(sides)}; expected train, test and perhaps valid")
     missing = [name for name in sides.values() if path is None or not (Path(path) / name).is_file()]
     if missing:
-        raise UserError(f"split.path={path} holds no {' and no '.join(missing)}; set it to the folder that does")
+        raise UserError(
+            f"split.path={path} holds no {' and no '.join(missing)}; set it to the folder that "
+            "does, or choose another split: published lists belong to one dataset"
+        )
     listed = [(cell, side) for side, name in sides.items() for cell in _read_list(Path(path) / name)]
     table = pd.DataFrame(listed, columns=["cell_id", "side"]).assign(fold="0")
     absent = _absent(cells, table)

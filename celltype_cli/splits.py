@@ -30,6 +30,8 @@ def grouped_kfold(cells: Cells, *, n_folds: int, valid_fraction: Fraction, seed:
         UserError: when a class has fewer cells than folds or stands in one group only, or groups are too few.
     """
     groups, counts = census(cells, np.arange(len(cells)))
+    if not len(groups):
+        refuse(cells, ["no cell has a label"])
     faults = list(_too_few(cells, groups, counts, n_folds))
     if n_folds < 2:
         faults.append(f"n_folds is {n_folds}, at least 2 are needed: set split.n_folds")

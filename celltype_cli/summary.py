@@ -53,7 +53,8 @@ def _next(folder: RunFolder) -> str:
     if facts["dataset"].get("features"):
         models = "lightgbm,forest,logistic"
     elif facts["dataset"].get("axes"):
-        kept, models = [*kept, "model.backbone=mobilenet_v2,resnet18"], "scalogram_cnn"
+        kept = [word for word in typed if not word.lstrip("+~").startswith(("model=", "model.backbone="))]
+        kept, models = [*kept, "model.backbone=resnet18,densenet121"], "scalogram_cnn"
     else:  # settings of a network's trainer would not fit an estimator's
         models = "cnn1d,rnn," + ("lstm" if any(word.lstrip("+~").startswith("trainer") for word in kept) else "forest")
     return f"celltype train -m {shlex.join([*kept, f'model={models}'])}   (compare models; finished runs are kept)"

@@ -133,5 +133,6 @@ def test_without_the_archive_it_is_said(archive, fetch, monkeypatch):
     code, _, err = fetch()
     assert code == 2
     assert err.strip() == (
-        "celltype: the list of files of DANDI 000020/0.210913.1639 cannot be downloaded (Name or service not known)"
+        "celltype: the list of files of DANDI 000020/0.210913.1639 cannot be downloaded (Name or service not known): "
+        "check the connection; the same command goes on"
     )

@@ -67,8 +67,8 @@ def test_parts_that_do_not_agree_are_refused():
         "unit: dF/F in dataset.known, counts in dataset.new",
     ):
         assert said in str(error.value)
-    with pytest.raises(UserError, match="dataset.new has the inputs features, expected trace alone"):
-        with_new_cells.load(known=known, new=replace(known, inputs={"features": np.zeros((2, 3))}))
+    with pytest.raises(UserError, match="dataset.new has the inputs waveform, expected trace alone"):
+        with_new_cells.load(known=known, new=replace(known, inputs={"waveform": np.zeros((2, 3))}))
     with pytest.raises(UserError, match="dataset.new has no cells"):
         with_new_cells.load(known=known, new=known[np.arange(0)])
     unused = with_new_cells.load(known=known, new=cells([1, 1], ("VIP", "PV"), 4, first=50))

@@ -176,6 +176,9 @@ def test_cells_of_a_donor_resemble_each_other():
     [
         ({"donors": 0, "noise_mV": -1.0}, ["donors is 0; give a number from 1", "noise_mV is -1"]),
         ({"cells_per_class": 0}, ["not all of them 0"]),
+        ({"features": "two_sweeps"}, ["dataset.features=two_sweeps is none of", "nearest: two_sweep"]),
+        ({"inputs": ["scalograms"]}, ["dataset.inputs=scalograms is none of", "nearest: scalogram"]),
+        ({"size": [64]}, ["dataset.size=[64]: expected two whole numbers"]),
         ({"cells_per_class": {"Pvalb": 3, "PV": 3}}, ["per_class.Sst is missing", "per_class.PV is not known"]),
         ({"sampling_rate": 44_100.0, "step_pA": 100}, ["44100.0; give a multiple of 10,000 Hz", "step_pA is 100"]),
     ],

@@ -151,3 +151,8 @@ def test_senseless_valid_fraction(fraction):
     cells = make_cells([0, 1] * 4, range(8))
     with pytest.raises(UserError, match="split.valid_fraction"):
         list(splits.grouped_kfold(cells, n_folds=2, valid_fraction=fraction, seed=0))
+
+
+def test_cells_without_any_label_are_said_to_have_none():
+    with pytest.raises(UserError, match="no cell has a label$"):
+        list(splits.grouped_kfold(make_cells([-1] * 6, range(6)), n_folds=3, valid_fraction=0, seed=0))

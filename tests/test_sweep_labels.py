@@ -92,3 +92,10 @@ def test_classes_are_those_that_occur_in_the_csv(folder):
 def test_a_csv_that_cannot_be_used_is_told_before_anything_is_read(folder, lines, message):
     with pytest.raises(UserError, match=message):
         load_folder(folder, labels=csv(folder, *lines))  # the folder is empty, which would be told next
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_csv_of_a_spreadsheet_may_have_semicolons_or_tabs(folder, mark):
+    write_npz(folder / "a.npz")
+    cells = load_folder(folder, labels=csv(folder, f"file{mark}label{mark}group", f"a.npz{mark}Sst{mark}m1"))
+    assert cells.classes[cells.label[0]] == "Sst" and cells.group.tolist() == ["m1"]

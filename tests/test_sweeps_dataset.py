@@ -127,7 +127,10 @@ def test_other_protocols(folder):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": "/nowhere.csv"}, "dataset.labels=/nowhere.csv cannot be read"),
+        ({"labels": "/nowhere.csv"}, "dataset.labels=/nowhere.csv does not exist"),
+        ({"duration_s": -1.0}, "dataset.duration_s=-1: expected the length of the current steps"),
+        ({"size": [64]}, r"dataset.size=\[64\]: expected two whole numbers of pixels"),
+        ({"size": [0, 64]}, r"dataset.size=\[0, 64\]: expected two whole numbers of pixels"),
         ({"unusable": "skip"}, "dataset.unusable=skip is none of drop, error"),
         ({"inputs": ["trace"]}, "dataset.inputs=trace is none of features, scalogram"),
         ({"hero_pA": [61, 39]}, r"dataset.hero_pA=\[61, 39\] must be two rising numbers of pA"),

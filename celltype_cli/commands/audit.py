@@ -58,9 +58,17 @@ def run(cfg: DictConfig) -> None:
         temporary.write_text(json.dumps(facts, indent=2) + "\n")
     title = f"{cells.about.title}: what gives the {cfg.by} away"
     plots.save(source_audit(found.columns, found.shares, cfg.flag_at, title), folder / "audit.png")
-    say(f"\nwritten  {folder}/columns.csv, audit.json, audit.png")
+    say(f"\nwritten  {folder}/columns.csv, audit.json, audit.png\nnext     {_next(found, name, cfg.by)}")
     if cfg.fail and found.flagged:
         raise UserError(f"{len(found.flagged)} columns give the {cfg.by} away: {', '.join(found.flagged)}")
+
+
+def _next(found: Any, name: str, by: str) -> str:
+    if found.flagged:
+        return "leave these columns out, or make them relative to the stimulus or the baseline, and audit again"
+    if by == "source":
+        return f"celltype train dataset={name} split=other_source model=forest   (what the {by} costs)"
+    return f"celltype train dataset={name} model=forest"
 
 
 def _print(found: Any, cells: Any, cfg: DictConfig) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
+from celltype_cli.cells import UNLABELLED
+
 
 @dataclass
 class Settings:
@@ -54,5 +56,8 @@ def run(cfg: DictConfig) -> None:
     name = HydraConfig.get().runtime.choices["dataset"]
     picture = Path(cfg.outputs) / "data" / f"{name}-{cells.fingerprint()}.png"
     plots.save(dataset_overview(cells), picture)
-    typed = " ".join(quote(override) for override in HydraConfig.get().overrides.task)
-    say(f"\npicture  {picture}\nnext     celltype train {typed or f'dataset={name}'} model=forest")
+    typed = " ".join(quote(override) for override in HydraConfig.get().overrides.task) or f"dataset={name}"
+    model = "forest" if {"trace", "features"} & set(cells.inputs) else "scalogram_cnn"
+    known = (cells.label != UNLABELLED).any()
+    then = f"celltype train {typed} model={model}" if known else f"labels to train on; celltype data {typed} --cfg job"
+    say(f"\npicture  {picture}\nnext     {then}")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -29,6 +30,8 @@ class Settings:
 
 def run(cfg: DictConfig) -> None:
     """Plans the download with the dataset's own `fetch`, prints its size, and gets the files that are not there."""
+    from hydra.core.hydra_config import HydraConfig
+
     from celltype_cli import configs
     from celltype_cli.progress import say
 
@@ -42,7 +45,8 @@ def run(cfg: DictConfig) -> None:
         say(f"about {size / 1e9:.1f} GB ({plan.basis})")
         with plan.ready(size):
             _download(missing, plan.typical_size)
-    say(f"all {len(plan.parts)} files are there\nnext     celltype data with the same dataset settings")
+    typed = " ".join(quote(override) for override in HydraConfig.get().overrides.task)
+    say(f"all {len(plan.parts)} files are there\nnext     celltype data {typed}")
 
 
 def _function(node: DictConfig) -> Callable[..., Any]:

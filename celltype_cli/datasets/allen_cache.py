@@ -58,7 +58,10 @@ def download(cache: Any, key: str, query: Callable[..., object]) -> None:
             with replacing(file) as temporary:
                 query(path=str(temporary), strategy="create", **cache.cache_json())
     except OSError as error:  # of urllib and requests
-        raise UserError(f"{file.name} cannot be downloaded from {cache.api.api_url} ({error})") from error
+        raise UserError(
+            f"{file.name} cannot be downloaded from {cache.api.api_url} ({error}): check the connection; the same "
+            "command goes on"
+        ) from error
 
 
 def table(file: Path, dataset: str) -> list[dict]:

@@ -141,7 +141,10 @@ def _assets() -> list[Any]:
         dandiset = DandiAPIClient.for_dandi_instance("dandi").get_dandiset(DANDISET, VERSION)
         return list(dandiset.get_assets())
     except (OSError, NotFoundError) as error:  # requests raises subclasses of OSError
-        raise UserError(f"the list of files of DANDI {DANDISET}/{VERSION} cannot be downloaded ({error})") from error
+        raise UserError(
+            f"the list of files of DANDI {DANDISET}/{VERSION} cannot be downloaded ({error}): check the connection; "
+            "the same command goes on"
+        ) from error
 
 
 def _get(asset: Any, file: Path) -> None:

@@ -99,7 +99,7 @@ def load(
     Raises:
         UserError: when no file is there, or none can be used.
     """
-    patched_cells.check_inputs(inputs)
+    patched_cells.check_settings(inputs, features, size)
     among = named(cells, ids)
     there = [cell for cell in among if cell.file.is_file()]
     fetch = command(folder, about.name)

@@ -111,11 +111,22 @@ def read_table(key: str, path: Path) -> pd.DataFrame:
     Raises:
         UserError: when it cannot be read; it names `key`, the setting that says which file.
     """
+    if not path.is_file():
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise UserError(f"{key}={path} does not exist{nearest(path.name, beside)}")
+    as_text = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "sep": _separator(path)}
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
+        table = pd.read_csv(path, **as_text).fillna("")
     except (OSError, ValueError) as error:
         raise UserError(f"{key}={path} cannot be read ({error})") from error
     return table.rename(columns=str.strip).apply(lambda column: column.str.strip())
+
+
+def _separator(path: Path) -> str:
+    """Returns the comma, or the semicolon or tab that some spreadsheets write instead."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        head = file.readline()
+    return next((mark for mark in ",;\t" if mark in head), ",")
 
 
 def name_of(file: str) -> str:

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from celltype_cli import ephys_features, patched_cells
+from celltype_cli import patched_cells
 from celltype_cli.cells import About, Cells
 from celltype_cli.current_clamp import RecordedCell, reasons
 from celltype_cli.datasets.sweep_labels import read_labels, some
@@ -60,7 +60,8 @@ def load(
         UserError: when nothing can be used, the csv is broken or names unknown labels, or with `unusable` "error".
     """
     path = Path(path).expanduser()
-    _check(path, inputs, features, hero_pA, unusable)
+    patched_cells.check_settings(inputs, features, size)
+    _check(path, duration_s, hero_pA, unusable)
     table = None if labels is None else read_labels(Path(labels).expanduser(), classes)
     sweeps: Counter[str] = Counter()
 
@@ -84,13 +85,13 @@ def load(
     return patched_cells.to_cells(cells, about=about, inputs=inputs, size=size, cache=cache, classes=classes)
 
 
-def _check(path: Path, inputs: Sequence[str], features: str, hero_pA: Sequence[float], unusable: str) -> None:
+def _check(path: Path, duration_s: float, hero_pA: Sequence[float], unusable: str) -> None:
     if not path.exists():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise UserError(f"dataset.path={path} does not exist{nearest(path.name, beside)}")
     check_choice("dataset.unusable", unusable, ("drop", "error"))
-    patched_cells.check_inputs(inputs)
-    check_choice("dataset.features", features, ephys_features.NAMES)
+    if not duration_s > 0:
+        raise UserError(f"dataset.duration_s={duration_s:g}: expected the length of the current steps, in s")
     if len(hero_pA) != 2 or not 0 < hero_pA[0] < hero_pA[1]:
         raise UserError(f"dataset.hero_pA={[*hero_pA]} must be two rising numbers of pA above the rheobase")
 

@@ -17,7 +17,7 @@ from celltype_cli.array_cache import cached
 from celltype_cli.cells import About, Cells
 from celltype_cli.errors import UserError
 from celltype_cli.identity import code_identity
-from celltype_cli.patched_cells import CLASSES, RATE, PatchedCell, measure, to_cells
+from celltype_cli.patched_cells import CLASSES, RATE, PatchedCell, check_settings, measure, to_cells
 from celltype_cli.simulators.adex import STEP_MS
 from celltype_cli.simulators.patch_clamp_protocol import Cell, record
 
@@ -56,6 +56,7 @@ def load(
     Raises:
         UserError: with all faults at once, when a number is out of range or a name is missing or unknown.
     """
+    check_settings(inputs, features, size)
     counts = {name: cells_per_class for name in CLASSES} if isinstance(cells_per_class, int) else cells_per_class
     numbers = {"donors": donors, "step_pA": step_pA, "noise_mV": noise_mV, "donor_share": donor_share}
     if faults := [*_faults(counts, numbers, sampling_rate)]:
