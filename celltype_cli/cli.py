@@ -88,11 +88,9 @@ def _interrupt(*_: object) -> None:
 
 
 def _warn_plainly() -> None:
-    """Prints warnings as they are; libraries that log would else put levels and names before them."""
+    """Prints warnings as they are; a library that logs would else give them a prefix, by `logging.basicConfig`."""
     if not logging.getLogger().handlers:
-        handler = logging.StreamHandler()
-        handler.setLevel(logging.WARNING)
-        logging.getLogger().addHandler(handler)
+        logging.getLogger().addHandler(logging.lastResort)
 
 
 def _complete(arguments: list[str]) -> int:

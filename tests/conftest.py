@@ -1,5 +1,6 @@
 """Fixtures for all tests; array shapes in signatures are checked while they run."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -57,7 +58,12 @@ def celltype(tmp_path, monkeypatch, capsys):
             cli.main()
         return end.value.code, *capsys.readouterr()
 
-    return call
+    root = logging.getLogger()  # Hydra's --info sets its level and adds a handler to this test's output
+    level, handlers = root.level, [*root.handlers]
+    yield call
+    root.setLevel(level)
+    for handler in {*root.handlers} - {*handlers}:
+        root.removeHandler(handler)
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def test_a_table_of_ones_own(folder, tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "own.csv cannot be read"),
+        (None, "own.csv does not exist"),
         ("cell,type\n10,Sst\n", "cell_id and label missing; found cell, type; expected columns cell_id, label"),
         ("ephys_session_id,donor_id\n10,1\n", "cell_specimen_id, dendrite_type, 'T-type Label' missing"),
         ("cell_id,label\n10,Sst\n10,Sst\n", "cell_id '10' occurs 2 times"),
