@@ -3,9 +3,9 @@
 Columns:
     conv      pywt.cwt as it comes (method="conv"), its magnitude, torch's bilinear interpolate; in float32
     fft       the same with method="fft"
-    fast      celltype_cli.scalograms.channels
+    fast      celltype_cli.scalograms.scalogram
 
-Each makes a cell's image: from two windows of 1.2 s at 4 kHz (spikes of 1 ms, noise) to three channels. Times are
+Each makes a cell's image: from two windows of 1.2 s at 4 kHz (spikes of 1 ms, noise) to two channels. Times are
 those of the one thread on the processor, which other processes disturb less than they do a clock on the wall.
 """
 
@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from torch.nn.functional import interpolate
 
 from celltype_cli import environment
-from celltype_cli.scalograms import channels
+from celltype_cli.scalograms import scalogram
 
 SCALES = 0.25 * 4000 / np.arange(20, 200)  # to PyWavelets, a Mexican hat of scale 1 has 0.25 periods a sample
 CELLS_A_ROUND = 5
@@ -48,11 +48,11 @@ def plain(windows: np.ndarray, size: tuple[int, int], method: str = "conv") -> n
     magnitude = np.abs(pywt.cwt(windows, SCALES, "mexh", method=method)[0])
     stack = torch.from_numpy(magnitude).movedim(0, 1)[None]
     resized = interpolate(stack, size=size, mode="bilinear", align_corners=False)[0]
-    return torch.cat([resized, resized[:1]]).numpy()
+    return resized.numpy()
 
 
 def fast(windows: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return channels(*windows, size=size)
+    return scalogram(windows, size=size)
 
 
 def milliseconds(make: Callable, cells: list[np.ndarray]) -> float:

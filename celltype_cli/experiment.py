@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from celltype_cli.identity import run_identity
 from celltype_cli.progress import Progress
 from celltype_cli.runs import RunFolder, logger
 from celltype_cli.trainers import Trainer
+
+NOTES = 4  # of folds, the most frequent ones
 
 
 @dataclass
@@ -156,8 +159,8 @@ def use_threads(n: int) -> int:
 
 def _describe_split(folds: list[Fold]) -> dict[str, Any]:
     shared = sorted({name for fold in folds for name in fold.shares})
-    said = [fold.note for fold in folds if fold.note]
-    notes = [f"in {len(said)} of {len(folds)} folds: {said[0]}"] if said else []
+    said = Counter(fold.note for fold in folds if fold.note)
+    notes = [f"in {count} of {len(folds)} folds: {note}" for note, count in said.most_common(NOTES)]
     if shared:
         names = " and ".join({"group": "animals", "cell_id": "cells"}[name] for name in shared)
         notes.insert(0, f"{names} stand on both sides of this split, so scores are higher than for a new animal")

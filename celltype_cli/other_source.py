@@ -36,5 +36,5 @@ def other_source(
             train=np.flatnonzero(other & ~valid),
             valid=np.flatnonzero(valid & labelled),
             test=np.flatnonzero(~other & labelled),
-            note="; ".join(filter(None, ["the source that is tested did not train", reason])),
+            note="; ".join(filter(None, [f"{name} is tested, the other sources train", reason])),
         )

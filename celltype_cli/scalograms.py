@@ -3,9 +3,8 @@
 1. `stimulus_window`: from 0.1 s before to 0.1 s after a current step of 1 s, at 4 kHz: 4,800 samples in mV.
 2. `scalogram`: the absolute value of PyWavelets' continuous wavelet transform of the window (Mexican hat, 20 to 199 Hz
    in steps of 1 Hz, zeros outside the window), then `resize`, which is bilinear and has no low-pass.
-3. `channels`: [rheobase, rheobase + 40 pA, rheobase again].
 
-Frequencies, window, rate, resize and channels are those of Amprimo et al. 2025 (Spike Train Scalograms, IEEE EMBC) and
+Frequencies, window, rate and resize are those of Amprimo et al. 2025 (Spike Train Scalograms, IEEE EMBC) and
 its code, github.com/smilies-polito/spike-train-scalograms, which starts from finished transforms and does not show
 whether they keep their sign; the absolute value is what is called a scalogram, and changes less when a spike moves.
 """
@@ -122,16 +121,6 @@ def scalogram(
     if backend == "pywavelets":
         return resize(np.abs(np.moveaxis(pywt.cwt(window, scales, WAVELET)[0], 0, 1)), size)
     return _fast(window, tuple(scales), size)
-
-
-def channels(
-    rheobase: Float[np.ndarray, " timesteps"], above: Float[np.ndarray, " timesteps"], **settings
-) -> Float32[np.ndarray, "3 row column"]:
-    """Returns a cell's image: scalograms of its sweeps at rheobase, at rheobase + 40 pA, and at rheobase again.
-
-    Windows are as `stimulus_window` returns them, settings those of `scalogram`.
-    """
-    return scalogram(np.stack([rheobase, above]), **settings)[[0, 1, 0]]
 
 
 def resize(image: Float[np.ndarray, "*stack row column"], size: Sequence[int]) -> Float32[np.ndarray, "*stack r c"]:

@@ -25,7 +25,7 @@ def cells(group=range(8), label=(0, 1, 0, 1, 0, 1, 0, 1)):
 def test_one_source_is_tested_and_the_others_train():
     [fold] = checked(cells(), SPLIT(cells(), source="b"))
     assert [fold.train.tolist(), fold.valid.tolist(), fold.test.tolist()] == [[0, 1, 2, 3, 6, 7], [], [4, 5]]
-    assert fold.note == "the source that is tested did not train; no validation part was asked for"
+    assert fold.note == "b is tested, the other sources train; no validation part was asked for"
     assert fold.shares == ()
 
 

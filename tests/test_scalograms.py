@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from celltype_cli.errors import UserError
-from celltype_cli.scalograms import channels, frequencies, resize, resize_axis, scalogram, stimulus_window
+from celltype_cli.scalograms import frequencies, resize, resize_axis, scalogram, stimulus_window
 
 SIZES = [(224, 224), (299, 299), (7, 5000)]
 ALLEN = "patch_clamp/allen_ctdb_long_square"
@@ -142,7 +142,7 @@ def test_a_sweep_that_just_holds_the_window_does_not_ring():
 def test_nothing_comes_of_a_constant(level):
     window = stimulus_window(np.full(72_500, level), 50_000.0, 0.205)
     assert not window.any()
-    assert not channels(window, window).any()
+    assert not scalogram(window[None]).any()
 
 
 def test_drift_and_resting_potential_do_not_show():
@@ -160,13 +160,12 @@ def test_the_image_is_of_magnitudes():
     assert (scalogram(-window) == image).all() and (scalogram(4 * window) == 4 * image).all()
 
 
-def test_channels_and_determinism():
-    rheobase, above = spikes(4), spikes(5)
-    image = channels(rheobase, above, size=(30, 40))
-    assert image.shape == (3, 30, 40) and image.dtype == np.float32 and image.flags.c_contiguous
-    assert (image[0] == image[2]).all() and (image[1] != image[0]).any()
-    assert error(image[1], expected([above], (30, 40))[0]) < 1e-5
-    assert channels(rheobase.copy(), above, size=[30, 40]).tobytes() == image.tobytes()
+def test_sweeps_stay_apart_and_the_same_twice():
+    windows = np.stack([spikes(4), spikes(5)])
+    image = scalogram(windows, size=(30, 40))
+    assert image.shape == (2, 30, 40) and image.dtype == np.float32 and image.flags.c_contiguous
+    assert error(image[1], expected([windows[1]], (30, 40))[0]) < 1e-5
+    assert scalogram(windows.copy(), size=[30, 40]).tobytes() == image.tobytes()
 
 
 GOOD = np.zeros(72_500)
