@@ -202,4 +202,4 @@ def _information(counts: Float[np.ndarray, "class source"]) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         mutual = np.nansum(joint * np.log(joint / (label * source)))
         entropy = -np.nansum(label * np.log(label))
-    return float(mutual / entropy) if entropy > 0 else 0.0
+    return max(0.0, float(mutual / entropy)) if entropy > 0 else 0.0  # rounding may leave less than nothing
