@@ -1,113 +1,18 @@
-"""A search: trials see no held-out cell, survive kill -9, are shared by workers, and end in one refit."""
+"""A search: trials see no held-out cell, and end in one refit."""
 
-import json
-import multiprocessing
-import os
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
+from fake_search import LABELS, SEARCH, composed, config, drawn, records, run, table
 from omegaconf import OmegaConf
-from sklearn.base import BaseEstimator, ClassifierMixin
 
-from celltype_cli import cli, configs, plots, search
-from celltype_cli.cells import About, Cells
+from celltype_cli import cli, plots, search
 from celltype_cli.errors import UserError
 from celltype_cli.hydra_app import UserConfigs
 from celltype_cli.identity import run_identity
-
-LABELS = {"dataset": "toy", "model": "m", "split": "grouped_kfold", "trainer": "sklearn", "search": "s", "command": "c"}
-CHOSEN = ["model=forest"]
-SPACE = {"model": {"quality": {"low": 0.2, "high": 0.9}, "depth": {"low": 1, "high": 8, "log": True, "int": True}}}
-SEARCH = {"_target_": "celltype_cli.searching.trials.Search", "space": SPACE, "n_trials": 6, "seed": 0, "folds": 3,
-          "metric": "accuracy", "split": "grouped", "valid_fraction": 0.2, "sampler": "tpe"}  # fmt: skip
-
-
-def load(*, animals: int) -> Cells:
-    """Sixty cells whose traces are their number and their label."""
-    number = np.arange(60)
-    label = number // 2 % 2
-    trace = np.stack([number, label], axis=1)[:, None].astype("f4")
-    group = np.char.add("animal_", (number % animals).astype(str))
-    return Cells({"trace": trace}, label, number.astype(str), group, ("A", "B"), About("toy", simulated=True))
-
-
-class Recorder(ClassifierMixin, BaseEstimator):
-    """Knows every label; `quality` is the share of cells it tells; writes down which cells it was given."""
-
-    def __init__(self, quality=0.5, depth=1, broken=False):
-        self.quality, self.depth, self.broken = quality, depth, broken
-
-    def fit(self, x, y):
-        self.classes_ = np.unique(y)
-        _write("fit", x)
-        if self.broken:
-            raise ValueError("this setting\ncannot be trained")
-        if os.environ.get("STOP_AT") == str(len(records())):
-            raise KeyboardInterrupt
-        time.sleep(float(os.environ.get("PAUSE", 0)))
-        return self
-
-    def predict_proba(self, x):
-        _write("predict", x)
-        right = x[:, 0] * 0.6180339887 % 1 < self.quality
-        return np.eye(2)[np.where(right, x[:, 1], 1 - x[:, 1]).astype(int)]
-
-
-def _write(what, x):
-    with Path(os.environ["RECORD"]).open("a") as file:
-        file.write(json.dumps({"pid": os.getpid(), "what": what, "cells": x[:, 0].astype(int).tolist()}) + "\n")
-
-
-def records():
-    file = Path(os.environ["RECORD"])
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-
-def composed(*overrides):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        return compose("train", overrides=list(overrides))
-
-
-def config(outputs, **changes):
-    cfg = OmegaConf.to_container(composed(*CHOSEN, "logger=none", f"outputs={outputs}", "threads=1"))
-    cfg["dataset"] = {"_target_": "test_search.load", "animals": 10}
-    cfg["model"] = {"_target_": "test_search.Recorder", "_partial_": True, "quality": 0.5, "broken": False}
-    cfg["trainer"] |= {"scale": False, "features": {"_target_": "hydra.utils.get_method",
-                                                    "path": "celltype_cli.transforms.samples"}}  # fmt: skip
-    return OmegaConf.create({**cfg, "search": {**SEARCH, **changes}})
-
-
-def run(outputs, **changes):
-    return search.run(config(outputs, **changes), labels=LABELS, chosen=CHOSEN, base=composed(*CHOSEN))
-
-
-def table(found):
-    return pd.read_csv(found.files["trials"], keep_default_na=False)
-
-
-def drawn(found):
-    return [trial.values for trial in found.done]
-
-
-def worker(outputs, **changes):
-    """Another process that does the same search; a fork, because importing everything anew takes seconds."""
-    process = multiprocessing.get_context("fork").Process(target=run, args=(outputs,), kwargs=changes)
-    process.start()
-    return process
-
-
-def wait_for(condition, process, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.is_alive()
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.fixture(autouse=True)
@@ -199,74 +104,6 @@ def test_another_seed_draws_others(finished, tmp_path):
     other = run(tmp_path, n_trials=1, seed=1)
     assert other.folder.name != finished[0].folder.name
     assert drawn(other) != drawn(finished[0])[:1]
-
-
-def test_a_killed_worker_costs_nothing(finished, tmp_path, monkeypatch):
-    monkeypatch.setenv("PAUSE", "0.3")
-    process = worker(tmp_path)
-    wait_for(lambda: len(records()) >= 2 * 3 * 2 + 3, process)  # within the third trial
-    process.kill()
-    process.join()
-    monkeypatch.delenv("PAUSE")
-    with next(tmp_path.glob("searches/*/journal.jsonl")).open("a") as file:
-        file.write('{"op_code":5,"worker_id":"cut sho')  # as if it had died while writing
-    found = run(tmp_path)
-    assert drawn(found) == drawn(finished[0])
-    assert [trial.result.values for trial in found.done] == [trial.result.values for trial in finished[0].done]
-    # What an uninterrupted search does, and the one training again that was cut off.
-    assert len(records()) <= 6 * 3 * 2 + 2 + 1
-
-
-def test_ctrl_c_leaves_a_search_that_goes_on(finished, tmp_path, monkeypatch):
-    monkeypatch.setenv("STOP_AT", "9")
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path)
-    monkeypatch.delenv("STOP_AT")
-    assert drawn(run(tmp_path)) == drawn(finished[0])
-
-
-def test_two_workers_share_the_trials(tmp_path, monkeypatch):
-    monkeypatch.setenv("PAUSE", "0.15")
-    process = worker(tmp_path, n_trials=8)
-    wait_for(records, process)
-    found = run(tmp_path, n_trials=8)
-    process.join(timeout=60)
-    assert process.exitcode == 0
-    assert len(found.done) == len(table(found)) == 8
-    fits = [entry["pid"] for entry in records() if entry["what"] == "fit"]
-    assert set(fits) == {os.getpid(), process.pid}
-    assert len(fits) == 8 * 3 + 1  # one refit
-
-
-def test_a_failing_trial_is_recorded_and_stops_no_other(tmp_path, capsys):
-    found = run(tmp_path, space={"model": {**SPACE["model"], "broken": [True, False]}})
-    failed = [trial for trial in found.done if not trial.result]
-    assert 0 < len(failed) < 6
-    assert all(trial.values["model.broken"] for trial in failed)
-    assert {trial.reason for trial in failed} == {"ValueError: this setting"}
-    lines = table(found)
-    assert list(lines["failed"] != "") == list(lines["model.broken"]) == list(lines["accuracy"] == "")
-    log = found.folder / f"trial_{failed[0].number}.log"
-    assert "cannot be trained" in log.read_text()
-    assert f"trial {failed[0].number}: failed: ValueError: this setting" in capsys.readouterr().out
-
-
-def test_a_search_where_all_fail_says_why(tmp_path):
-    cfg = config(tmp_path, n_trials=2)
-    cfg.model.broken = True
-    for _ in range(2):  # the second call only reads
-        with pytest.raises(UserError, match="all 2 trials failed:\n  2 times: ValueError: this setting") as error:
-            search.run(cfg, labels=LABELS, chosen=[], base=composed())
-        assert "delete" in str(error.value)
-    assert len(records()) == 2
-    assert not (tmp_path / "runs").exists()
-
-
-def test_settings_that_move_the_hold_out_fail(tmp_path):
-    found = run(tmp_path, n_trials=4, space={"dataset": {"animals": [10, 12]}})
-    for trial in found.done:
-        assert bool(trial.result) == (trial.values["dataset.animals"] == 10)
-    assert "change which cells are held out" in next(trial.reason for trial in found.done if trial.reason)
 
 
 def test_stratified_folds_share_animals_and_say_so(tmp_path):
