@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,7 @@ def scores(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> di
     elif groups < FEW_GROUPS:
         notes.append(f"intervals from {groups} groups are rough, as a rule too narrow")
     levels = {"window": table, "cell": per_cell(table)}
+    notes += _guesses(levels["cell"])
     return {
         "n_rows": len(table),
         "n_cells": int(table["cell_id"].nunique()),
@@ -129,6 +131,17 @@ def scores(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> di
         "notes": notes,
         **{level: _score(lines, n_resamples, seed) for level, lines in levels.items()},
     }
+
+
+def _guesses(cells: pd.DataFrame) -> Iterator[str]:
+    """Tells of folds in which the model cannot have looked at its cells."""
+    folds = [fold for _, fold in cells.groupby("fold") if len(fold) > 1]
+    alike = sum((fold[[f"p_{name}" for name in classes_of(cells)]].nunique() == 1).all() for fold in folds)
+    if alike:
+        yield (
+            f"in {alike} of {cells['fold'].nunique()} folds every cell got the same probabilities: the model learnt "
+            "nothing of them; it may need more training cells, or settings for few"
+        )
 
 
 def _score(table: pd.DataFrame, n_resamples: int, seed: int) -> dict:

@@ -11,6 +11,7 @@ from jaxtyping import Int, Shaped
 
 from celltype_cli.cells import UNLABELLED, Cells
 from celltype_cli.errors import UserError
+from celltype_cli.messages import few
 
 SIDES = ("train", "valid", "test")
 
@@ -100,11 +101,6 @@ def _gaps(cells: Cells, fold: Fold) -> Iterator[str]:
 
 def refuse(cells: Cells, faults: Iterable[str]) -> None:
     """Raises a UserError that lists the faults, if there are any."""
-    faults = few(list(faults))
-    if faults:
-        raise UserError("\n  ".join([f"dataset {cells.about.title} cannot be split so:", *faults]))
-
-
-def few(faults: list[str]) -> list[str]:
-    """Shortens a list of faults to the first five and the number of the others."""
-    return faults if len(faults) <= 6 else [*faults[:5], f"and {len(faults) - 5} more"]
+    shown = few(faults)
+    if shown:
+        raise UserError("\n  ".join([f"dataset {cells.about.title} cannot be split so:", *shown]))

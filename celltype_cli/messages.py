@@ -1,4 +1,4 @@
-"""Wording shared by messages for people: the nearest valid name, and many faults in one message."""
+"""Wording shared by messages for people: the nearest valid name, and the first few of many faults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ def check_choice(key: str, value: str, choices: Iterable[str]) -> None:
 
 def raise_faults(where: str, faults: Iterable[str]) -> None:
     """Raises one message with the first few faults and the count of the rest, or nothing when there are none."""
-    faults = list(faults)
-    if faults:
-        rest = [f"... and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
-        raise UserError("\n  ".join([f"{where} cannot be used:", *faults[:SHOWN], *rest]))
+    shown = few(faults)
+    if shown:
+        raise UserError("\n  ".join([f"{where} cannot be used:", *shown]))
+
+
+def few(items: Iterable[str]) -> list[str]:
+    """Returns the first five items and the number of the others; up to six as they are."""
+    items = list(items)
+    return items if len(items) <= SHOWN + 1 else [*items[:SHOWN], f"and {len(items) - SHOWN} more"]

@@ -9,7 +9,8 @@ import numpy as np
 
 from celltype_cli.cells import UNLABELLED, Cells
 from celltype_cli.errors import UserError
-from celltype_cli.folds import Fold, LeakageError, few
+from celltype_cli.folds import Fold, LeakageError
+from celltype_cli.messages import few
 
 
 def with_new(

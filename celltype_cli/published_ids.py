@@ -10,8 +10,9 @@ import pandas as pd
 
 from celltype_cli.cells import UNLABELLED, Cells
 from celltype_cli.errors import UserError
-from celltype_cli.folds import SIDES, Fold, few
+from celltype_cli.folds import SIDES, Fold
 from celltype_cli.groups import Fraction, validation_groups
+from celltype_cli.messages import few
 
 Seed = int | np.integer
 
@@ -157,4 +158,4 @@ def _absent(cells: Cells, table: pd.DataFrame) -> list[str]:
 
 def _refuse(path: str | Path, faults: Sequence[str]) -> None:
     if faults:
-        raise UserError("\n  ".join([f"{path}: these ids cannot be used:", *few(list(faults))]))
+        raise UserError("\n  ".join([f"{path}: these ids cannot be used:", *few(faults)]))

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from celltype_cli import transforms
 from celltype_cli.cells import UNLABELLED, About, Cells
 from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice, nearest, raise_faults
+from celltype_cli.messages import check_choice, few, nearest, raise_faults
 
 SAME_RATE = 1e-3  # rates this close are one rate: half a sample in a window of 480
 UNITS = {"dff": "dF/F", "raw": "raw fluorescence", "raw_to_dff": "dF/F"}
@@ -214,12 +214,11 @@ def confound(recordings: Sequence[Recording]):
     if len(held) < 2 or len({r.label for r in labelled}) < 2 or not single:
         return
     pairs = Counter((r.source or "source not given", r.label) for r in single).most_common()
-    named = "; ".join(f"{source}: {label} ({count})" for (source, label), count in pairs[:8])
-    more = f"; and {len(pairs) - 8} more" if len(pairs) > 8 else ""
+    named = "; ".join(few(f"{source}: {label} ({count})" for (source, label), count in pairs))
     extent = "label and laboratory coincide: " if len(single) == len(labelled) else ""
     yield (
         f"{extent}{len(single)} of {len(labelled)} cells come from sources that hold one class only, where a score "
-        f"may measure the laboratory and not the cell type ({named}{more})"
+        f"may measure the laboratory and not the cell type ({named})"
     )
 
 

@@ -64,6 +64,18 @@ def test_missing_values_are_taken(name):
 
 
 @pytest.mark.parametrize("name", SMALL)
+def test_a_feature_without_any_training_value_counts_for_nothing(name):
+    """Of recordings without hyperpolarizing steps, for example, there is no sag."""
+    data = cells()
+    data.inputs["features"][:240, 3] = np.nan
+    train, test = data[np.arange(240)], data[np.arange(240, 300)]
+    predict = fit(name, train)
+    proba = predict(test)
+    test.inputs["features"][:, 3] = np.arange(60)
+    assert np.array_equal(predict(test), proba) and len(np.unique(proba, axis=0)) > 10
+
+
+@pytest.mark.parametrize("name", SMALL)
 def test_the_seed_of_the_run_reaches_every_part(name):
     predict = fit(name, cells(240), seed=7)
     settings = predict.pipeline[-1].get_params()

@@ -123,6 +123,14 @@ def test_one_group_has_no_interval_and_says_so():
     assert values["notes"] == ["no interval: all predictions belong to one group"]
 
 
+def test_a_model_that_learnt_nothing_is_told():
+    """Fold 0: the same for both cells, whatever their windows; fold 1: two cells are told apart; fold 2: one cell."""
+    table = table_of("AABBABA", "AAAABAB", fold=[0, 0, 0, 0, 1, 1, 2], cell_id=list("ppqqrst"))
+    (note,) = evaluation.scores(table, n_resamples=2)["notes"][1:]
+    assert note.startswith("in 1 of 3 folds every cell got the same probabilities: the model learnt nothing")
+    assert len(evaluation.scores(table[table["fold"] > 0], n_resamples=2)["notes"]) == 1
+
+
 def test_all_right_has_an_interval_without_width():
     entry = evaluation.scores(table_of("ABAB", "ABAB"))["cell"]["balanced_accuracy"]
     assert (entry["value"], entry["low"], entry["high"]) == (1, 1, 1)

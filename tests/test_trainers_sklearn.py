@@ -76,13 +76,15 @@ class TakesMissing(Recorder):
 
 @pytest.mark.parametrize(("estimator", "first", "asked"), [(Recorder(), 2, 2), (TakesMissing(), np.nan, np.nan)])
 def test_missing_values_become_training_medians_where_the_estimator_takes_none(estimator, first, asked):
+    """A column without any training value, the second, says nothing of a cell that has one."""
     trainer = SklearnTrainer(features=table, scale=False, grid={}, grid_folds=3)
     train = tabled([[np.nan, np.nan], [1, np.nan], [2, np.nan], [9, np.nan]], [0, 1, 0, 1])
     fitted = trainer.fit(lambda: estimator, train, NONE, seed=0, folder=Path(), watch=None)
     fitted.predict(tabled([[np.nan, 5]], [0]))
     assert estimator.x_.shape == (4, 2)
     assert estimator.x_[0, 0] == pytest.approx(first, nan_ok=True)
-    assert estimator.seen_[0].tolist() == pytest.approx([asked, 5], nan_ok=True)
+    assert estimator.x_[:, 1].tolist() == [0, 0, 0, 0]
+    assert estimator.seen_[0].tolist() == pytest.approx([asked, 0], nan_ok=True)
 
 
 def test_the_table_is_of_features_and_traces():

@@ -22,12 +22,12 @@ from celltype_cli import scalograms
 from celltype_cli.cells import About, Cells
 from celltype_cli.datasets import sts_tables
 from celltype_cli.errors import UserError
+from celltype_cli.messages import few
 from celltype_cli.patched_cells import CLASSES, SWEEPS, axes
 from celltype_cli.scalogram_cache import BROKEN, kept
 
 SHAPE = (180, 4800, 2)
 NAME = re.compile(r"cell_(\d+)\.npy")
-SHOWN = 5
 
 
 def load(*, path: str | Path, cells: str, size: Sequence[int], cache: str | Path) -> Cells:
@@ -50,8 +50,8 @@ def load(*, path: str | Path, cells: str, size: Sequence[int], cache: str | Path
     finite = np.array([np.isfinite(image).all() for image in images])
     broken += [f"{files[row].name} has values that are not finite" for row in np.flatnonzero(~finite)]
     if not finite.any():
-        raise UserError("\n  ".join([f"dataset.path={path}: no file can be used:", *broken[:SHOWN]]))
-    notes = [*chosen.notes, *([f"{len(broken)} files left out: {_few(broken)}"] if broken else [])]
+        raise UserError("\n  ".join([f"dataset.path={path}: no file can be used:", *few(broken)]))
+    notes = [*chosen.notes, *([f"{len(broken)} files left out: {'; '.join(few(broken))}"] if broken else [])]
     return Cells(
         inputs={"scalogram": images if finite.all() else images[finite]},  # the choice of rows is a copy in memory
         label=chosen.label[finite],
@@ -82,7 +82,7 @@ def _usable(folder: Path) -> tuple[dict[str, Path], list[str]]:
         else:
             found[match[1]] = file
     if not found:
-        raise UserError("\n  ".join([f"dataset.path={folder} holds no file cell_<id>.npy to use", *broken[:SHOWN]]))
+        raise UserError("\n  ".join([f"dataset.path={folder} holds no file cell_<id>.npy to use", *few(broken)]))
     return found, broken
 
 
@@ -94,10 +94,6 @@ def _fault(file: Path) -> str:
     if image.shape != SHAPE or image.dtype.kind != "f":
         return f"holds {image.dtype} of shape {image.shape}, expected decimal numbers of shape {SHAPE}"
     return ""
-
-
-def _few(broken: list[str]) -> str:
-    return "; ".join([*broken[:SHOWN], *([f"and {len(broken) - SHOWN} more"] if len(broken) > SHOWN else [])])
 
 
 def _resized(

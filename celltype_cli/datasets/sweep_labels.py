@@ -11,12 +11,11 @@ from pathlib import Path
 import pandas as pd
 
 from celltype_cli.errors import UserError
-from celltype_cli.messages import nearest, raise_faults
+from celltype_cli.messages import few, nearest, raise_faults
 from celltype_cli.patched_cells import CLASSES, PatchedCell
 from celltype_cli.readers.sweeps import SUFFIXES
 
 COLUMNS = ("cell_id", "label", "group", "source")
-LISTED = 5
 ENDING = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.IGNORECASE)
 
 
@@ -71,9 +70,9 @@ class Labels:
 
     def _notes(self, without: Sequence[str], cells: int, lost: Sequence[str]) -> Iterator[str]:
         if without:
-            yield f"{len(without)} of {cells} cells are without a row in {self.path.name}: {some(without)}"
+            yield f"{len(without)} of {cells} cells are without a row in {self.path.name}: {', '.join(few(without))}"
         if lost:
-            yield f"{len(lost)} of {len(self.rows)} rows of {self.path.name} name no recording: {some(lost)}"
+            yield f"{len(lost)} of {len(self.rows)} rows of {self.path.name} name no recording: {', '.join(few(lost))}"
 
 
 def read_labels(path: Path, classes: Sequence[str] | None) -> Labels:
@@ -134,9 +133,3 @@ def name_of(file: str) -> str:
     stem = ENDING.sub("", Path(file).as_posix())
     specimen = re.search(r"(?:^|/)specimen_([^/]+)/ephys$", stem)
     return specimen[1] if specimen else stem
-
-
-def some(names: Sequence[str]) -> str:
-    """Returns the first few names, and how many more there are."""
-    rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + rest

@@ -23,9 +23,9 @@ from pathlib import Path
 from celltype_cli import patched_cells
 from celltype_cli.cells import About, Cells
 from celltype_cli.current_clamp import RecordedCell, reasons
-from celltype_cli.datasets.sweep_labels import read_labels, some
+from celltype_cli.datasets.sweep_labels import read_labels
 from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice, nearest, raise_faults
+from celltype_cli.messages import check_choice, few, nearest, raise_faults
 from celltype_cli.patched_cells import CLASSES, PatchedCell
 from celltype_cli.readers.sweeps import SUFFIXES, read, read_folder
 
@@ -140,6 +140,6 @@ def _one_line(reason: str, file: Path) -> str:
 
 def _notes(cells: int, files: Sequence[str], sweeps: Counter[str]) -> Iterator[str]:
     if files:
-        yield f"{len(files)} of {cells + len(files)} files cannot be used and were left out: {some(files)}"
+        yield f"{len(files)} of {cells + len(files)} files cannot be used and were left out: {', '.join(few(files))}"
     if sweeps:
         yield f"{sweeps.total()} sweeps were left out ({reasons(sweeps)})"

@@ -81,11 +81,13 @@ class SklearnTrainer:
         from sklearn.preprocessing import StandardScaler
         from sklearn.utils import get_tags
 
+        from celltype_cli.trainers.empty_columns import EmptyColumns
+
         random_states = [name for name in estimator.get_params() if name.endswith("random_state")]
         estimator.set_params(**dict.fromkeys(random_states, seed))
         takes_missing = get_tags(estimator).input_tags.allow_nan
-        impute = [] if takes_missing else [SimpleImputer(strategy="median", keep_empty_features=True)]
-        return make_pipeline(*impute, *([StandardScaler()] if self.scale else []), estimator)
+        impute = [] if takes_missing else [SimpleImputer(strategy="median")]
+        return make_pipeline(EmptyColumns(), *impute, *([StandardScaler()] if self.scale else []), estimator)
 
     def _search(self, pipeline: Any, table: np.ndarray, train: Cells, seed: int, watch: Watch | None) -> Any:
         from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
