@@ -12,7 +12,7 @@ from fake_runs import fake_run
 from celltype_cli import evaluation, paper_files, report
 from celltype_cli.errors import UserError
 from celltype_cli.papers import Row, Table
-from celltype_cli.reporting import formats, markdown
+from celltype_cli.reporting import formats, markdown, sheets
 from celltype_cli.reporting.lines import Line
 from celltype_cli.reporting.orders import order_of_groups, orders
 
@@ -44,6 +44,19 @@ def test_a_table_may_show_another_score(toy_runs):
     assert line.apart == levels[1]["cell"]["weighted_f1"]["value"] != levels[1]["cell"]["accuracy"]["value"]
     assert line.floor == pytest.approx(0.25 * 0.4)  # a quarter of each class: F1 of guessing one is 2 x 0.25 / 1.25
     assert shown.metric == "weighted F1"
+
+
+def test_without_a_published_figure_ours_stands_alone(toy_runs):
+    rows = tuple(replace(row, published={}) for row in (CNN, RNN))
+    table = Table("own", "Two models", "Not in the paper", "scores", rows)
+    jobs = [job("own", row, split) for row in rows for split in ("published", "grouped")]
+    shown = report.build(replace(PAPER, tables=(table,)), found_for(toy_runs, jobs))
+    sheet = sheets.lines_sheet(shown.tables[0])
+    assert not {"published", "difference"} & {*sheet.header}
+    assert all(len(row) == len(sheet.header) for row in sheet.rows) and sheet.rows[0][2].text.startswith("0.833 ± ")
+    picture = shown.pictures[0]
+    legend = [text.get_text() for text in picture.draw().legends[0].get_texts()]
+    assert not any("published" in words.lower() for words in (picture.title, picture.caption, *legend))
 
 
 def test_classes_by_hand(toy_report, toy_runs):

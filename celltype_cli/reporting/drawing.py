@@ -73,9 +73,7 @@ def published_dots(lines: Sequence[Line], colour: Callable[[Line], str], score: 
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.8)
     axes.set_axisbelow(True)
-    figure.legend(
-        handles=_dots_legend(any(not isnan(line.floor) for line in lines)), loc="outside lower center", ncols=2
-    )
+    figure.legend(handles=_dots_legend(lines), loc="outside lower center", ncols=2)
     figure.suptitle(title)
     return figure
 
@@ -136,13 +134,15 @@ def _mark(axes: Axes, y: float, value: float, low: float, high: float, colour: s
     axes.plot(value, y, marker, markersize=7.5, markerfacecolor=face, markeredgecolor=colour, markeredgewidth=1.8)
 
 
-def _dots_legend(floor: bool) -> list[Line2D]:
+def _dots_legend(lines: Sequence[Line]) -> list[Line2D]:
+    """Explains the marks that are drawn; ours always."""
     shared = {"markersize": 8, "linewidth": 2.2}
+    paper = Line2D([], [], color="black", marker="D", markerfacecolor="white", label="published, mean and sd", **shared)
     entries = [
-        Line2D([], [], color="black", marker="D", markerfacecolor="white", label="published, mean and sd", **shared),
+        *([paper] if any(not isnan(line.published) for line in lines) else []),
         Line2D([], [], color="#444444", marker="o", label="ours, random splits, mean and sd", **shared),
         Line2D([], [], color="#444444", marker="o", markerfacecolor="white",
                label="ours, animals kept apart, 95 % interval", **shared),
     ]  # fmt: skip
     guess = Line2D([], [], color=FLOOR, linewidth=2, label="guessing the most frequent class")
-    return [*entries, *([guess] if floor else [])]
+    return [*entries, *([guess] if any(not isnan(line.floor) for line in lines) else [])]

@@ -27,16 +27,16 @@ RANKS = (
     "independent, and these overlap."
 )
 DOTS = (
-    "Published beside ours. Diamond: the paper, bar of one standard deviation. Full circle: ours on random splits, bar "
-    "of one standard deviation. Open circle: ours with animals kept apart, bar of the 95 % interval over animals. Red "
-    "line: guessing the most frequent class."
+    "Full circle: ours on random splits, bar of one standard deviation. Open circle: ours with animals kept apart, bar "
+    "of the 95 % interval over animals. Red line: guessing the most frequent class."
 )
+PUBLISHED = "Published beside ours. Diamond: the paper, bar of one standard deviation. "
 
 
 def of_table(table: TableReport, titled: Callable[[str], str]) -> Iterator[Picture]:
-    """Yields published beside ours, and the mean ranks of every paired comparison."""
+    """Yields published beside ours, or ours where nothing was published, and the mean ranks of paired comparisons."""
     if any(not isnan(line.ours) or not isnan(line.apart) for line in table.lines):
-        title = f"{table.source}: published and ours"
+        title = f"{table.source}: {'published and ours' if table.published else 'ours'}"
         draw = partial(
             drawing.published_dots,
             table.lines,
@@ -44,7 +44,7 @@ def of_table(table: TableReport, titled: Callable[[str], str]) -> Iterator[Pictu
             "rate" if table.kind == "per_class" else table.metric,
             titled(title),
         )
-        yield Picture(f"{table.key}_published", table.key, title, DOTS, draw)
+        yield Picture(f"{table.key}_published", table.key, title, PUBLISHED + DOTS if table.published else DOTS, draw)
     if table.comparisons:
         title = f"{table.source}: mean ranks of the {table.metric}"
         colour = {line.label: _colour(table)(line) for line in table.lines}

@@ -45,25 +45,27 @@ class Sheet:
 def lines_sheet(table: TableReport) -> Sheet:
     """Lays out a table's lines; the highest published and own figure of each model are bold."""
     per_class = table.kind == "per_class"
-    header = ["rate" if per_class else "model", "class" if per_class else "row", "published", "ours, random splits",
-              "difference", "splits", "ours, animals apart [95 %]"]  # fmt: skip
+    compared = ("published", "difference") if table.published else ()
+    header = ["rate" if per_class else "model", "class" if per_class else "row", *compared[:1], "ours, random splits",
+              *compared[1:], "splits", "ours, animals apart [95 %]"]  # fmt: skip
     if not per_class:
         balanced = any(abs(line.balanced - line.apart) >= ALIKE for line in table.lines)
         header += ["balanced accuracy, animals apart [95 %]"] if balanced else []
         header += ["floor", "training, s"]
         header += ["published training, s"] if any(not isnan(line.published_seconds) for line in table.lines) else []
     rows, groups = [], []
+    ours = header.index("ours, random splits")
     for line, before, after in zip(table.lines, [None, *table.lines], [*table.lines[1:], None]):
         cells = _line_cells(line, table.lines, header)
         nothing = isnan(line.ours) and isnan(line.apart)
         if nothing and line.command and (before is None or before.command != line.command):
-            cells = (*cells[:3], Text(line.command, "code"))
+            cells = (*cells[:ours], Text(line.command, "code"))
         rows.append(cells)
         groups.append(line.cell_class if per_class else line.group)
         if not nothing and line.command and (after is None or after.command != line.command):
             rows.append((Text(""), Text(line.command, "code")))  # once for all classes of a run
             groups.append("")
-    first = (1, 3, 0, 6, 2, 4)
+    first = [1, ours, 0, header.index("ours, animals apart [95 %]"), *(header.index(name) for name in compared)]
     priority = (*first, *(i for i in reversed(range(len(header))) if i not in first))
     return Sheet(tuple(header), tuple(rows), tuple(groups), (0, 1), priority)
 
@@ -112,24 +114,22 @@ def overview_sheet(tables: Sequence[TableReport]) -> Sheet:
 
 
 def _line_cells(line: Line, lines: Sequence[Line], header: Sequence[str]) -> tuple[Text, ...]:
-    published = _best(line, lines, "published", _mean(line.published, line.published_sd, "({})"))
     missing = "not run" if line.command else ""
-    rest = {
-        "balanced accuracy, animals apart [95 %]": _interval(line.balanced, line.balanced_low, line.balanced_high),
-        "floor": _number(line.floor, 3),
-        "training, s": _seconds(line.seconds, line.seconds_sd),
-        "published training, s": _seconds(line.published_seconds, line.published_seconds_sd),
+    balanced = _interval(line.balanced, line.balanced_low, line.balanced_high)
+    numbers = {
+        "published": _best(line, lines, "published", _mean(line.published, line.published_sd, "({})")),
+        "ours, random splits": _best(line, lines, "ours", _mean(line.ours, line.ours_sd, "± {}") or missing),
+        "difference": Text(_number(line.difference, 3, sign=True)),
+        "splits": Text(f"{line.n_splits or ''}"),
+        "ours, animals apart [95 %]": _best(
+            line, lines, "apart", _interval(line.apart, line.apart_low, line.apart_high) or missing
+        ),
+        "balanced accuracy, animals apart [95 %]": Text(balanced),
+        "floor": Text(_number(line.floor, 3)),
+        "training, s": Text(_seconds(line.seconds, line.seconds_sd)),
+        "published training, s": Text(_seconds(line.published_seconds, line.published_seconds_sd)),
     }
-    return (
-        Text(line.group),
-        Text(line.name),
-        published,
-        _best(line, lines, "ours", _mean(line.ours, line.ours_sd, "± {}") or missing),
-        Text(_number(line.difference, 3, sign=True)),
-        Text(f"{line.n_splits or ''}"),
-        _best(line, lines, "apart", _interval(line.apart, line.apart_low, line.apart_high) or missing),
-        *(Text(text) for column, text in rest.items() if column in header),
-    )
+    return (Text(line.group), Text(line.name), *(numbers[column] for column in header[2:]))
 
 
 def _best(line: Line, lines: Sequence[Line], key: str, text: str) -> Text:

@@ -48,6 +48,11 @@ class TableReport:
     missing: int
     command: str
 
+    @property
+    def published(self) -> bool:
+        """Whether the paper has a figure for any of the lines."""
+        return any(not isnan(line.published) for line in self.lines)
+
 
 def table_report(paper: Paper, table: Table, found: Found, asked: Sequence[str]) -> TableReport:
     """Builds one table from the jobs planned for it.
