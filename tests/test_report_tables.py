@@ -126,8 +126,9 @@ def test_rows_on_other_cells_are_tested_among_themselves(toy_runs, tmp_path):
                      for where, k in (("toy (simulated)", 0), ("other", 2))}  # fmt: skip
 
 
-def test_models_are_ordered_only_beside_published_figures(toy_runs):
-    rows = [replace(row, published={}) for row in (CNN, RNN)]
+@pytest.mark.parametrize("published", [(), (CNN,)])
+def test_models_are_ordered_only_beside_published_figures(toy_runs, published):
+    rows = [row if row in published else replace(row, published={}) for row in (CNN, RNN)]
     paper = replace(PAPER, tables=(Table("t", "New", "Control", "scores", tuple(rows), note="not in the paper"),))
     found = {job("t", row, "published"): toy_runs[row.model, "published"] for row in rows}
     table = report.build(paper, found).tables[0]

@@ -204,12 +204,10 @@ def _of_rows(rows: Sequence[Row], entrants: dict[tuple[str, str], Result]) -> It
 
 
 def _models(lines: Sequence[Line]) -> dict[str, tuple[str, ...]]:
-    if len({line.group for line in lines}) < 2:
+    complete = {line.group for line in lines if not isnan(line.published)}
+    if len(complete) < 2:
         return {}
     known = {key: order_of_groups(lines, key) for key in ("published", "ours", "apart")}
-    complete = {line.group for line in lines if not isnan(line.published)}
-    if not complete:
-        return {}
     return {key: order for key, order in known.items() if set(order) == complete}
 
 

@@ -83,8 +83,8 @@ class LightningTrainer:
 
         from celltype_cli.trainers.networks import normalises_batches, unmeasured
 
-        if not any_valid and (self.weights == "best" or self.patience is not None):
-            raise UserError("trainer.weights=best and trainer.patience need validation cells; the split leaves none")
+        if not any_valid:
+            self._check_choosing()
         if self.accelerator == "cuda" and (found := torch.cuda.device_count()) < self.devices:
             raise UserError(
                 f"trainer.accelerator=cuda with trainer.devices={self.devices}: {found} usable GPUs were found; "
@@ -110,8 +110,8 @@ class LightningTrainer:
         from celltype_cli.trainers.networks import NetworkPredictor, Standardised, moments
 
         train, valid = labelled(train), labelled(valid)
-        if not len(valid) and (self.weights == "best" or self.patience is not None):
-            raise UserError("trainer.weights=best and trainer.patience need validation cells; the split leaves none")
+        if not len(valid):
+            self._check_choosing()
         init, order, dropout = (int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(3))
         torch.manual_seed(init)
         inner = build(model, train)
@@ -127,6 +127,17 @@ class LightningTrainer:
                 watch(row["epoch"], self.epochs, row)
         predict = NetworkPredictor(network, accelerator=self.device, batch_size=self.batch_size)
         return Fitted(predict, history, history[-1]["seconds"])
+
+    def _check_choosing(self) -> None:
+        """Raises a UserError when validation cells, of which there are none, are to choose something."""
+        instead = {"trainer.weights=best": "trainer.weights=last"} if self.weights == "best" else {}
+        if self.patience is not None:
+            instead[f"trainer.patience={self.patience}"] = "trainer.patience=null"
+        if instead:
+            raise UserError(
+                f"{' and '.join(instead)} need validation cells, and the split leaves none: "
+                f"set {' '.join(instead.values())}, or a split that leaves some"
+            )
 
     def _train(self, network, train, valid, order, dropout, folder, watch) -> None:
         import pytorch_lightning as pl
