@@ -64,7 +64,7 @@ def measure(
 
     Args:
         label, group, source: as in `PatchedCell`.
-        features: which set of `ephys_features.features`, "two_sweep" or "long_square"; None for none.
+        features: which set of `ephys_features.features`, "two_sweep", "long_square" or "all"; None for none.
         duration_s: of the long squares of the protocol.
         hero_pA: how far above the rheobase the second sweep lies, limits excluded.
 
@@ -85,7 +85,7 @@ def measure(
         )
         for square in (two.rheobase, two.hero)
     ]
-    measured = {} if features is None else ephys_features.features(two, features)
+    measured = {} if features is None else ephys_features.features(two, features, cell.sweeps)
     return PatchedCell(cell.cell_id, label, group, source, np.stack(windows), measured)
 
 

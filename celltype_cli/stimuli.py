@@ -1,8 +1,9 @@
-"""Finds the current step of a sweep in its stimulus trace; names and metadata of the protocol play no part.
+"""Finds the stimulus of a sweep in its current trace; names and metadata of the protocol play no part.
 
 The trace is what was commanded (clean) or what was recorded (noisy). Whatever leaves the level at which the trace
 begins is a pulse. A long square is a pulse of the asked duration that is flat, that has baseline on both sides, and
-before which there are only test pulses. What comes later in the sweep cannot have changed the response to it.
+before which there are only test pulses. What comes later in the sweep cannot have changed the response to it. A ramp
+rises steadily from the baseline, a short square is a positive pulse of a few ms; both are the last in their sweep.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ TEST_PULSE_S = 0.4  # a longer pulse before the step is a stimulus of its own
 EDGE_S = 0.01  # a block of a noisy trace; the level of the first 10 ms is the baseline
 SMALLEST_PA = 1.0  # below it nothing counts as a pulse
 SETTLING = 0.02  # of the amplitude: how far a plateau may stray, for recorded currents that droop
+SHORT_S = (0.0009, 0.0051)  # from 1 to 5 ms, give or take a sample
 DEVIATIONS = 6.0  # sd of the noise of a block at which a pulse begins; the baseline itself is known to about one sd
 
 
@@ -28,6 +30,15 @@ class Step:
     onset_s: float
     duration_s: float
     amplitude_pA: float
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A current that rises steadily from the baseline: onset from the start of the sweep, slope."""
+
+    onset_s: float
+    duration_s: float
+    slope_pA_s: float
 
 
 def find_long_square(
@@ -61,6 +72,61 @@ def find_long_square(
     if abs((end - onset) / sampling_rate - duration_s) > tolerance_s:
         raise ValueError(_other_duration((end - onset) / sampling_rate, duration_s))
     return Step(onset / sampling_rate, (end - onset) / sampling_rate, float(high - low))
+
+
+def find_short_square(current: Float[np.ndarray, " time"], sampling_rate: float) -> Step:
+    """Returns the last pulse, where it lasts 1 to 5 ms; in a noisy trace there is none, as noise hides it.
+
+    Raises:
+        ValueError: with the reason why the stimulus is not a short square.
+    """
+    current = current.astype(np.float64)
+    edge = max(1, round(EDGE_S * sampling_rate))
+    levels, block, tolerance = _levels(current, edge)
+    if block > 1:
+        raise ValueError("the current was recorded, not commanded")
+    pulses = _runs(np.abs(levels - np.median(current[:edge])) > tolerance)
+    lengths = np.diff(pulses, axis=1).ravel() / sampling_rate
+    if not len(pulses) or not SHORT_S[0] <= lengths[-1] <= SHORT_S[1]:
+        raise ValueError("no pulse of 1 to 5 ms at the end")
+    if (lengths[:-1] <= SHORT_S[1]).any() or (lengths[:-1] > TEST_PULSE_S).any():
+        raise ValueError("another pulse before the short square")
+    start, stop = map(int, pulses[-1])
+    low, high = np.median(current[max(start - edge, 0) : start]), np.median(current[start:stop])
+    if high <= low or np.abs(current[start:stop] - high).max() > max(tolerance, SETTLING * abs(high - low)):
+        raise ValueError("the pulse is negative or not constant")
+    duration_s = (stop - start) / sampling_rate
+    _check_margins(pulses, (start, stop), start, stop, len(current), sampling_rate, duration_s)
+    return Step(start / sampling_rate, duration_s, float(high - low))
+
+
+def find_ramp(current: Float[np.ndarray, " time"], sampling_rate: float) -> Ramp:
+    """Returns the last pulse, where it rises along a line from the baseline for longer than a test pulse.
+
+    Raises:
+        ValueError: with the reason why the stimulus is not a ramp.
+    """
+    current = current.astype(np.float64)
+    edge = max(1, round(EDGE_S * sampling_rate))
+    levels, block, tolerance = _levels(current, edge)
+    base = np.median(current[:edge])
+    pulses = block * _runs(np.abs(levels - base) > tolerance)
+    lengths = np.diff(pulses, axis=1).ravel() / sampling_rate
+    if not len(pulses) or lengths[-1] <= TEST_PULSE_S or (lengths[:-1] > TEST_PULSE_S).any():
+        raise ValueError("no ramp after test pulses only")
+    start, stop = map(int, pulses[-1])
+    whole = (stop - start) // edge * edge
+    means = current[start : start + whole].reshape(-1, edge).mean(axis=1)[:-1]  # the last may hold the end
+    at = start + edge * (np.arange(len(means)) + 0.5)
+    slope, level = np.polyfit(at - start, means - base, 1)  # pA a sample, pA at the start
+    rise = slope * (stop - start)
+    strays = np.abs(means - base - level - slope * (at - start)).max()
+    if rise < 10 * SMALLEST_PA or strays > max(2 * tolerance, SETTLING * rise):
+        raise ValueError("the current does not rise steadily")
+    onset = start - level / slope
+    if abs(level) > max(4 * tolerance, SETTLING * rise) or onset < MARGIN_S * sampling_rate:
+        raise ValueError(f"the ramp does not begin at the baseline, or less than {MARGIN_S:g} s after the sweep")
+    return Ramp(onset / sampling_rate, (stop - onset) / sampling_rate, slope * sampling_rate)
 
 
 def _levels(current: Float[np.ndarray, " time"], edge: int) -> tuple[Float[np.ndarray, " block"], int, float]:

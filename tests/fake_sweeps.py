@@ -158,12 +158,16 @@ def write_abf(path, traces, step=None, units=("mV", "pA")):
 TRACES = np.stack([voltage(number) for number in AMPLITUDES])
 
 
-def write_npz(path, **changes):
+def write_npz(path, *more, **changes):
+    """Writes the three sweeps, and whatever others there are, which may be longer."""
+    voltages = [*TRACES, *(sweep.voltage for sweep in more)]
+    currents = [*(current(number) for number in AMPLITUDES), *(sweep.current for sweep in more)]
+    longest = max(map(len, voltages))
     arrays = {
-        "voltage": TRACES,
-        "current": np.stack([current(number) for number in AMPLITUDES]),
+        "voltage": np.stack([np.pad(v, (0, longest - len(v)), constant_values=np.nan) for v in voltages]),
+        "current": np.stack([np.pad(c, (0, longest - len(c))) for c in currents]),
         "sampling_rate": RATE,
-        "number": [*AMPLITUDES],
+        "number": [*AMPLITUDES, *range(100, 100 + len(more))],
     }
     arrays |= changes
     np.savez(path, **{name: array for name, array in arrays.items() if array is not None})

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from fake_spikes import REST, ramp, short_square, spiking
 
 pytest.importorskip("allensdk.ephys.ephys_extractor", reason="needs the extra allen")
 
@@ -18,9 +19,7 @@ from celltype_cli.stimuli import Step  # noqa: E402
 
 RATES = (10_000.0, 20_000.0, 50_000.0, 200_000.0)
 RATE, ONSET = 50_000.0, 0.2
-REST, TAU = -70.0, 0.02
-SPIKE_MS = (0.0, 0.4, 1.2, 11.2, 12.0)  # a spike in straight lines: up, down, on to the slow trough, back
-SPIKE_MV = (-50.0, 30.0, -60.0, -65.0, -50.0)
+TAU = 0.02
 
 
 def square(amplitude, response, rate=RATE, onset=ONSET, number=1, baseline=0.0):
@@ -34,9 +33,7 @@ def square(amplitude, response, rate=RATE, onset=ONSET, number=1, baseline=0.0):
 
 def firing(amplitude, *thresholds_ms, **settings):
     """Spikes that begin at these times, from -50 mV."""
-    time = np.r_[0, np.add.outer(thresholds_ms, SPIKE_MS).ravel(), 990] / 1e3
-    voltage = np.r_[REST, np.tile(SPIKE_MV, len(thresholds_ms)), REST]
-    return square(amplitude, lambda t: np.interp(t, time, voltage), **settings)
+    return square(amplitude, lambda t: spiking(t, 0, 0.99, *(t / 1e3 for t in thresholds_ms)), **settings)
 
 
 def charging(amplitude, resistance=200.0, tau=TAU, **settings):
@@ -214,13 +211,14 @@ def test_when_the_step_begins_and_at_what_level_makes_no_difference():
 def test_every_rate_gives_every_name_and_no_warning(kind, rate):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = features(cell(charging(-50.0, rate=rate), rate=rate), kind)
+        others = [ramp(1.0, 1.1, rate=rate), short_square(0.004, 0.1, rate=rate)]
+        found = features(cell(charging(-50.0, rate=rate), rate=rate), kind, others)
     assert tuple(found) == NAMES[kind]
     assert all(type(value) is float and math.isfinite(value) for value in found.values())
 
 
 def test_the_number_of_names():
-    assert {kind: len(set(names)) for kind, names in NAMES.items()} == {"two_sweep": 18, "long_square": 29}
+    assert {kind: len(set(names)) for kind, names in NAMES.items()} == {"two_sweep": 18, "long_square": 29, "all": 55}
 
 
 def test_slow_sweeps_are_refused():
@@ -233,7 +231,9 @@ def test_slow_sweeps_are_refused():
 
 
 def test_another_set_is_refused():
-    with pytest.raises(UserError, match="features=two_sweeps is none of two_sweep, long_square; nearest: two_sweep"):
+    with pytest.raises(
+        UserError, match="features=two_sweeps is none of two_sweep, long_square, all; nearest: two_sweep"
+    ):
         features(cell(), "two_sweeps")
 
 

@@ -24,6 +24,7 @@ ROWS = [
     ["simulators", "models", "splits", "evaluation", "tracking", "identity", "environment"],
     ["patched_cells", "new_cells", "other_source", "published_ids"],
     ["recordings", "ephys_features", "scalogram_cache", "explanations"],
+    ["first_spikes"],
     ["current_clamp"],
     ["transforms", "scalograms", "stimuli", "folds", "groups", "metrics", "comparison", "downloads", "array_cache"],
     ["cells"],
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "torchvision": {"models"},
     "captum": {"trainers"},
     "shap": {"trainers"},
-    "allensdk": {"datasets", "ephys_features"},
+    "allensdk": {"datasets", "ephys_features", "first_spikes"},
     "dandi": {"datasets"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -177,6 +177,7 @@ def test_cells_of_a_donor_resemble_each_other():
         ({"donors": 0, "noise_mV": -1.0}, ["donors is 0; give a number from 1", "noise_mV is -1"]),
         ({"cells_per_class": 0}, ["not all of them 0"]),
         ({"features": "two_sweeps"}, ["dataset.features=two_sweeps is none of", "nearest: two_sweep"]),
+        ({"features": "all"}, ["dataset.features=all is of ramps and short squares too", "two_sweep or long_square"]),
         ({"inputs": ["scalograms"]}, ["dataset.inputs=scalograms is none of", "nearest: scalogram"]),
         ({"size": [64]}, ["dataset.size=[64]: expected two whole numbers"]),
         ({"cells_per_class": {"Pvalb": 3, "PV": 3}}, ["per_class.Sst is missing", "per_class.PV is not known"]),

@@ -31,13 +31,14 @@ def recorded(seconds=1.0):
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    """In place of the features: the amplitudes chosen, and what was asked for."""
+    """In place of the features: the amplitudes chosen, what was asked for, and the sweeps at hand."""
     monkeypatch.setattr(
         ephys_features,
         "features",
-        lambda two, kind: {
+        lambda two, kind, sweeps: {
             f"rheobase {kind} (pA)": two.rheobase.step.amplitude_pA,
             f"hero {kind} (pA)": two.hero.step.amplitude_pA,
+            "sweeps": float(len(sweeps)),
         },
     )
 
@@ -45,7 +46,7 @@ def stand_in(monkeypatch):
 def test_measure_keeps_two_windows(stand_in):
     cell = measure(recorded(), label="Sst", group="m1", source="lab", features="long_square")
     assert (cell.cell_id, cell.label, cell.group, cell.source) == ("a", "Sst", "m1", "lab")
-    assert cell.features == {"rheobase long_square (pA)": 70, "hero long_square (pA)": 110}
+    assert cell.features == {"rheobase long_square (pA)": 70, "hero long_square (pA)": 110, "sweeps": 3}
     expected = np.zeros((2, 4800), np.float32)  # mV above the level at both ends; the onset is sample 400
     expected[0, 999:1002] = (50, 100, 50)
     expected[1, [439, 440, 441, 479, 480, 481]] = 2 * (50, 100, 50)

@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 import pytest
+from fake_spikes import ramp, short_square
 from fake_sweeps import NWB1, RATE, SETTINGS, TRACES, load_folder, quiet_nwb2, three, write_abf, write_npz
 
 from celltype_cli import ephys_features
@@ -58,6 +59,21 @@ def test_features(folder):
     assert 70 in expected.values()  # pA: the rheobase
     assert cells.about.features == tuple(expected)
     assert cells.inputs["features"][0] == pytest.approx([*expected.values()])
+
+
+def test_all_features_are_of_ramps_and_short_squares_too(folder):
+    """One cell has both, another only a ramp; the third, which has neither, is of no less use."""
+    pytest.importorskip("allensdk", reason="extra allen is not installed")
+    write_npz(folder / "a.npz", ramp(1.0, 1.2, rate=RATE), short_square(0.004, 0.3, rate=RATE))
+    write_npz(folder / "b.npz", ramp(1.5, rate=RATE))
+    write_npz(folder / "c.npz")
+    cells = load_folder(folder, inputs=["features"], features="all")
+    table = dict(zip(cells.about.features, cells.inputs["features"].T))
+    assert table["threshold_i_ramp (pA)"] == pytest.approx([25, 37.5, np.nan], abs=0.2, nan_ok=True)
+    assert table["threshold_i_short_square (pA)"] == pytest.approx([400, np.nan, np.nan], nan_ok=True)
+    assert table["threshold_i_long_square (pA)"] == pytest.approx([70, 70, 70])
+    fewer = load_folder(folder, inputs=["features"], features="long_square")
+    assert not [name for name in fewer.about.features if "ramp" in name or "short" in name]
 
 
 def broken_ones(folder, nwb2):
@@ -134,7 +150,7 @@ def test_other_protocols(folder):
         ({"unusable": "skip"}, "dataset.unusable=skip is none of drop, error"),
         ({"inputs": ["trace"]}, "dataset.inputs=trace is none of features, scalogram"),
         ({"hero_pA": [61, 39]}, r"dataset.hero_pA=\[61, 39\] must be two rising numbers of pA"),
-        ({"features": "all", "inputs": ["features"]}, "dataset.features=all is none of two_sweep, long_square"),
+        ({"features": "al", "inputs": ["features"]}, "dataset.features=al is none of two_sweep, long_square, all"),
         ({"path": "/nowhere"}, "dataset.path=/nowhere does not exist"),
         ({}, "recordings holds no file ending in .nwb, .abf, .npz"),
     ],

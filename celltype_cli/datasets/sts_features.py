@@ -23,7 +23,8 @@ import pandas as pd
 
 from celltype_cli.cells import About, Cells
 from celltype_cli.datasets import sts_tables
-from celltype_cli.ephys_features import LATER, from_rest
+from celltype_cli.ephys_features import STIMULI, UNUSED, from_rest
+from celltype_cli.first_spikes import LATER
 from celltype_cli.messages import check_choice, raise_faults
 from celltype_cli.patched_cells import CLASSES
 
@@ -32,7 +33,6 @@ TABLES = {
     "Clamp": ("PatchClamp_EP_features.csv", "specimen_id", 1.02),
     "Seq": ("PatchSeq_EP_features.csv", "cell_specimen_id", 0.5),
 }
-STIMULI = ("long_square", "ramp", "short_square")
 POINTS = ("threshold", *LATER)
 TRAIN = {"adaptation": "", "latency": " (s)", "avg_isi": " (ms)"}
 PASSIVE = {
@@ -44,7 +44,6 @@ PASSIVE = {
     "f_i_curve_slope": " (Hz/pA)",
 }
 COLUMNS = ("recipe", "two_sweep", "long_square", "all")
-UNUSED = ("slow_trough_v_short_square", "slow_trough_t_short_square", "trough_t_short_square", "threshold_t_ramp")
 
 
 def load(*, path: str | Path, columns: str, cells: str) -> Cells:

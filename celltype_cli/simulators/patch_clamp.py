@@ -57,6 +57,9 @@ def load(
         UserError: with all faults at once, when a number is out of range or a name is missing or unknown.
     """
     check_settings(inputs, features, size)
+    if features == "all":
+        raise UserError("dataset.features=all is of ramps and short squares too; patch_sim has long squares only: "
+                        "two_sweep or long_square")  # fmt: skip
     counts = {name: cells_per_class for name in CLASSES} if isinstance(cells_per_class, int) else cells_per_class
     numbers = {"donors": donors, "step_pA": step_pA, "noise_mV": noise_mV, "donor_share": donor_share}
     if faults := [*_faults(counts, numbers, sampling_rate)]:

@@ -1,0 +1,70 @@
+"""First spikes in ramps and after short squares, in sweeps whose currents and voltages are made by formula."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_spikes import ramp, short_square
+
+pytest.importorskip("allensdk.ephys.ephys_extractor", reason="needs the extra allen")
+
+from celltype_cli import first_spikes  # noqa: E402
+
+RATES = (10_000.0, 20_000.0, 50_000.0)
+OTHER = short_square(amplitude=-400.0), replace(ramp(), current=np.zeros(200_000, np.float32))
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_the_first_spike_of_a_ramp(rate):
+    found = first_spikes.of_ramps([ramp(2.0, 2.2, rate=rate, baseline=-26.0)])
+    assert tuple(found) == first_spikes.names("ramp")
+    assert found["threshold_t_ramp (ms from onset)"] == pytest.approx(2000, abs=1)
+    assert found["threshold_i_ramp (pA)"] == pytest.approx(50, abs=0.2)  # 25 pA/s, from the baseline
+    assert found["threshold_v_ramp (mV)"] == pytest.approx(-50, abs=0.5)
+    assert found["peak_v_ramp (mV)"] == pytest.approx(30, abs=0.1)
+    assert found["trough_v_ramp (mV)"] == found["slow_trough_v_ramp (mV)"] == pytest.approx(-65, abs=0.1)
+    assert found["spike_height_ramp (mV)"] == pytest.approx(80, abs=0.6)
+
+
+def test_ramps_are_averaged_over_those_that_evoke_a_spike():
+    sweeps = [ramp(1.0, number=1), ramp(number=2), ramp(1.4, number=3), *OTHER]
+    found = first_spikes.of_ramps(sweeps)
+    assert found["threshold_i_ramp (pA)"] == pytest.approx(30, abs=0.2)
+    assert found["peak_t_ramp (ms from threshold)"] == pytest.approx(0.4, abs=0.1)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_short_squares_count_where_most_sweeps_fire(rate):
+    """At 400 pA two of three sweeps fire; at 500 pA two as well; at 600 pA one."""
+    sweeps = [
+        short_square(rate=rate),
+        *(short_square(latency, rate=rate, amplitude=400.0 + jitter) for latency, jitter in ((0.003, 0), (0.005, 0.3))),
+        *(short_square(0.002, rate=rate, amplitude=500.0) for _ in range(2)),
+        short_square(0.002, rate=rate, amplitude=600.0),
+    ]
+    found = first_spikes.of_short_squares(sweeps)
+    assert found["threshold_i_short_square (pA)"] == pytest.approx(400.15)
+    assert found["threshold_t_short_square (ms from onset)"] == pytest.approx(4, abs=0.2)
+    assert found["peak_v_short_square (mV)"] == pytest.approx(30, abs=0.1)
+
+
+def test_the_charging_of_the_membrane_is_no_spike():
+    """It goes at 15 V/s, which is more than 5 % of the upstroke, where else the threshold is."""
+    sweep = short_square(0.0013)
+    found = first_spikes.of_short_squares([sweep])
+    assert found["threshold_t_short_square (ms from onset)"] == pytest.approx(1.3, abs=0.1)
+    as_in_steps = first_spikes.with_spikes(sweep, 1.02, 1.0)
+    assert as_in_steps.spikes()[0]["threshold_v"] < -65
+
+
+def test_without_such_stimuli_nothing_is_found():
+    assert first_spikes.of_ramps(OTHER) == first_spikes.of_short_squares(OTHER) == {}
+    assert first_spikes.of_ramps([]) == first_spikes.of_short_squares([short_square()]) == {}
+
+
+def test_a_short_square_at_the_end_of_its_recording():
+    whole = short_square(0.004)
+    cut = round(1.2 * whole.sampling_rate)
+    found = first_spikes.of_short_squares([replace(whole, voltage=whole.voltage[:cut], current=whole.current[:cut])])
+    assert math.isclose(found["peak_v_short_square (mV)"], 30, abs_tol=0.1)
