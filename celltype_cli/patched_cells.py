@@ -18,7 +18,7 @@ from celltype_cli import ephys_features, scalogram_cache, scalograms
 from celltype_cli.cells import UNLABELLED, About, Axis, Cells
 from celltype_cli.current_clamp import HERO_PA, RecordedCell, chosen
 from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice, nearest, raise_faults
+from celltype_cli.messages import check_choice, few, nearest, raise_faults
 from celltype_cli.recordings import Recording, confound
 from celltype_cli.stimuli import MARGIN_S
 
@@ -125,7 +125,8 @@ def to_cells(
         made["features"] = np.array(table, dtype=np.float32)
         about = replace(about, features=names)
         if empty:
-            notes.append(f"features that could be measured of no cell were left out: {', '.join(empty)}")
+            said = f"{len(empty)} features were left out, as they could be measured of no cell"
+            notes.append(f"{said}: {', '.join(few(empty))}")
     if "scalogram" in inputs:
         windows = np.stack([cell.windows for cell in cells])
         made["scalogram"] = scalogram_cache.scalograms(
