@@ -17,13 +17,14 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
 from celltype_cli.cells import UNLABELLED, Cells
+from celltype_cli.columns import columns_of
 from celltype_cli.errors import UserError
 from celltype_cli.messages import check_choice
-from celltype_cli.transforms import TRACE_FEATURES, trace_features
 
-BLOCKS = 8  # along each axis of an image
 SHOWN = 8  # values of the source in a message
-LEAVES, FEWEST = 8, 10  # of a single column's tree: leaves, and rows in a leaf
+FEWEST = 5  # cells of a class that a source needs to count
+LEAVES, LEAF = 8, 10  # of a single column's tree: leaves, and rows in a leaf; an eighth of the rows where they are few
+CHANCE_SD = 3  # so many sd above chance a column has to be to be flagged
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Audit:
             class, averaged over classes by their smaller source, among the rows where the column was measured (nan
             where no class has two sources); `missing`, the share of rows without a value; `flagged`.
         within: the AUC of a small model of all columns; `rest` without the flagged ones.
+        chance_sd: about how far an AUC of such a mean strays from 0.5 by chance.
         label_from_source: balanced accuracy of guessing the label by the source alone; its floor is 1 / classes.
         information: share of the label's entropy that the source gives (mutual information / entropy).
     """
@@ -44,6 +46,7 @@ class Audit:
     columns: pd.DataFrame
     within: float
     rest: float
+    chance_sd: float
     label_from_source: float
     information: float
 
@@ -59,7 +62,7 @@ def audit(
 
     Args:
         by: "source", with groups kept apart; or "group" for whether animals can be told, with cells kept apart.
-        flag_at: AUC from which a column is flagged.
+        flag_at: AUC from which a column is flagged, if that is `CHANCE_SD` above chance as well.
         watch: hears after each column how many are done, of how many.
 
     Raises:
@@ -78,7 +81,7 @@ def audit(
         if watch:
             watch(k + 1, len(names))
     columns = pd.DataFrame(found, columns=["within", "missing"], index=pd.Index(names, name="column"))
-    columns["flagged"] = columns["within"] >= flag_at
+    columns["flagged"] = columns["within"] >= max(flag_at, 0.5 + CHANCE_SD * told.chance_sd())
     kept = ~columns["flagged"].to_numpy()
     counts = shares.to_numpy(float)
     return Audit(
@@ -86,34 +89,10 @@ def audit(
         columns=columns.sort_values("within", ascending=False),
         within=told.by(_forest(seed), table),
         rest=told.by(_forest(seed), table[:, kept]) if kept.any() else np.nan,
+        chance_sd=told.chance_sd(),
         label_from_source=_label_from_source(counts),
         information=_information(counts),
     )
-
-
-def columns_of(cells: Cells) -> tuple[list[str], Float[np.ndarray, "row column"]]:
-    """Returns the inputs as named columns: features as they are, `trace_features`, means over blocks of the others."""
-    names, parts = [], []
-    for name, values in cells.inputs.items():
-        if name == "features":
-            new, part = cells.about.features, values
-        elif name == "trace":
-            new, part = TRACE_FEATURES, trace_features(values)
-        else:
-            part = _blocks(values)
-            new = [f"{name}[{', '.join(map(str, at))}]" for at in np.ndindex(part.shape[1:])]
-        names += new
-        parts.append(part.reshape(len(cells), -1).astype(np.float64))
-    return names, np.concatenate(parts, axis=1)
-
-
-def _blocks(values: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row ..."]:
-    """Averages over at most `BLOCKS` equal parts of each of the last two axes."""
-    for axis in range(max(1, values.ndim - 2), values.ndim):
-        edges = np.unique(np.linspace(0, values.shape[axis], min(BLOCKS, values.shape[axis]) + 1).astype(int))
-        sizes = np.diff(edges).reshape([-1 if a == axis else 1 for a in range(values.ndim)])
-        values = np.add.reduceat(values, edges[:-1], axis=axis, dtype=np.float64) / sizes
-    return values
 
 
 @dataclass(frozen=True)
@@ -139,11 +118,36 @@ class _Told:
     def by_column(self, column: Float[np.ndarray, " row"]) -> float:
         from sklearn.tree import DecisionTreeClassifier
 
-        tree = DecisionTreeClassifier(max_leaf_nodes=LEAVES, min_samples_leaf=FEWEST, random_state=self.seed)
+        def tree(n: int) -> Any:
+            leaf = max(1, min(LEAF, n // LEAVES))
+            return DecisionTreeClassifier(max_leaf_nodes=LEAVES, min_samples_leaf=leaf, random_state=self.seed)
+
         return self.by(tree, column[:, None], np.isfinite(column))
 
-    def by(self, model: Any, table: Float[np.ndarray, "row column"], rows: Bool[np.ndarray, " row"] | None = None):
-        """Returns the AUC, one source against the others, averaged over sources, classes and folds by smaller side."""
+    def chance_sd(self) -> float:
+        """Returns the sd of the mean AUC by chance; of one, for n and m rows, (n + m + 1) / 12nm (Mann, Whitney 1947).
+
+        Classes are taken as independent, the sources of a class as not.
+        """
+        weights, spreads = [], []
+        for here in self.classes(np.ones(len(self.label), bool)):
+            n = np.unique(self.source[here], return_counts=True)[1].astype(float)
+            m = len(here) - n
+            weights.append(np.minimum(n, m).sum())
+            spreads.append((np.minimum(n, m) * np.sqrt((n + m + 1) / (12 * n * m))).sum())
+        return float(np.linalg.norm(spreads) / np.sum(weights))
+
+    def by(
+        self,
+        model: Callable[[int], Any],
+        table: Float[np.ndarray, "row column"],
+        rows: Bool[np.ndarray, " row"] | None = None,
+    ):
+        """Returns the AUC, one source against the others, averaged over sources, classes and folds by smaller side.
+
+        Args:
+            model: makes an estimator for so many training rows.
+        """
         rows = np.ones(len(table), bool) if rows is None else rows
         scored = [self._scores(model, table, here) for here in self.classes(rows)]
         values = np.array([pair for part in scored for pair in part]).reshape(-1, 2)
@@ -151,7 +155,6 @@ class _Told:
 
     def _scores(self, model, table, rows) -> Iterator[tuple[float, int]]:
         """Yields AUCs of single folds: pooled, they suffer from training shares that fall where test shares rise."""
-        from sklearn.base import clone
         from sklearn.metrics import roc_auc_score
         from sklearn.model_selection import StratifiedGroupKFold
 
@@ -160,7 +163,7 @@ class _Told:
         n_folds = min(self.n_folds, np.unique(pairs[0], return_counts=True)[1].min())
         folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=self.seed)
         for train, test in folds.split(rows, source, self.apart[rows]):
-            fitted = clone(model).fit(table[rows[train]], source[train])
+            fitted = model(len(train)).fit(table[rows[train]], source[train])
             proba = np.zeros((len(test), len(names)))
             proba[:, fitted.classes_] = fitted.predict_proba(table[rows[test]])
             for k in range(len(names)):
@@ -169,10 +172,10 @@ class _Told:
                     yield roc_auc_score(of, proba[:, k]), min(of.sum(), len(of) - of.sum())
 
 
-def _forest(seed: int) -> Any:
+def _forest(seed: int) -> Callable[[int], Any]:
     from sklearn.ensemble import RandomForestClassifier
 
-    return RandomForestClassifier(n_estimators=100, min_samples_leaf=3, random_state=seed)
+    return lambda _: RandomForestClassifier(n_estimators=100, min_samples_leaf=3, random_state=seed)
 
 
 def _check(cells: Cells, by: str, shares: pd.DataFrame, told: _Told) -> None:
@@ -184,9 +187,15 @@ def _check(cells: Cells, by: str, shares: pd.DataFrame, told: _Told) -> None:
         raise UserError(f"{title} {known}: nothing to tell{more}")
     if not any(True for _ in told.classes(np.ones(len(cells), bool))):
         raise UserError(
-            f"{title}: no class has {FEWEST} cells in two groups of two values of {by} each, so {by} and label cannot "
-            "be told apart" + (f":\n{shares.to_string()}" if shares.shape[1] <= SHOWN else "")
+            f"{title}: no class has {FEWEST} cells or more of two values of {by}"
+            f"{', from two groups each' if by == 'source' else ''}, and only within a class can {by} be told without "
+            f"the label{_counted(shares)}"
         )
+
+
+def _counted(shares: pd.DataFrame) -> str:
+    plain = shares.rename_axis(index=None, columns=None)
+    return f":\n{plain.to_string()}" if shares.shape[1] <= SHOWN else ""
 
 
 def _label_from_source(counts: Float[np.ndarray, "class source"]) -> float:

@@ -6,8 +6,9 @@ from math import log
 import numpy as np
 import pytest
 
-from celltype_cli.audit import audit, columns_of
+from celltype_cli.audit import audit
 from celltype_cli.cells import About, Cells
+from celltype_cli.columns import columns_of
 from celltype_cli.errors import UserError
 
 N = 400
@@ -64,6 +65,23 @@ def test_rows_without_a_label_do_not_count():
     assert audit(cells(label=label), **SETTINGS).shares.to_numpy().sum() == (label != -1).sum()
 
 
+def test_few_cells_are_enough_for_a_column_that_is_plain():
+    """Ten cells of a class and source, of which eight train: a leaf holds an eighth of them, not ten."""
+    kinds = [(c == LABEL) & (name == SOURCE) for c in (0, 1) for name in ("Clamp", "Seq")]
+    rows = np.concatenate([np.flatnonzero(kind)[:10] for kind in kinds])
+    found = audit(cells()[rows], **SETTINGS)
+    assert found.columns.loc["peak time (s)", "within"] > 0.95 and "peak time (s)" in found.flagged
+    assert found.chance_sd == pytest.approx(np.sqrt(21 / 1200 / 2))  # of one class; the mean of two
+
+
+def test_what_chance_can_do_is_not_flagged():
+    rows = np.concatenate([np.flatnonzero((LABEL == 0) & (s == SOURCE))[:6] for s in ("Clamp", "Seq")])
+    rows = np.concatenate([rows, np.flatnonzero(LABEL == 1)[:20]])
+    table = np.random.default_rng(1).normal(size=(N, 4))
+    strongest = [audit(cells(table[:, RNG.permutation(4)])[rows], **{**SETTINGS, "flag_at": 0.6}) for _ in range(3)]
+    assert not any(found.flagged for found in strongest)
+
+
 def test_animals_can_be_audited_too():
     animal = np.arange(N) % 4
     table = np.stack([animal + RNG.normal(0, 0.1, N), *RNG.normal(size=(3, N))], axis=1)
@@ -75,8 +93,12 @@ def test_animals_can_be_audited_too():
     ("change", "settings", "said"),
     [
         ({"source": np.full(N, "Clamp")}, {}, r"one source only \(Clamp\): nothing to tell; by=group asks"),
-        ({"source": np.where(LABEL == 0, "Clamp", "Seq")}, {}, "no class has 10 cells in two groups of two values"),
-        ({"group": SOURCE}, {}, "no class has 10 cells in two groups"),
+        (
+            {"source": np.where(LABEL == 0, "Clamp", "Seq")},
+            {},
+            "no class has 5 cells or more of two values of source, from two groups each",
+        ),
+        ({"group": SOURCE}, {}, "no class has 5 cells or more of two values of source"),
         ({}, {"by": "sauce"}, "by=sauce is none of source, group; nearest: source"),
     ],
 )
@@ -94,12 +116,24 @@ def test_images_become_means_of_blocks():
 
 
 def test_the_command_writes_what_it_found_and_can_fail(celltype, tmp_path):
-    small = ["dataset.cells_per_class=30", "dataset.timesteps=100", "dataset.animals=2"]
-    small = ["audit", "by=group", "n_folds=2", *small]
+    mouse = np.repeat(["a", "b"], 20)
+    trace = RNG.normal(size=(40, 100)) * np.where(mouse == "b", 3.0, 1.0)[:, None]  # b was noisier
+    ids = [f"c{k}" for k in range(40)]
+    np.savez(tmp_path / "t.npz", trace=trace, label=["PV", "SOM"] * 20, cell_id=ids, group=mouse,
+             sampling_rate=np.full(40, 30.0))  # fmt: skip
+    small = ["audit", "by=group", "n_folds=2", "dataset=traces", f"dataset.path={tmp_path / 't.npz'}"]
+    small += ["dataset.timesteps=100"]
     code, out, _ = celltype(*small)
-    assert code == 0 and "the group alone tells the label" in out and "simulated" in out
+    assert code == 0 and "the group alone tells the label" in out and "gives it away" in out
     [folder] = (tmp_path / "outputs" / "audits").iterdir()
     assert {"columns.csv", "audit.json", "audit.png"} == {file.name for file in folder.iterdir()}
     assert json.loads((folder / "audit.json").read_text())["by"] == "group"
-    code, _, err = celltype(*small, "fail=true", "flag_at=0.4")
+    code, _, err = celltype(*small, "fail=true")
     assert code == 2 and "columns give the group away" in err
+
+
+def test_the_next_command_has_all_that_was_typed(celltype):
+    small = ["dataset.cells_per_class=30", "dataset.timesteps=100", "dataset.animals=2"]
+    code, out, _ = celltype("audit", "by=group", "n_folds=2", *small)
+    assert code == 0 and "simulated" in out and "no single column has an AUC of 0.8 or more" in out
+    assert f"celltype train {' '.join(small)} model=forest" in " ".join(out.split())

@@ -25,7 +25,8 @@ ROWS = [
     ["patched_cells", "new_cells", "other_source", "published_ids"],
     ["recordings", "ephys_features", "scalogram_cache", "explanations"],
     ["first_spikes"],
-    ["current_clamp"],
+    ["spike_extractor"],
+    ["current_clamp", "columns"],
     ["transforms", "scalograms", "stimuli", "folds", "groups", "metrics", "comparison", "downloads", "array_cache"],
     ["cells"],
     ["paper_jobs"],
@@ -44,7 +45,7 @@ MAY_IMPORT = {
     "torchvision": {"models"},
     "captum": {"trainers"},
     "shap": {"trainers"},
-    "allensdk": {"datasets", "ephys_features", "first_spikes"},
+    "allensdk": {"datasets", "ephys_features", "first_spikes", "spike_extractor"},
     "dandi": {"datasets"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

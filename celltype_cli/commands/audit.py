@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.errors import UserError
 
@@ -48,32 +49,34 @@ def run(cfg: DictConfig) -> None:
             watch=lambda done, of: bar.update(task, completed=done, total=of),
         )  # fmt: skip
     _print(found, cells, cfg)
-    name = HydraConfig.get().runtime.choices["dataset"]
+    hydra = HydraConfig.get()
+    name = hydra.runtime.choices["dataset"]
     folder = Path(cfg.outputs) / "audits" / f"{name}-{cells.fingerprint()}-{cfg.by}"
     with replacing(folder / "columns.csv") as temporary:
         found.columns.to_csv(temporary)
-    numbers = {key: getattr(found, key) for key in ("within", "rest", "label_from_source", "information")}
+    numbers = {key: getattr(found, key) for key in ("within", "rest", "chance_sd", "label_from_source", "information")}
     with replacing(folder / "audit.json") as temporary:
         facts = {"dataset": cells.about.title, "by": cfg.by, "flagged": found.flagged, **numbers}
         temporary.write_text(json.dumps(facts, indent=2) + "\n")
     title = f"{cells.about.title}: what gives the {cfg.by} away"
     plots.save(source_audit(found.columns, found.shares, cfg.flag_at, title), folder / "audit.png")
-    say(f"\nwritten  {folder}/columns.csv, audit.json, audit.png\nnext     {_next(found, name, cfg.by)}")
+    say(f"\nwritten  {folder}/columns.csv, audit.json, audit.png\nnext     {_next(found, hydra, cfg.by)}")
     if cfg.fail and found.flagged:
         raise UserError(f"{len(found.flagged)} columns give the {cfg.by} away: {', '.join(found.flagged)}")
 
 
-def _next(found: Any, name: str, by: str) -> str:
+def _next(found: Any, hydra: Any, by: str) -> str:
     if found.flagged:
         return "leave these columns out, or make them relative to the stimulus or the baseline, and audit again"
-    if by == "source":
-        return f"celltype train dataset={name} split=other_source model=forest   (what the {by} costs)"
-    return f"celltype train dataset={name} model=forest"
+    typed = [o for o in OmegaConf.to_container(hydra.overrides.task) if o.lstrip("+~").startswith("dataset")]
+    train = shlex.join(["celltype", "train", *typed, "model=forest"])
+    return f"{train} split=other_source   (what the {by} costs)" if by == "source" else train
 
 
 def _print(found: Any, cells: Any, cfg: DictConfig) -> None:
     from rich.table import Table
 
+    from celltype_cli.audit import CHANCE_SD
     from celltype_cli.progress import console, say
 
     n = int(found.shares.to_numpy().sum())
@@ -83,7 +86,8 @@ def _print(found: Any, cells: Any, cfg: DictConfig) -> None:
     say(
         f"the {cfg.by} alone tells the label with balanced accuracy {found.label_from_source:.3f} "
         f"(floor {1 / len(cells.classes):.3f}) and gives {found.information:.0%} of its information\n"
-        f"the inputs tell the {cfg.by} within a class with AUC {found.within:.3f} (0.5 by chance)"
+        f"the inputs tell the {cfg.by} within a class with AUC {found.within:.3f} "
+        f"(0.5 by chance, give or take {found.chance_sd:.2f})"
     )
     table = Table("column", "AUC", "missing", "", box=None)
     shown = max(SHOWN, len(found.flagged))
@@ -97,7 +101,9 @@ def _print(found: Any, cells: Any, cfg: DictConfig) -> None:
         say(f"flagged (AUC of {cfg.flag_at:g} or more): {', '.join(found.flagged)}\n"
             f"without them the inputs tell the {cfg.by} with AUC {found.rest:.3f}")  # fmt: skip
     else:
-        say(f"no single column has an AUC of {cfg.flag_at:g} or more")
+        least = max(cfg.flag_at, 0.5 + CHANCE_SD * found.chance_sd)
+        together = ", but all together have" if found.within >= least else ""
+        say(f"no single column has an AUC of {least:.2g} or more{together}")
 
 
 def _table(corner: str, frame: Any) -> Any:
