@@ -1,8 +1,8 @@
 """Electrophysiological features of a cell from its sweeps, as in the feature table of the Allen Institute.
 
-Spikes are measured by the software that made the table of its Cell Types Database (`allensdk.ephys`; Gouwens et al.
-2019, doi 10.1038/s41593-019-0417-0). A feature is NaN where it cannot be measured. Names are those of the table;
-but no time is from the start of the sweep, because that tells whose protocol it was.
+Spikes are measured by the software that made the table of its Cell Types Database (`spike_extractor`). A feature is NaN
+where it cannot be measured. Names are those of the table; but no time is from the start of the sweep, because that
+tells whose protocol it was.
 
 First spike of the rheobase sweep, *_long_square:
     threshold        the last sample before the upstroke with dV/dt of 5 % or less of the mean upstroke of the sweep
@@ -30,8 +30,9 @@ Steps of negative amplitude at which the cell does not fire, not for "two_sweep"
     drive            ri times threshold_i: by how much the current would depolarise a passive cell
     *_from_rest      differences of voltage from vrest
 Ramps and short squares, for "all" only: what the first spike of a rheobase sweep shows, *_ramp and *_short_square, as
-averaged in `first_spikes`. Left out are threshold_t_ramp, which is threshold_i_ramp over the slope of the ramp, and
-three of short squares that most cells of the published tables lack, or that end with the sweep.
+averaged in `first_spikes`. The threshold after a short square lies at 10 % of the mean upstroke or more; its trough is
+the smallest voltage before the next spike or the end of 1 s. `sts_features` says why the columns `UNUSED` are left out.
+A difference is averaged over sweeps, where that of the published tables is one of averages.
 
 Sampling rates: Allen sweeps brought from 50 down to 20 kHz keep the threshold within 0.3 mV and the ratio (about 4)
 within 0.1; at 10 kHz they are 0.2 mV and 0.2 too low. At 4 and 5 kHz spikes are not resolved (2 mV and 1 too low, peaks
@@ -48,7 +49,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import OptimizeWarning
 
-from celltype_cli import first_spikes
+from celltype_cli import first_spikes, spike_extractor
 from celltype_cli.current_clamp import SAME_PA, Chosen, LongSquare, Sweep
 from celltype_cli.errors import UserError
 from celltype_cli.messages import check_choice
@@ -84,10 +85,10 @@ def features(chosen: Chosen, kind: str, sweeps: Sequence[Sweep] = ()) -> dict[st
     Args:
         kind: "two_sweep": what the rheobase and the hero sweep show; "long_square": what all long squares show; "all":
             what ramps and short squares show as well.
-        sweeps: of the cell, among which ramps and short squares are looked for.
+        sweeps: of the cell, among which ramps and short squares of 4 kHz or more are looked for.
 
     Raises:
-        UserError: when allensdk is missing, or a sampling rate is below 4 kHz.
+        UserError: when allensdk is missing, or the sampling rate of a long square that counts is below 4 kHz.
     """
     check_choice("features", kind, NAMES)
     squares = chosen.squares if kind != "two_sweep" else ()
@@ -118,11 +119,11 @@ def _check_rates(rates: dict[int, float]) -> None:
 
 
 def _extractor(square: LongSquare) -> EphysSweepFeatureExtractor:
-    return first_spikes.extractor(square.sweep, square.step.onset_s, square.step.duration_s)
+    return spike_extractor.extractor(square.sweep, square.step.onset_s, square.step.duration_s)
 
 
 def _with_spikes(square: LongSquare) -> EphysSweepFeatureExtractor | None:
-    return first_spikes.with_spikes(square.sweep, square.step.onset_s, square.step.duration_s)
+    return spike_extractor.with_spikes(square.sweep, square.step.onset_s, square.step.duration_s)
 
 
 def _first_spike(rheobase: LongSquare) -> dict[str, float]:

@@ -125,8 +125,7 @@ def to_cells(
         made["features"] = np.array(table, dtype=np.float32)
         about = replace(about, features=names)
         if empty:
-            said = f"{len(empty)} features were left out, as they could be measured of no cell"
-            notes.append(f"{said}: {', '.join(few(empty))}")
+            notes.append(f"features left out, measured of no cell ({len(empty)}): {', '.join(few(empty))}")
     if "scalogram" in inputs:
         windows = np.stack([cell.windows for cell in cells])
         made["scalogram"] = scalogram_cache.scalograms(

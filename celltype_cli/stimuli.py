@@ -19,7 +19,8 @@ TEST_PULSE_S = 0.4  # a longer pulse before the step is a stimulus of its own
 EDGE_S = 0.01  # a block of a noisy trace; the level of the first 10 ms is the baseline
 SMALLEST_PA = 1.0  # below it nothing counts as a pulse
 SETTLING = 0.02  # of the amplitude: how far a plateau may stray, for recorded currents that droop
-SHORT_S = (0.0009, 0.0051)  # from 1 to 5 ms, give or take a sample
+SHORT_S = (0.001, 0.005)  # how long a short square lasts
+SMALLEST_RAMP_PA = 20.0  # how far a ramp rises; less may be drift
 DEVIATIONS = 6.0  # sd of the noise of a block at which a pulse begins; the baseline itself is known to about one sd
 
 
@@ -81,23 +82,20 @@ def find_short_square(current: Float[np.ndarray, " time"], sampling_rate: float)
         ValueError: with the reason why the stimulus is not a short square.
     """
     current = current.astype(np.float64)
-    edge = max(1, round(EDGE_S * sampling_rate))
-    levels, block, tolerance = _levels(current, edge)
+    pulses, lengths, block, tolerance = _pulses(current, sampling_rate)
     if block > 1:
         raise ValueError("the current was recorded, not commanded")
-    pulses = _runs(np.abs(levels - np.median(current[:edge])) > tolerance)
-    lengths = np.diff(pulses, axis=1).ravel() / sampling_rate
-    if not len(pulses) or not SHORT_S[0] <= lengths[-1] <= SHORT_S[1]:
+    shortest, longest = SHORT_S[0] - 1.5 / sampling_rate, SHORT_S[1] + 1.5 / sampling_rate  # give or take a sample
+    if not len(pulses) or not shortest <= lengths[-1] <= longest:
         raise ValueError("no pulse of 1 to 5 ms at the end")
-    if (lengths[:-1] <= SHORT_S[1]).any() or (lengths[:-1] > TEST_PULSE_S).any():
+    if (lengths[:-1] <= longest).any() or (lengths[:-1] > TEST_PULSE_S).any():
         raise ValueError("another pulse before the short square")
     start, stop = map(int, pulses[-1])
-    low, high = np.median(current[max(start - edge, 0) : start]), np.median(current[start:stop])
+    _check_margins(pulses, (start, stop), start, stop, len(current), sampling_rate, float(lengths[-1]))
+    low, high = np.median(current[start - round(EDGE_S * sampling_rate) : start]), np.median(current[start:stop])
     if high <= low or np.abs(current[start:stop] - high).max() > max(tolerance, SETTLING * abs(high - low)):
         raise ValueError("the pulse is negative or not constant")
-    duration_s = (stop - start) / sampling_rate
-    _check_margins(pulses, (start, stop), start, stop, len(current), sampling_rate, duration_s)
-    return Step(start / sampling_rate, duration_s, float(high - low))
+    return Step(start / sampling_rate, float(lengths[-1]), float(high - low))
 
 
 def find_ramp(current: Float[np.ndarray, " time"], sampling_rate: float) -> Ramp:
@@ -107,26 +105,47 @@ def find_ramp(current: Float[np.ndarray, " time"], sampling_rate: float) -> Ramp
         ValueError: with the reason why the stimulus is not a ramp.
     """
     current = current.astype(np.float64)
-    edge = max(1, round(EDGE_S * sampling_rate))
-    levels, block, tolerance = _levels(current, edge)
-    base = np.median(current[:edge])
-    pulses = block * _runs(np.abs(levels - base) > tolerance)
-    lengths = np.diff(pulses, axis=1).ravel() / sampling_rate
+    pulses, lengths, _, _ = _pulses(current, sampling_rate)
     if not len(pulses) or lengths[-1] <= TEST_PULSE_S or (lengths[:-1] > TEST_PULSE_S).any():
         raise ValueError("no ramp after test pulses only")
-    start, stop = map(int, pulses[-1])
-    whole = (stop - start) // edge * edge
-    means = current[start : start + whole].reshape(-1, edge).mean(axis=1)[:-1]  # the last may hold the end
-    at = start + edge * (np.arange(len(means)) + 0.5)
-    slope, level = np.polyfit(at - start, means - base, 1)  # pA a sample, pA at the start
-    rise = slope * (stop - start)
-    strays = np.abs(means - base - level - slope * (at - start)).max()
-    if rise < 10 * SMALLEST_PA or strays > max(2 * tolerance, SETTLING * rise):
-        raise ValueError("the current does not rise steadily")
-    onset = start - level / slope
-    if abs(level) > max(4 * tolerance, SETTLING * rise) or onset < MARGIN_S * sampling_rate:
-        raise ValueError(f"the ramp does not begin at the baseline, or less than {MARGIN_S:g} s after the sweep")
+    edge = max(1, round(EDGE_S * sampling_rate))
+    quiet, (start, stop) = max([0, *(pulses[:-1, 1] + edge)]), map(int, pulses[-1])
+    for _ in range(3):  # noise and hum make the first guess an early or late one
+        start = min(max(start, quiet + 2 * edge), stop - 10 * edge)
+        base = np.median(current[quiet : max(start - edge, quiet + 1)])
+        means, at = _blocks(current - base, start, stop, edge)
+        slope, level = np.polyfit(at - start, means, 1)  # pA a sample, pA at the start
+        if slope * (stop - start) < SMALLEST_RAMP_PA:
+            raise ValueError("the current does not rise")
+        onset = start - level / slope
+        start = round(onset) + edge
+    first = round(onset - MARGIN_S * sampling_rate)
+    if first < 0:
+        raise ValueError(f"less than {MARGIN_S:g} s recorded before the ramp")
+    means, at = _blocks(current - base, max(first, quiet), stop, edge)
+    strays = np.abs(median_filter(means, 5, mode="nearest") - slope * np.clip(at - onset, 0, None)).max()
+    noise = _sd(np.diff(means)) / np.sqrt(2)  # of a block
+    if strays > max(SMALLEST_PA, DEVIATIONS * noise, SETTLING * slope * (stop - onset)):
+        raise ValueError("the current does not rise steadily from the baseline")
     return Ramp(onset / sampling_rate, (stop - onset) / sampling_rate, slope * sampling_rate)
+
+
+def _pulses(
+    current: Float[np.ndarray, " time"], sampling_rate: float
+) -> tuple[Int[np.ndarray, "pulse 2"], Float[np.ndarray, " pulse"], int, float]:
+    """Returns first and last sample of the pulses, their lengths (s), and block and tolerance of `_levels`."""
+    edge = max(1, round(EDGE_S * sampling_rate))
+    levels, block, tolerance = _levels(current, edge)
+    pulses = block * _runs(np.abs(levels - np.median(current[:edge])) > tolerance)
+    return pulses, np.diff(pulses, axis=1).ravel() / sampling_rate, block, tolerance
+
+
+def _blocks(
+    current: Float[np.ndarray, " time"], start: int, stop: int, edge: int
+) -> tuple[Float[np.ndarray, " block"], Float[np.ndarray, " block"]]:
+    """Returns the means of blocks and the middles of these; the last block, which may hold the end, is left out."""
+    n = (stop - start) // edge - 1
+    return current[start : start + n * edge].reshape(n, edge).mean(axis=1), start + edge * (np.arange(n) + 0.5)
 
 
 def _levels(current: Float[np.ndarray, " time"], edge: int) -> tuple[Float[np.ndarray, " block"], int, float]:

@@ -26,7 +26,7 @@ def ramp(*thresholds_s, slope=25.0, onset=1.02, seconds=4.0, rate=50_000.0, numb
 
 
 def short_square(*thresholds_s, amplitude=400.0, onset=1.02, rate=50_000.0, number=1):
-    """A pulse of 3 ms in which the membrane charges at 5 V/s; spikes at times (s) from its onset."""
+    """A pulse of 3 ms; the voltage rises in a line to spikes at times (s) from its onset, and by 15 mV without."""
     time = np.arange(round(2.2 * rate)) / rate
     current = trace(rate, (0.02, 0.12, -20.0), (onset, onset + 0.003, amplitude), seconds=2.2)
     voltage = spiking(time, onset, onset + 1.0, *(onset + t for t in thresholds_s))

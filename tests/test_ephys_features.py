@@ -228,6 +228,8 @@ def test_slow_sweeps_are_refused():
     assert features(slow, "two_sweep")  # it does not look at that sweep
     with pytest.raises(UserError, match=r"slower: sweep 7 \(2,000 Hz\)"):
         features(slow, "long_square")
+    found = features(cell(), "all", [ramp(1.0, rate=2000.0), ramp(1.4)])
+    assert found["threshold_i_ramp (pA)"] == pytest.approx(35, abs=0.2)  # of the second alone
 
 
 def test_another_set_is_refused():

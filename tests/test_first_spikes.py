@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_spikes import ramp, short_square
+from fake_spikes import REST, ramp, short_square
 
 pytest.importorskip("allensdk.ephys.ephys_extractor", reason="needs the extra allen")
 
@@ -34,6 +34,14 @@ def test_ramps_are_averaged_over_those_that_evoke_a_spike():
     assert found["peak_t_ramp (ms from threshold)"] == pytest.approx(0.4, abs=0.1)
 
 
+def test_what_some_ramps_lack_is_averaged_over_the_others():
+    """The slow trough of the last spike is unknown: of one of these ramps."""
+    one, two = ramp(1.0, number=1), ramp(1.4, 1.6, number=2)
+    alone = first_spikes.of_ramps([two])["slow_trough_v_ramp (mV)"]
+    assert "slow_trough_v_ramp (mV)" not in first_spikes.of_ramps([one])
+    assert first_spikes.of_ramps([one, two])["slow_trough_v_ramp (mV)"] == alone == pytest.approx(-65, abs=0.1)
+
+
 @pytest.mark.parametrize("rate", RATES)
 def test_short_squares_count_where_most_sweeps_fire(rate):
     """At 400 pA two of three sweeps fire; at 500 pA two as well; at 600 pA one."""
@@ -56,6 +64,35 @@ def test_the_charging_of_the_membrane_is_no_spike():
     assert found["threshold_t_short_square (ms from onset)"] == pytest.approx(1.3, abs=0.1)
     as_in_steps = first_spikes.with_spikes(sweep, 1.02, 1.0)
     assert as_in_steps.spikes()[0]["threshold_v"] < -65
+
+
+def test_a_short_square_that_shifts_the_voltage_is_no_spike():
+    """It goes at 75 V/s to -25 mV, which by the criteria for steps is a spike; a spike at 30 ms follows."""
+
+    def shifted(*thresholds_s):
+        sweep = short_square(*thresholds_s)
+        time = np.arange(len(sweep.voltage)) / sweep.sampling_rate - 1.02
+        shift = np.interp(time, [0.0001, 0.0007, 0.0008, 0.02], [0, 45, 45, 0])
+        return replace(sweep, voltage=((sweep.voltage if thresholds_s else REST) + shift).astype(np.float32))
+
+    assert first_spikes.with_spikes(shifted(), 1.02, 1.0).spikes()[0]["peak_v"] == pytest.approx(-25, abs=1)
+    found = first_spikes.of_short_squares([shifted(), shifted(), shifted(0.03)])
+    assert found["threshold_t_short_square (ms from onset)"] == pytest.approx(30, abs=0.1)
+
+
+def test_the_amplitude_is_that_of_most_sweeps_whatever_their_sampling_rate():
+    one, five = short_square(0.004, rate=10_000.0), [short_square(0.004, amplitude=500.0) for _ in range(5)]
+    for sweeps in ([one, *five], [*five, one]):
+        assert first_spikes.of_short_squares(sweeps)["threshold_i_short_square (pA)"] == 500
+
+
+def test_the_trough_is_of_the_second_after_the_onset():
+    sweep = short_square(0.004)
+    late = sweep.voltage.copy()
+    at = round(1.9 * sweep.sampling_rate)
+    late[at : at + 500] -= 10.0
+    found = first_spikes.of_short_squares([replace(sweep, voltage=late)])
+    assert found["trough_v_short_square (mV)"] == pytest.approx(late[at : at + 500].min(), abs=0.5)
 
 
 def test_without_such_stimuli_nothing_is_found():

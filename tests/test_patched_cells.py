@@ -93,7 +93,7 @@ def test_features_labels_and_groups(tmp_path):
     assert (cells.classes, cells.label.tolist()) == (CLASSES, [3, UNLABELLED])
     assert (cells.cell_id.tolist(), cells.group.tolist()) == (["a", "b"], ["m1", "b"])
     assert cells.source.tolist() == ["lab", ""]
-    assert cells.about.notes[:2] == ("before", "1 features were left out, as they could be measured of no cell: never")
+    assert cells.about.notes[:2] == ("before", "features left out, measured of no cell (1): never")
     assert cells.about.notes[2].startswith("the donor of 1 of 2 cells is unknown")
     assert list(tmp_path.iterdir()) == []
 

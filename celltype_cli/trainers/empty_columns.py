@@ -18,4 +18,4 @@ class EmptyColumns(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, x: Float[np.ndarray, "row column"]) -> Float[np.ndarray, "row column"]:
-        return np.where(self.empty_, x.dtype.type(0), x)
+        return np.where(self.empty_, x.dtype.type(0), x) if self.empty_.any() else x
