@@ -18,7 +18,7 @@ from jaxtyping import Float, Float32, Int
 from scipy.signal import bessel, find_peaks, sosfiltfilt
 
 from celltype_cli.errors import UserError
-from celltype_cli.stimuli import MARGIN_S, Step, find_long_square
+from celltype_cli.stimuli import MARGIN_S, TEST_PULSE_S, Step, find_long_square, pulse_lengths
 
 HERO_PA = (39.0, 61.0)  # above the rheobase
 SAME_PA = 1.0  # amplitudes that round to the same multiple are repeats; recorded ones are never exactly equal
@@ -184,7 +184,8 @@ def chosen(
     if not squares:
         raise UserError(
             f"none of its {len(sweeps)} sweeps is a long square of {duration_s:g} s ({reasons(left_out)}); "
-            "dataset.duration_s says how long the steps of the protocol last, and the current must be in pA"
+            f"dataset.duration_s says how long the steps of the protocol last{_usual(sweeps, duration_s)}, and the "
+            "current must be in pA"
         )
     rising = sorted((s for s in squares if s.step.amplitude_pA > 0), key=_order)
     rheobase = next((s for s in rising if len(s.spike_times_s)), None)
@@ -200,6 +201,17 @@ def chosen(
             f"above its rheobase, {rheobase}; others that spike: {', '.join(others) + ' pA' if others else 'none'}"
         )
     return Chosen(rheobase, hero, tuple(squares))
+
+
+def _usual(sweeps: Sequence[Sweep], duration_s: float) -> str:
+    """Suggests the duration of most pulses that are too long for tests, where it is another one."""
+    lengths = np.concatenate([pulse_lengths(sweep.current, sweep.sampling_rate) for sweep in sweeps])
+    kinds = np.round(lengths[lengths > TEST_PULSE_S - 0.02] / 0.05)  # noisy pulses are known to 10 ms
+    if not len(kinds):
+        return ""
+    kind, counts = np.unique(kinds, return_counts=True)
+    usual = float(np.median(lengths[np.round(lengths / 0.05) == kind[counts.argmax()]]))
+    return f" (most of them last {usual:.2g} s)" if abs(usual - duration_s) > 0.02 else ""
 
 
 def _order(square: LongSquare) -> tuple[int, int]:

@@ -90,7 +90,7 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
                 progress.finish_fold(k, table)
                 tables.append(table)
                 curves.append(history)
-        folder.finish(pd.concat(tables, ignore_index=True), pd.concat(curves, ignore_index=True), cells, log)
+        folder.finish(pd.concat(tables, ignore_index=True), pd.concat(curves, ignore_index=True), log)
     return Outcome(folder, folder.scores(), "finished")
 
 

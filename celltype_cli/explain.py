@@ -69,7 +69,10 @@ def explain(
         raise UserError(f"{folder.path}: fold {fold} was tested on other cells than the dataset now gives: train anew")
     cells = parts.cells[_chosen(saved, cells_per_class)]
     predict = _fitted(folder, parts, fold, keep=cfg.keep_checkpoints)
-    notes = _differences(predict(cells), saved, cells)
+    proba = predict(cells)
+    notes = _differences(proba, saved, cells)
+    if np.ptp(proba, axis=0).max(initial=0) < SAME:
+        notes.append("all these cells got the same probabilities: there is nothing that the model looked at")
     background = parts.cells[_spread(parts.folds[fold].train, BACKGROUND)]
     found = attributions(predict, cells, method, background=background)
     explanation = Explanation(

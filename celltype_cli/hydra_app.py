@@ -130,7 +130,9 @@ def _unknown_key(command: str, arguments: list[str], key: str) -> str:
         known = []
     prefix = f"{parent}." if parent else ""
     there = f"; known here: {', '.join(prefix + option for option in known)}" if known else ""
-    return f"{key} is no setting{nearest(name, known)}{there}. Add a new one with +{key}=..."
+    close = nearest(name, known)
+    add = f". Where it takes others: +{key}=..." if parent and not close else ""
+    return f"{key} is no setting{close}{there}{add}"
 
 
 def _composed(command: str, arguments: list[str]) -> DictConfig:

@@ -25,7 +25,11 @@ def other_source(
     here = np.unique(cells.source).tolist()
     tested = [name for name in here if (cells.label[cells.source == name] != UNLABELLED).any()]
     if len(here) < 2 or (source is not None and source not in tested):
-        needed = "two at least are needed" if len(here) < 2 else f"split.source={source} has no row with a label"
+        needed = (
+            "two are needed (of own recordings: column source of the labels)"
+            if len(here) < 2
+            else f"split.source={source} has no row with a label"
+        )
         raise UserError(f"dataset {cells.about.title} has the sources {', '.join(map(repr, here))}: {needed}")
     chosen = tested if source is None else [source]
     for name, stream in zip(chosen, np.random.SeedSequence(int(seed)).spawn(len(chosen))):

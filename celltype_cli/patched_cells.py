@@ -202,6 +202,15 @@ def _columns(cells: Iterable[PatchedCell]) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _notes(cells: Sequence[PatchedCell], about: About) -> Iterator[str]:
+    if 0 < (unlabelled := sum(not cell.label for cell in cells)) < len(cells):
+        yield f"{unlabelled} of {len(cells)} cells have no label and count for no score"
+    for stimulus in ephys_features.STIMULI[1:]:
+        name = f"threshold_v_{stimulus} (mV)"
+        have = [cell for cell in cells if not np.isnan(cell.features.get(name, np.nan))]
+        if 0 < len(have) < len(cells):
+            counts, of = (Counter(cell.label or "no label" for cell in some) for some in (have, cells))
+            shares = ", ".join(f"{label} {counts[label]} of {of[label]}" for label in sorted(of))
+            yield f"features of a {stimulus.replace('_', ' ')} are known of {len(have)} of {len(cells)} cells: {shares}"
     alone = sum(not cell.group for cell in cells)
     if alone and not about.simulated:
         yield (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -20,6 +19,7 @@ from celltype_cli.errors import UserError
 from celltype_cli.evaluation import per_cell, read_predictions, read_scores, scores, write_predictions, write_scores
 from celltype_cli.files import replacing
 from celltype_cli.folds import Fold
+from celltype_cli.tracking import flat, flat_scores
 from celltype_cli.trainers import Fitted
 
 logger = logging.getLogger("celltype")
@@ -129,7 +129,7 @@ class RunFolder:
             "fingerprint": about["fingerprint"],
             "notes": " | ".join([*about["notes"], *facts["split"]["notes"]]),
         }
-        log.start(self.path.name, before.get("mlflow_run"), tags=tags, params=_flat(settings))
+        log.start(self.path.name, before.get("mlflow_run"), tags=tags, params=flat(settings))
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         facts = {**facts, "started": before.get("started", now), "mlflow_run": log.id, "mlflow_uri": log.uri}
         self._json("environment.json", environment.describe())
@@ -179,14 +179,14 @@ class RunFolder:
         files = sorted(self.path.glob("fold_*/time.json"), key=lambda file: int(file.parent.name[5:]))
         return [json.loads(file.read_text()) for file in files]
 
-    def finish(self, table: pd.DataFrame, curves: pd.DataFrame, cells: Cells, log: Any) -> None:
+    def finish(self, table: pd.DataFrame, curves: pd.DataFrame, log: Any) -> None:
         """Writes predictions, curves and figures of the whole run, logs them, and writes the scores last."""
         from celltype_cli import plots
 
         write_predictions(table, self.path / "predictions.csv")
         self._text("curves.csv", curves.to_csv(index=False))
         values = scores(table)
-        title = cells.about.title
+        title = self._title(values)
         figures = {
             "confusion": plots.confusion_matrix(per_cell(table), title),
             "scores": plots.scores_bar(values["cell"], title),
@@ -198,8 +198,15 @@ class RunFolder:
             plots.save(figure, self.path / "figures" / f"{name}.png")
         files = ["config.yaml", "environment.json", "split.csv", "predictions.csv", "curves.csv"]
         files += [f"figures/{name}.png" for name in figures]
-        log.finish(_flat_scores(values), [self.path / file for file in files])
+        log.finish(flat_scores(values), [self.path / file for file in files])
         write_scores(values, self.path / "scores.json")
+
+    def _title(self, values: dict) -> str:
+        """Says on a picture what was scored how, for when it is copied elsewhere."""
+        facts = self.facts()
+        labels, cells = facts["labels"], f"{values['n_cells']} cells in {values['n_groups']} groups"
+        how = f"split {labels['split']}, {cells}, seed {facts['seed']}"
+        return f"{labels['model']} on {facts['dataset']['title']}\n{how}"
 
     def _text(self, name: str, text: str) -> None:
         with replacing(self.path / name) as temporary:
@@ -207,23 +214,3 @@ class RunFolder:
 
     def _json(self, name: str, value: Any) -> None:
         self._text(name, json.dumps(value, indent=2) + "\n")
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    entries = (_flat(entry, f"{prefix}.{key}" if prefix else str(key)) for key, entry in value.items())
-    return {key: entry for part in entries for key, entry in part.items()}
-
-
-def _flat_scores(values: dict) -> dict[str, float]:
-    """Names every score for a flat log: cell_balanced_accuracy, cell_balanced_accuracy_low, cell_PV_recall ..."""
-    flat = {}
-    for level in ("window", "cell"):
-        entries = {**values[level], **{f"{c}_{rate}": entry for c, rates in values[level]["classes"].items()
-                                       for rate, entry in rates.items()}}  # fmt: skip
-        for name, entry in entries.items():
-            if isinstance(entry, dict) and "value" in entry:
-                flat[f"{level}_{name}"] = entry["value"]
-                flat |= {f"{level}_{name}_{bound}": entry[bound] for bound in ("low", "high")}
-    return {re.sub(r"[^\w./ -]", "_", name): value for name, value in flat.items()}

@@ -14,6 +14,7 @@ from celltype_cli.cells import UNLABELLED, Cells
 from celltype_cli.errors import UserError
 from celltype_cli.folds import Fold, refuse
 from celltype_cli.groups import Fraction, census, deal, validation_groups
+from celltype_cli.messages import nearest
 
 Seed = int | np.integer
 Amount = int | float | Mapping[str, int]
@@ -31,11 +32,13 @@ def grouped_kfold(cells: Cells, *, n_folds: int, valid_fraction: Fraction, seed:
     """
     groups, counts = census(cells, np.arange(len(cells)))
     if not len(groups):
-        refuse(cells, ["no cell has a label"])
+        refuse(cells, ["no cell has a label: give labels, where the dataset takes them with dataset.labels=..."])
     faults = list(_too_few(cells, groups, counts, n_folds))
     if n_folds < 2:
         faults.append(f"n_folds is {n_folds}, at least 2 are needed: set split.n_folds")
-    if len(groups) < n_folds:
+    if len(groups) == 1:
+        faults.append(f"all cells are of one group ({groups[0]}): to test on others, two groups at least are needed")
+    elif len(groups) < n_folds:
         faults.append(f"{len(groups)} groups cannot make {n_folds} folds: set split.n_folds={len(groups)} or less")
     refuse(cells, faults)
     first, *streams = _streams(seed, 1 + n_folds)
@@ -118,8 +121,12 @@ def _too_few(cells: Cells, groups: Shaped[np.ndarray, " group"], counts: np.ndar
     for c, name in enumerate(cells.classes):
         n, where = int(counts[:, c].sum()), groups[counts[:, c] > 0]
         if n < n_folds:
-            mend = f"set split.n_folds={n} or" if n > 1 else "add cells or"
-            yield f"class {name} has {n} cells, {n_folds} are needed: {mend} leave the class out"
+            others = [other for other in cells.classes if other != name]
+            mend = f"set split.n_folds={n}" if n > 1 else "add cells"
+            yield (
+                f"class {name} has {n} cells, {n_folds} are needed: {mend}, or leave the class out by taking these "
+                f"labels away{nearest(name, others)}"
+            )
         elif len(where) == 1:
             yield (
                 f"class {name} has {n} cells in one group ({where[0]}) and would vanish from training when it is "

@@ -130,6 +130,11 @@ def find_ramp(current: Float[np.ndarray, " time"], sampling_rate: float) -> Ramp
     return Ramp(onset / sampling_rate, (stop - onset) / sampling_rate, slope * sampling_rate)
 
 
+def pulse_lengths(current: Float[np.ndarray, " time"], sampling_rate: float) -> Float[np.ndarray, " pulse"]:
+    """Returns how long (s) each pulse of a trace lasts, whatever it is."""
+    return _pulses(current.astype(np.float64), sampling_rate)[1]
+
+
 def _pulses(
     current: Float[np.ndarray, " time"], sampling_rate: float
 ) -> tuple[Int[np.ndarray, "pulse 2"], Float[np.ndarray, " pulse"], int, float]:

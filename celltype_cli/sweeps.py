@@ -94,6 +94,12 @@ def _print(records: list[dict[str, Any]]) -> None:
         table.add_row(*map(escape, cells))
     console.print()
     console.print(table)
+    noted: dict[str, list[str]] = {}
+    for record in records:
+        for note in record.get("notes", ()):
+            noted.setdefault(note, []).append(str(record["job"]))
+    for note, jobs in noted.items():
+        say(f"note on {'all jobs' if len(jobs) == len(records) else 'job ' + ', '.join(jobs)}: {note}")
     for record in records:
         if "error" in record:
             say(f"job {record['job']}: {record['error']}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -180,3 +181,24 @@ def _one_at_a_time(uri: str) -> Iterator[None]:
     database.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{database}.lock"):
         yield
+
+
+def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Names every entry of a nested mapping, like model.dropout."""
+    if not isinstance(value, dict):
+        return {prefix: value}
+    entries = (flat(entry, f"{prefix}.{key}" if prefix else str(key)) for key, entry in value.items())
+    return {key: entry for part in entries for key, entry in part.items()}
+
+
+def flat_scores(values: dict) -> dict[str, float]:
+    """Names every score for a flat log: cell_balanced_accuracy, cell_balanced_accuracy_low, cell_PV_recall ..."""
+    named = {}
+    for level in ("window", "cell"):
+        entries = {**values[level], **{f"{c}_{rate}": entry for c, rates in values[level]["classes"].items()
+                                       for rate, entry in rates.items()}}  # fmt: skip
+        for name, entry in entries.items():
+            if isinstance(entry, dict) and "value" in entry:
+                named[f"{level}_{name}"] = entry["value"]
+                named |= {f"{level}_{name}_{bound}": entry[bound] for bound in ("low", "high")}
+    return {re.sub(r"[^\w./ -]", "_", name): value for name, value in named.items()}

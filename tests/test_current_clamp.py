@@ -122,6 +122,18 @@ def test_why_a_cell_has_no_sweeps():
         chosen([sweep(1, 0), sweep(2, 0), short])
 
 
+def test_the_duration_of_most_steps_is_suggested():
+    """Shorter pulses are tests; where there are no others, nothing is suggested."""
+    half = trace(RATE, (0.05, 0.35, -20), (0.5, 1.0, 50)).astype(np.float32)
+    test = trace(RATE, (0.05, 0.35, -20)).astype(np.float32)
+    sweeps = [Sweep(voltage(RATE), current, RATE, k) for k, current in enumerate((half, test, test))]
+    with pytest.raises(UserError, match=r"\(most of them last 0\.5 s\)"):
+        chosen(sweeps)
+    with pytest.raises(UserError) as error:
+        chosen(sweeps[1:])
+    assert "most of them" not in str(error.value)
+
+
 def test_sweeps_left_out_are_counted():
     squares, left_out = long_squares([sweep(1, 0), sweep(2, 50), sweep(3, 0)])
     assert [s.sweep.number for s in squares] == [2]

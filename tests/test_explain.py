@@ -54,6 +54,14 @@ def test_a_run_that_is_not_there_is_named_with_the_command_that_makes_it(celltyp
     assert not outputs.exists()
 
 
+def test_a_model_that_learnt_nothing_is_said_to_look_at_nothing(celltype, capsys):
+    model = ["model=lightgbm", "model.min_child_samples=100"]  # of fewer cells
+    trained(celltype, capsys, *model)
+    code, out, err, _ = celltype(capsys, "explain", *model)
+    assert code == 0, err
+    assert "all these cells got the same probabilities: there is nothing that" in " ".join(out.split())
+
+
 def test_an_estimator_is_fitted_again_and_explained(celltype, capsys):
     folder = trained(celltype, capsys, *FOREST)
     before = contents(folder)

@@ -94,7 +94,8 @@ def test_features_labels_and_groups(tmp_path):
     assert (cells.cell_id.tolist(), cells.group.tolist()) == (["a", "b"], ["m1", "b"])
     assert cells.source.tolist() == ["lab", ""]
     assert cells.about.notes[:2] == ("before", "features left out, measured of no cell (1): never")
-    assert cells.about.notes[2].startswith("the donor of 1 of 2 cells is unknown")
+    assert cells.about.notes[2] == "1 of 2 cells have no label and count for no score"
+    assert cells.about.notes[3].startswith("the donor of 1 of 2 cells is unknown")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -127,9 +128,20 @@ def test_axes_are_at_the_centres_of_pixels(timesteps, size, first, last):
 
 
 def test_what_a_donor_note_needs(tmp_path):
-    simulated = made([ONE, TWO], tmp_path, about=About("toy", simulated=True), inputs=["scalogram"])
+    labelled = replace(TWO, label="Sst")
+    simulated = made([ONE, labelled], tmp_path, about=About("toy", simulated=True), inputs=["scalogram"])
     assert simulated.about.notes == ()
     assert made([ONE], tmp_path, about=About("toy"), inputs=["scalogram"]).about.notes == ()
+
+
+def test_which_cells_have_a_ramp_is_told_by_class(tmp_path):
+    """Where those of one class have none, a model may tell the class by that."""
+    ramp = {"threshold_v_ramp (mV)": -40.0}
+    cells = [replace(ONE, cell_id=f"c{k}", label=label, features=ONE.features | (ramp if k < 2 else {}))
+             for k, label in enumerate(["Pvalb", "Pvalb", "Pvalb", "Sst"])]  # fmt: skip
+    told = "features of a ramp are known of 2 of 4 cells: Pvalb 2 of 3, Sst 0 of 1"
+    assert told in made(cells, tmp_path).about.notes
+    assert not [note for note in made(cells[:2], tmp_path).about.notes if "ramp" in note]
 
 
 def test_sources_that_give_the_label_away_are_told(tmp_path):

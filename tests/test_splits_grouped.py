@@ -131,6 +131,7 @@ def test_rows_without_label_train_unless_their_group_is_held_out():
         ([0] * 6 + [1] * 2, range(8), 3, "class B has 2 cells, 3 are needed: set split.n_folds=2"),
         ([0] * 6 + [1] * 3, [*range(6), 7, 7, 7], 3, r"class B has 3 cells in one group \(7\)"),
         ([0, 1] * 4, [0, 0, 0, 0, 1, 1, 1, 1], 3, "2 groups cannot make 3 folds: set split.n_folds=2"),
+        ([0, 1] * 4, [5] * 8, 2, r"all cells are of one group \(5\): .* two groups at least"),
         ([0, 1] * 4, range(8), 1, "n_folds is 1"),
     ],
 )
@@ -138,6 +139,12 @@ def test_impossible_kfolds_say_what_to_set(label, group, n_folds, message):
     cells = make_cells(label, group)
     with pytest.raises(UserError, match=message):
         list(splits.grouped_kfold(cells, n_folds=n_folds, valid_fraction=0.2, seed=0))
+
+
+def test_a_class_of_a_few_cells_may_be_a_typing_error():
+    cells = replace(make_cells([0, 1] * 6 + [2], range(13)), classes=("FS", "RS", "fs"))
+    with pytest.raises(UserError, match="class fs has 1 cells, 3 are needed: add cells, .*; nearest: FS"):
+        list(splits.grouped_kfold(cells, n_folds=3, valid_fraction=0, seed=0))
 
 
 def test_a_class_without_cells_is_refused():
@@ -154,5 +161,5 @@ def test_senseless_valid_fraction(fraction):
 
 
 def test_cells_without_any_label_are_said_to_have_none():
-    with pytest.raises(UserError, match="no cell has a label$"):
+    with pytest.raises(UserError, match="no cell has a label: give labels"):
         list(splits.grouped_kfold(make_cells([-1] * 6, range(6)), n_folds=3, valid_fraction=0, seed=0))

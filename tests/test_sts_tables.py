@@ -154,6 +154,9 @@ def test_missing_files_and_unknown_choices(folder, tmp_path):
     fake_sts.write(clone / "data")
     with pytest.raises(UserError, match=f"give {clone / 'data'}"):
         load(clone)
+    fake_sts.write(tmp_path / "data" / "sts")
+    with pytest.raises(UserError, match=f"give {tmp_path / 'data' / 'sts'}$"):
+        load(tmp_path / "data")
     with pytest.raises(UserError, match="dataset.columns=recepie is none of .*nearest: recipe"):
         load(folder, "recepie")
     with pytest.raises(UserError, match="dataset.cells=all is none of listed, labelled"):

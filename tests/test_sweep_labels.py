@@ -1,5 +1,7 @@
 """Labels in a csv beside the user's own current-clamp recordings."""
 
+from pathlib import Path
+
 import pytest
 from fake_sweeps import NWB1, TRACES, load_folder, write_npz
 
@@ -92,6 +94,13 @@ def test_classes_are_those_that_occur_in_the_csv(folder):
 def test_a_csv_that_cannot_be_used_is_told_before_anything_is_read(folder, lines, message):
     with pytest.raises(UserError, match=message):
         load_folder(folder, labels=csv(folder, *lines))  # the folder is empty, which would be told next
+
+
+def test_a_csv_in_another_encoding_says_which_is_needed(folder):
+    path = csv(folder, "file,label", "a.npz,Sst")
+    Path(path).write_text("file,label\na.npz,Sst\n", encoding="utf-16")
+    with pytest.raises(UserError, match="is no UTF-8 text .*: save it as CSV UTF-8"):
+        load_folder(folder, labels=path)
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
-    """Runs the config and prints the result; returns status, folder and score for the table of a sweep."""
+    """Runs the config and prints the result; returns status, folder, score and notes for the table of a sweep."""
     from celltype_cli import experiment
     from celltype_cli.environment import cores
     from celltype_cli.summary import one_line, print_outcome
@@ -25,4 +25,5 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     outcome = experiment.train(cfg, labels=labels, overrides=overrides, jobs=jobs)
     if not sweeping:
         print_outcome(outcome)
-    return {"status": outcome.status, "folder": str(outcome.folder.path), "result": one_line(outcome.scores)}
+    result, notes = one_line(outcome.scores), outcome.scores["notes"]
+    return {"status": outcome.status, "folder": str(outcome.folder.path), "result": result, "notes": notes}

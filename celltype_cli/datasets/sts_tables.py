@@ -91,7 +91,8 @@ def folder(path: str | Path) -> Path:
     """
     path = Path(path).expanduser()
     if not (path / LABELS).is_file():
-        place = path / "data" if (path / "data" / LABELS).is_file() else "the folder data of a clone of it"
+        below = next(path.glob(f"*/{LABELS}"), None) if path.is_dir() else None
+        place = below.parent if below else "the folder data of a clone of it"
         raise UserError(f"dataset.path={path} holds no {LABELS} of the repository of the STS paper; give {place}")
     return path
 

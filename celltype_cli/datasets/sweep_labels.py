@@ -116,6 +116,8 @@ def read_table(key: str, path: Path) -> pd.DataFrame:
     as_text = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "sep": _separator(path)}
     try:
         table = pd.read_csv(path, **as_text).fillna("")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{key}={path} is no UTF-8 text ({error}): save it as CSV UTF-8") from error
     except (OSError, ValueError) as error:
         raise UserError(f"{key}={path} cannot be read ({error})") from error
     return table.rename(columns=str.strip).apply(lambda column: column.str.strip())
