@@ -20,9 +20,9 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from celltype_cli import environment
 from celltype_cli.models.scalogram_cnn import HEADS, ScalogramCNN
-from celltype_cli.trainers.allocator import keep_large_blocks
+from celltype_cli.runs import environment
+from celltype_cli.trainers.batches import keep_large_blocks
 
 
 def made(backbone: str, size: int) -> ScalogramCNN:

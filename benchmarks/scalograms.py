@@ -3,7 +3,7 @@
 Columns:
     conv      pywt.cwt as it comes (method="conv"), its magnitude, torch's bilinear interpolate; in float32
     fft       the same with method="fft"
-    fast      celltype_cli.scalograms.scalogram
+    fast      celltype_cli.patch_clamp.scalograms.scalogram
 
 Each makes a cell's image: from two windows of 1.2 s at 4 kHz (spikes of 1 ms, noise) to two channels. Times are
 those of the one thread on the processor, which other processes disturb less than they do a clock on the wall.
@@ -25,8 +25,8 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch.nn.functional import interpolate
 
-from celltype_cli import environment
-from celltype_cli.scalograms import scalogram
+from celltype_cli.patch_clamp.scalograms import scalogram
+from celltype_cli.runs import environment
 
 SCALES = 0.25 * 4000 / np.arange(20, 200)  # to PyWavelets, a Mexican hat of scale 1 has 0.25 periods a sample
 CELLS_A_ROUND = 5

@@ -28,12 +28,12 @@ import torch.nn.functional as F
 import yaml
 from torch import nn
 
-from celltype_cli import environment
-from celltype_cli.cells import Cells
-from celltype_cli.configs import folder
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.configs import folder
 from celltype_cli.models.cnn1d import CNN1d
 from celltype_cli.models.recurrent import Recurrent
-from celltype_cli.trainers import allocator
+from celltype_cli.runs import environment
+from celltype_cli.trainers import batches
 from celltype_cli.trainers.lightning import LightningTrainer
 
 TIMESTEPS, CLASSES, PAPER_ROWS = 4000, ("PY", "PV", "SOM", "VIP"), 3157
@@ -162,8 +162,8 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)  # Lightning's import sets it, and it slows the loops by hand
     if args.no_allocator:
-        allocator.keep_large_blocks = lambda: None  # the trainer would call it
-    allocator.keep_large_blocks()
+        batches.keep_large_blocks = lambda: None  # the trainer would call it
+    batches.keep_large_blocks()
     facts = environment.describe()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{facts['processor']}, {args.threads} threads on {facts['cores']} cores, load average {load}")

@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 
 from celltype_cli import __version__
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 COMMANDS = {
     "train": "train a model on a dataset and score it on cells it has not seen",
@@ -70,14 +70,14 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     command, *rest = arguments
     if command not in COMMANDS:
-        from celltype_cli.messages import nearest
+        from celltype_cli.core.messages import nearest
 
         known = ", ".join(COMMANDS)
         raise UserError(f"{command!r} is no command{nearest(command, COMMANDS)}; commands: {known}")
     signal.signal(signal.SIGTERM, _interrupt)
     _warn_plainly()
 
-    from celltype_cli.hydra_app import run
+    from celltype_cli.commands.app import run
 
     return run(command, import_module(f"celltype_cli.commands.{command}").run, rest)
 
@@ -95,7 +95,7 @@ def _warn_plainly() -> None:
 
 def _complete(arguments: list[str]) -> int:
     """Answers the shell: command names first, then what Hydra knows of the command's config."""
-    from celltype_cli.hydra_app import complete
+    from celltype_cli.commands.app import complete
 
     words = os.environ.get("COMP_LINE", "").split(" ")
     if len(words) == 2 and any("query" in argument for argument in arguments):

@@ -30,7 +30,7 @@ from scipy.ndimage import percentile_filter
 from scipy.optimize import curve_fit
 from scipy.stats import skew
 
-from celltype_cli.simulators.calcium import CLASSES, Cell, simulate
+from celltype_cli.calcium.simulator.dataset import CLASSES, Cell, simulate
 
 CONFIG = Path(__file__).parents[1] / "conf" / "dataset" / "calcium_sim.yaml"
 COLOURS = {"PY": "#D55E00", "PV": "#0072B2", "SOM": "#009E73", "VIP": "#CC79A7"}

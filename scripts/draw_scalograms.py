@@ -17,8 +17,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from celltype_cli import plots
-from celltype_cli.scalograms import frequencies, scalogram, stimulus_window
+from celltype_cli.core import plots
+from celltype_cli.patch_clamp.scalograms import frequencies, scalogram, stimulus_window
 
 COLUMNS = 3
 SIZE = (224, 224)

@@ -20,12 +20,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from omegaconf import OmegaConf
 
-from celltype_cli import configs, plots
-from celltype_cli.current_clamp import chosen
-from celltype_cli.patched_cells import CLASSES
-from celltype_cli.scalograms import frequencies, scalogram, stimulus_window
-from celltype_cli.simulators.patch_clamp import load
-from celltype_cli.simulators.patch_clamp_protocol import Cell, record
+from celltype_cli.core import configs, plots
+from celltype_cli.patch_clamp.choice import chosen
+from celltype_cli.patch_clamp.prepare import CLASSES
+from celltype_cli.patch_clamp.scalograms import frequencies, scalogram, stimulus_window
+from celltype_cli.patch_clamp.simulator.dataset import load
+from celltype_cli.patch_clamp.simulator.protocol import Cell, record
 
 PROTOCOL = ("donor_share", "step_pA", "sampling_rate", "noise_mV", "seed")
 BEFORE, STEP, WINDOW = 100, 1000, 1200  # ms

@@ -5,10 +5,11 @@ import os
 import sys
 from pathlib import Path
 
+import made.typecheck  # noqa: F401 - so that the hook finds it by its dotted name
 import pytest
 from jaxtyping import install_import_hook
 
-install_import_hook("celltype_cli", "typecheck.check")
+install_import_hook("celltype_cli", "made.typecheck.check")
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def toy_runs(tmp_path_factory):
     """Runs of the made-up paper, by model and split."""
-    from fake_paper import write_runs
+    from made.paper import write_runs
 
     return write_runs(tmp_path_factory.mktemp("runs"))
 
@@ -34,9 +35,9 @@ def toy_runs(tmp_path_factory):
 @pytest.fixture(scope="session")
 def toy_report(toy_runs):
     """The report of all jobs of the made-up paper, full profile."""
-    from fake_paper import PAPER, all_jobs, found_for
+    from made.paper import PAPER, all_jobs, found_for
 
-    from celltype_cli import report
+    from celltype_cli.studies.papers.report import report
 
     return report.build(PAPER, found_for(toy_runs, all_jobs()))
 
@@ -45,7 +46,7 @@ def toy_report(toy_runs):
 def celltype(tmp_path, monkeypatch, capsys):
     """Runs a command line in an empty folder; returns exit code, output, errors."""
     from celltype_cli import cli
-    from celltype_cli.hydra_app import UserConfigs
+    from celltype_cli.commands.app import UserConfigs
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(UserConfigs, "folder", None)  # and again after the test

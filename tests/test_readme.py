@@ -30,8 +30,8 @@ def workplace(tmp_path_factory):
 
 def write_sweeps(folder):
     """Writes the folder my_sweeps and the labels my_labels.csv: six simulated cells of each class, two animals."""
-    from celltype_cli.patched_cells import CLASSES
-    from celltype_cli.simulators.patch_clamp_protocol import Cell, record
+    from celltype_cli.patch_clamp.prepare import CLASSES
+    from celltype_cli.patch_clamp.simulator.protocol import Cell, record
 
     cells = [Cell(label, number, number % 6) for label in range(len(CLASSES)) for number in range(6)]
     settings = {"donor_share": 0.15, "step_pA": 10.0, "sampling_rate": 20_000.0, "noise_mV": 0.05}

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from functools import lru_cache
-
 import numpy as np
 from jaxtyping import Float, Shaped
-from scipy.ndimage import percentile_filter
-from scipy.signal import firwin, resample_poly
 
 LAGS = (1, 2, 4, 8, 16, 32)
 TRACE_FEATURES = (
@@ -19,78 +14,6 @@ TRACE_FEATURES = (
     *(f"autocorrelation_{lag}" for lag in LAGS),
     "active_fraction", "event_rate", "burstiness",
 )  # fmt: skip
-
-
-def resample(trace: Float[np.ndarray, " time"], rate: float, new_rate: float) -> Float[np.ndarray, " new_time"]:
-    """Brings a trace to another sampling rate (Hz), with an anti-aliasing filter, without extrapolating its end.
-
-    The ratio of the rates is replaced by the nearest fraction with a denominator up to 10,000, which is off by at most
-    5e-5 (3 ms over 64 s) and by less than 1e-6 for the rates of CASCADE. Brought from 7.8 to 500 Hz down to 7.5 Hz, a
-    sine below 0.8 times the new Nyquist frequency keeps its values within 0.3 % of its amplitude, and one above 1.2
-    times is lowered 500-fold; the first and last ten samples are less exact, because what was before and after is
-    unknown.
-    """
-    ratio = Fraction(new_rate / rate).limit_denominator(10_000)
-    up, down = ratio.numerator, ratio.denominator
-    if up == down:
-        return trace
-    resampled = resample_poly(trace, up, down, window=_lowpass(max(up, down)), padtype="line")
-    return resampled[: (len(trace) - 1) * up // down + 1]
-
-
-@lru_cache(maxsize=64)
-def _lowpass(factor: int) -> Float[np.ndarray, " tap"]:
-    """Kaiser-windowed low-pass at the lower of the two Nyquist frequencies, ten of its periods to either side."""
-    return firwin(20 * factor + 1, 1 / factor, window=("kaiser", 5.0))
-
-
-def split_at_gaps(
-    time: Float[np.ndarray, " time"], trace: Float[np.ndarray, " time"]
-) -> tuple[tuple[Float[np.ndarray, " _"], ...], float]:
-    """Returns the uninterrupted stretches of a trace with time stamps (s), and their mean sampling rate (Hz).
-
-    A stretch ends where an interval differs by more than half from the median interval; single samples are left out.
-    The mean, and not the median, gives the rate, because stamps are often rounded to milliseconds.
-    """
-    interval = np.diff(time)
-    typical = np.median(interval) if len(interval) else np.nan
-    ends = np.flatnonzero(~(np.abs(interval - typical) <= typical / 2)) + 1
-    pieces = [p for p in np.split(np.arange(len(time)), ends) if len(p) > 1]
-    if not pieces:
-        return (), np.nan
-    rate = sum(len(p) - 1 for p in pieces) / sum(time[p[-1]] - time[p[0]] for p in pieces)
-    return tuple(trace[p] for p in pieces), float(rate)
-
-
-def finite_stretches(trace: Float[np.ndarray, " time"]) -> tuple[Float[np.ndarray, " _"], ...]:
-    """Returns the stretches of at least two samples between values that are NaN or infinite."""
-    finite = np.isfinite(trace)
-    pieces = np.split(np.arange(len(trace)), np.flatnonzero(np.diff(finite)) + 1)
-    return tuple(trace[p] for p in pieces if len(p) > 1 and finite[p[0]])
-
-
-def windows(trace: Float[np.ndarray, " time"], timesteps: int) -> Float[np.ndarray, "window timesteps"]:
-    """Cuts a trace into windows that follow each other without overlap; the rest at the end is left out."""
-    count = len(trace) // timesteps
-    return trace[: count * timesteps].reshape(count, timesteps)
-
-
-def dff(
-    trace: Float[np.ndarray, " time"], sampling_rate: float, *, percentile: float = 8.0, window: float = 60.0
-) -> Float[np.ndarray, " time"]:
-    """Turns raw fluorescence F into (F - F0) / F0 with the running percentile of F as baseline F0.
-
-    The 8th percentile follows Dombeck et al. 2007 (Neuron 56:43); the window (s) is longer than theirs, because a
-    short one takes the sustained activity of interneurons for baseline.
-
-    Raises:
-        ValueError: when the baseline is not positive, so that its quotient means nothing.
-    """
-    size = max(1, min(round(window * sampling_rate), len(trace)))
-    baseline = percentile_filter(trace, percentile, size=size, mode="nearest")
-    if not baseline.min() > 0:
-        raise ValueError(f"its baseline goes down to {baseline.min():g}")
-    return (trace - baseline) / baseline
 
 
 def table(**inputs: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row column"]:

@@ -4,44 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
-from celltype_cli import transforms
-from celltype_cli.cells import UNLABELLED, About, Cells
-from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice, few, nearest, raise_faults
+from celltype_cli.calcium import traces
+from celltype_cli.calcium.recording import SAME_RATE, Recording
+from celltype_cli.cells.assemble import confound, per_class
+from celltype_cli.cells.cells import UNLABELLED, About, Cells
+from celltype_cli.core import signals
+from celltype_cli.core.messages import UserError, check_choice, nearest, raise_faults
 
-SAME_RATE = 1e-3  # rates this close are one rate: half a sample in a window of 480
 UNITS = {"dff": "dF/F", "raw": "raw fluorescence", "raw_to_dff": "dF/F"}
-
-
-@dataclass(frozen=True)
-class Recording:
-    """One cell's trace, as it came from its file.
-
-    Attributes:
-        cell_id: unique in the dataset.
-        label: cell type; empty where it is unknown.
-        group: animal; the cell itself, or empty, where the animal is unknown.
-        segments: uninterrupted stretches, in time order.
-        sampling_rate: Hz.
-        source: laboratory, dataset or method; empty where nothing is known.
-        file: where the trace was read from, for messages.
-    """
-
-    cell_id: str
-    label: str
-    group: str
-    segments: tuple[Float[np.ndarray, " _"], ...]
-    sampling_rate: float
-    source: str = ""
-    file: str = ""
-
-    def __str__(self) -> str:
-        return f"cell {self.cell_id} ({self.file})" if self.file else f"cell {self.cell_id}"
 
 
 def to_cells(
@@ -123,8 +98,8 @@ def _cut(recording: Recording, rate: float, timesteps: int, signal: str) -> Floa
         if _length(segment, recording.sampling_rate, rate) < timesteps:
             continue
         same = _same(recording.sampling_rate, rate)
-        trace = segment if same else transforms.resample(segment, recording.sampling_rate, rate)
-        rows.append(transforms.windows(transforms.dff(trace, rate) if signal == "raw_to_dff" else trace, timesteps))
+        trace = segment if same else signals.resample(segment, recording.sampling_rate, rate)
+        rows.append(traces.windows(traces.dff(trace, rate) if signal == "raw_to_dff" else trace, timesteps))
     cut = np.concatenate(rows)
     return cut[np.ptp(cut, axis=1) > 0]
 
@@ -190,10 +165,10 @@ def _too_short(r: Recording, rate: float, timesteps: int) -> str:
 
 def _notes(kept: list[Recording], short: list[Recording], rate: float, timesteps: int):
     if short:
-        yield (f"{len(short)} cells left out, no window of {timesteps} samples fits or varies: " + _per_class(short))
+        yield (f"{len(short)} cells left out, no window of {timesteps} samples fits or varies: " + per_class(short))
     slower = [r for r in kept if r.sampling_rate < rate and not _same(r.sampling_rate, rate)]
     if slower:
-        yield f"{len(slower)} cells were recorded at less than {rate:g} Hz and interpolated: {_per_class(slower)}"
+        yield f"{len(slower)} cells were recorded at less than {rate:g} Hz and interpolated: {per_class(slower)}"
     alone = [r for r in kept if r.group in ("", r.cell_id)]
     if alone:
         yield (
@@ -201,27 +176,3 @@ def _notes(kept: list[Recording], short: list[Recording], rate: float, timesteps
             "cells of one animal may stand on both sides of a split"
         )
     yield from confound(kept)
-
-
-def confound(recordings: Sequence[Recording]):
-    """Yields a warning where sources hold one class only, so that a score may measure the source.
-
-    Sources are laboratories, datasets or methods; nothing is said where there is one source or one class.
-    """
-    labelled = [r for r in recordings if r.label]
-    held = {source: {r.label for r in labelled if r.source == source} for source in {r.source for r in labelled}}
-    single = [r for r in labelled if len(held[r.source]) == 1]
-    if len(held) < 2 or len({r.label for r in labelled}) < 2 or not single:
-        return
-    pairs = Counter((r.source or "source not given", r.label) for r in single).most_common()
-    named = "; ".join(few(f"{source}: {label} ({count})" for (source, label), count in pairs))
-    extent = "label and laboratory coincide: " if len(single) == len(labelled) else ""
-    yield (
-        f"{extent}{len(single)} of {len(labelled)} cells come from sources that hold one class only, where a score "
-        f"may measure the laboratory and not the cell type ({named})"
-    )
-
-
-def _per_class(recordings: Sequence[Recording]) -> str:
-    counts = Counter(r.label or "unlabelled" for r in recordings)
-    return ", ".join(f"{label} {count}" for label, count in sorted(counts.items()))

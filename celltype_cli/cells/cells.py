@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 UNLABELLED = -1
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from celltype_cli.cells import Cells
-from celltype_cli.transforms import TRACE_FEATURES, trace_features
+from celltype_cli.calcium.features import TRACE_FEATURES, trace_features
+from celltype_cli.cells.cells import Cells
 
 BLOCKS = 8  # along each axis of an image
 

@@ -1,22 +1,17 @@
-"""Labels of recordings in a csv beside them; `celltype_cli.datasets.sweeps` describes its columns."""
+"""Labels of recordings in a csv beside them; `celltype_cli.patch_clamp.datasets.own` describes its columns."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
-from celltype_cli.errors import UserError
-from celltype_cli.messages import few, nearest, raise_faults
-from celltype_cli.patched_cells import CLASSES, PatchedCell
-from celltype_cli.readers.sweeps import SUFFIXES
+from celltype_cli.core.messages import UserError, few, nearest, raise_faults
+from celltype_cli.core.tables import read_table
 
 COLUMNS = ("cell_id", "label", "group", "source")
-ENDING = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -25,19 +20,23 @@ class Labels:
 
     Attributes:
         path: of the csv.
-        rows: for each recording, by the name that `readers.sweeps` gives it, the values of COLUMNS that are given.
+        rows: for each recording, by the name that `name_of` gives its file, the values of COLUMNS that are given.
+        name_of: the name of a recording, of its file.
+        order: of classes that are known.
     """
 
     path: Path
     rows: dict[str, dict[str, str]]
+    name_of: Callable[[str], str]
+    order: Sequence[str]
 
     @property
     def classes(self) -> list[str]:
-        """Returns the labels that occur: those of `patched_cells.CLASSES` in its order, then others by name."""
+        """Returns the labels that occur: those that are known in their order, then others by name."""
         found = {row["label"] for row in self.rows.values() if "label" in row}
-        return [name for name in CLASSES if name in found] + sorted(found - {*CLASSES})
+        return [name for name in self.order if name in found] + sorted(found - {*self.order})
 
-    def add(self, cells: Sequence[PatchedCell], unusable: Sequence[str]) -> tuple[list[PatchedCell], list[str]]:
+    def add(self, cells: Sequence[Any], unusable: Sequence[str]) -> tuple[list[Any], list[str]]:
         """Returns the cells with what the csv says of them, and notes on what does not fit together.
 
         Args:
@@ -55,7 +54,7 @@ class Labels:
         several = {name: ids for name, ids in cells_of.items() if len(ids) > 1}
         raise_faults(str(self.path), [f"row {name} fits {' and '.join(ids)}; give the folder too"
                                       for name, ids in several.items()])  # fmt: skip
-        named = {*cells_of, *(self._row(name_of(file)) for file in unusable)}
+        named = {*cells_of, *(self._row(self.name_of(file)) for file in unusable)}
         lost = [name for name in self.rows if name not in named]
         if lost and len(lost) == len(self.rows):
             raise UserError(
@@ -75,11 +74,14 @@ class Labels:
             yield f"{len(lost)} of {len(self.rows)} rows of {self.path.name} name no recording: {', '.join(few(lost))}"
 
 
-def read_labels(path: Path, classes: Sequence[str] | None) -> Labels:
+def read_labels(
+    path: Path, classes: Sequence[str] | None, name_of: Callable[[str], str], order: Sequence[str]
+) -> Labels:
     """Reads the csv.
 
     Args:
         classes: labels that may occur; None for any.
+        name_of, order: as in `Labels`.
 
     Raises:
         UserError: when it is missing or broken, lacks columns, names a recording twice, or has other labels.
@@ -101,37 +103,4 @@ def read_labels(path: Path, classes: Sequence[str] | None) -> Labels:
     raise_faults(str(path), faults)
     columns = [name for name in COLUMNS if name in table and name != key]
     rows = ({name: text for name, text in row.items() if text} for row in table[columns].to_dict("records"))
-    return Labels(path, dict(zip(names, rows)))
-
-
-def read_table(key: str, path: Path) -> pd.DataFrame:
-    """Reads a csv as text, without white space around names and entries; what is missing is empty.
-
-    Raises:
-        UserError: when it cannot be read; it names `key`, the setting that says which file.
-    """
-    if not path.is_file():
-        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise UserError(f"{key}={path} does not exist{nearest(path.name, beside)}")
-    as_text = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "sep": _separator(path)}
-    try:
-        table = pd.read_csv(path, **as_text).fillna("")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{key}={path} is no UTF-8 text ({error}): save it as CSV UTF-8") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{key}={path} cannot be read ({error})") from error
-    return table.rename(columns=str.strip).apply(lambda column: column.str.strip())
-
-
-def _separator(path: Path) -> str:
-    """Returns the comma, or the semicolon or tab that some spreadsheets write instead."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        head = file.readline()
-    return next((mark for mark in ",;\t" if mark in head), ",")
-
-
-def name_of(file: str) -> str:
-    """Returns the name that `readers.sweeps` gives to the cell of a file."""
-    stem = ENDING.sub("", Path(file).as_posix())
-    specimen = re.search(r"(?:^|/)specimen_([^/]+)/ephys$", stem)
-    return specimen[1] if specimen else stem
+    return Labels(path, dict(zip(names, rows)), name_of, order)

@@ -18,10 +18,9 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from celltype_cli import configs
-from celltype_cli.errors import UserError
-from celltype_cli.messages import nearest
-from celltype_cli.sweeps import Sweep
+from celltype_cli.commands.multirun import Sweep
+from celltype_cli.core import configs
+from celltype_cli.core.messages import UserError, nearest
 
 Command = Callable[[DictConfig], Any]
 MULTIRUN = {"-m", "--multirun"}

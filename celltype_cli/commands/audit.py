@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 SHOWN = 12  # columns
 
@@ -34,11 +34,11 @@ def run(cfg: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
     from rich.progress import Progress
 
-    from celltype_cli import configs, plots
-    from celltype_cli.audit import audit
-    from celltype_cli.files import replacing
-    from celltype_cli.plots_of_cells import source_audit
-    from celltype_cli.progress import console, say
+    from celltype_cli.core import configs, plots
+    from celltype_cli.core.files import replacing
+    from celltype_cli.core.terminal import console, say
+    from celltype_cli.studies.audit.audit import audit
+    from celltype_cli.studies.audit.pictures import source_audit
 
     configs.check(cfg, Settings)
     cells = configs.build(cfg.dataset)
@@ -76,8 +76,8 @@ def _next(found: Any, hydra: Any, by: str) -> str:
 def _print(found: Any, cells: Any, cfg: DictConfig) -> None:
     from rich.table import Table
 
-    from celltype_cli.audit import CHANCE_SD
-    from celltype_cli.progress import console, say
+    from celltype_cli.core.terminal import console, say
+    from celltype_cli.studies.audit.audit import CHANCE_SD
 
     n = int(found.shares.to_numpy().sum())
     say(f"\n{cells.about.title}: {n} labelled cells, {found.shares.shape[1]} values of {cfg.by}\n")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from celltype_cli.cells import UNLABELLED
+from celltype_cli.cells.cells import UNLABELLED
 
 
 @dataclass
@@ -27,9 +27,9 @@ def run(cfg: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
     from rich.table import Table
 
-    from celltype_cli import configs, plots
-    from celltype_cli.plots_of_cells import dataset_overview
-    from celltype_cli.progress import console, say
+    from celltype_cli.cells.pictures import dataset_overview
+    from celltype_cli.core import configs, plots
+    from celltype_cli.core.terminal import console, say
 
     configs.check(cfg, Settings)
     cells = configs.build(cfg.dataset)

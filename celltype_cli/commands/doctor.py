@@ -33,8 +33,9 @@ def run(cfg: DictConfig) -> None:
     """Prints versions, device, threads, run store and extras, each with what to do where something is missing."""
     from rich.table import Table
 
-    from celltype_cli import configs, environment
-    from celltype_cli.progress import console, say
+    from celltype_cli.core import configs
+    from celltype_cli.core.terminal import console, say
+    from celltype_cli.runs import environment
 
     configs.check(cfg, Settings)
     facts, outputs = environment.describe(), Path(cfg.outputs)
@@ -67,7 +68,7 @@ def _importable(module: str) -> bool:
 
 def _writable(outputs: Path) -> str:
     """Names the outputs folder, and what is wrong with it; the nearest folder that exists decides."""
-    from celltype_cli.environment import network_filesystem
+    from celltype_cli.runs.environment import network_filesystem
 
     outputs = outputs.absolute()
     there = next(folder for folder in (outputs, *outputs.parents) if folder.exists())

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli import experiment
+from celltype_cli.runs import train
 
 if TYPE_CHECKING:
-    from celltype_cli.explain import Explained
+    from celltype_cli.studies.explain.explain import Explained
 
 OWN = ("method", "fold", "cells_per_class")
 TOP = 5  # columns shown on the terminal
 
 
 @dataclass
-class Settings(experiment.Settings):
+class Settings(train.Settings):
     """The keys of `conf/explain.yaml`: those of `train`, which name the run, and how it is explained."""
 
     method: Literal["auto", "saliency", "integrated_gradients", "shap"]
@@ -36,9 +36,9 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from celltype_cli import configs
-    from celltype_cli.errors import UserError
-    from celltype_cli.explain import explain
+    from celltype_cli.core import configs
+    from celltype_cli.core.messages import UserError
+    from celltype_cli.studies.explain.explain import explain
 
     configs.check(cfg, Settings)
     if cfg.cells_per_class is not None and cfg.cells_per_class < 1:
@@ -47,15 +47,15 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     labels = {name: str(hydra.runtime.choices[name]) for name in ("dataset", "model", "split", "trainer")}
     typed = [o for o in OmegaConf.to_container(hydra.overrides.task) if o.lstrip("+~").partition("=")[0] not in OWN]
     of_run = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in OWN])
-    train = shlex.join(["celltype", "train", *typed])
+    make = shlex.join(["celltype", "train", *typed])
     own = {name: cfg[name] for name in OWN}
-    explained = explain(of_run, labels=labels, train=train, **own)
+    explained = explain(of_run, labels=labels, make=make, **own)
     _print(explained, shlex.join(["celltype", "explain", *typed]), cfg.fold)
     return {"status": "finished", "folder": str(explained.files["attributions"].parent), "result": ""}
 
 
 def _print(explained: Explained, command: str, fold: int) -> None:
-    from celltype_cli.progress import say
+    from celltype_cli.core.terminal import say
 
     explanation = explained.explanation
     right = int((explanation.label == explanation.predicted).sum())
@@ -71,7 +71,7 @@ def _print(explained: Explained, command: str, fold: int) -> None:
 
 
 def _print_pairs(pairs: Mapping[str, Any]) -> None:
-    from celltype_cli.progress import say
+    from celltype_cli.core.terminal import say
 
     say()
     width = max(map(len, pairs))
@@ -89,7 +89,7 @@ def _next(method: str, fold: int, n_folds: int) -> str:
 
 def _print_columns(numbers: pd.DataFrame) -> None:
     """Prints the columns that count most for each class; names are long, and cut by no table."""
-    from celltype_cli.progress import say
+    from celltype_cli.core.terminal import say
 
     top = numbers[numbers["rank"] <= TOP]
     classes, columns = (max(map(len, top[name])) for name in ("class", "column"))
@@ -105,7 +105,7 @@ def _print_places(numbers: pd.DataFrame, part: Any) -> None:
     """Prints where on the axes each predicted class is decided."""
     from rich.table import Table
 
-    from celltype_cli.progress import console, say
+    from celltype_cli.core.terminal import console, say
 
     table = Table(*(str(column) for column in numbers.columns), box=None)
     for line in numbers.itertuples(index=False):

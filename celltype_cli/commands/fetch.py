@@ -15,7 +15,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 GIVE_UP_AFTER = 3  # failed files in a row: then it is the network or the server, not a file
 
@@ -32,8 +32,8 @@ def run(cfg: DictConfig) -> None:
     """Plans the download with the dataset's own `fetch`, prints its size, and gets the files that are not there."""
     from hydra.core.hydra_config import HydraConfig
 
-    from celltype_cli import configs
-    from celltype_cli.progress import say
+    from celltype_cli.core import configs
+    from celltype_cli.core.terminal import say
 
     configs.check(cfg, Settings)
     plan = _function(cfg.dataset)(**_arguments(cfg.dataset))
@@ -71,7 +71,7 @@ def _download(parts: list, typical_size: float) -> None:
     Raises:
         UserError: at the end, when files are missing still.
     """
-    from celltype_cli.progress import say
+    from celltype_cli.core.terminal import say
 
     failed, in_a_row = [], 0
     for k, part in enumerate(parts, start=1):
@@ -101,7 +101,7 @@ def _bar(name: str, typical_size: float) -> Iterator[Callable[[Path], None]]:
     """Shows how much of a file is there, next to the size that is typical; the file grows in another's hands."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from celltype_cli.progress import console
+    from celltype_cli.core.terminal import console
 
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn())
     stop, seen = threading.Event(), []

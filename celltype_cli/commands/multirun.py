@@ -13,8 +13,8 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli.errors import UserError
-from celltype_cli.files import replacing
+from celltype_cli.core.files import replacing
+from celltype_cli.core.messages import UserError
 
 GOOD = ("finished", "already finished")
 
@@ -82,7 +82,7 @@ def _print(records: list[dict[str, Any]]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from celltype_cli.progress import console, say
+    from celltype_cli.core.terminal import console, say
 
     table = Table(box=None)
     for column in ("job", "settings", "status", "balanced accuracy [95 %]"):

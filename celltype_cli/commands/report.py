@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from celltype_cli import experiment
+from celltype_cli.runs import train
 
 if TYPE_CHECKING:
-    from celltype_cli.paper_jobs import Job
-    from celltype_cli.papers import Paper
-    from celltype_cli.runs import RunFolder
+    from celltype_cli.runs.folder import RunFolder
+    from celltype_cli.studies.papers.jobs import Job
+    from celltype_cli.studies.papers.paper import Paper
 
 OWN = ("paper", "table", "rows", "profile")
 LONGEST = 100  # characters in the name of a report's folder
 
 
 @dataclass
-class Settings(experiment.Settings):
+class Settings(train.Settings):
     """The keys of `conf/reproduce.yaml` and `conf/report.yaml`: those of `train`, and which rows of which paper."""
 
     paper: Mapping[str, Any]
@@ -37,23 +37,24 @@ def run(cfg: DictConfig) -> None:
 
 def plan(cfg: DictConfig) -> dict[Job, RunFolder]:
     """Plans the runs of the chosen tables and rows; whatever else was typed goes to every run."""
-    from celltype_cli import configs, paper_jobs, reproduce
+    from celltype_cli.core import configs
+    from celltype_cli.studies.papers import jobs, launch
 
     configs.check(cfg, Settings)
-    jobs = paper_jobs.jobs(
+    jobs = jobs.jobs(
         _paper(cfg),
         profile=cfg.profile,
         tables=_names(cfg.table),
         rows=_names(cfg.rows),
         extra=[*_typed(), "keep_checkpoints=false"],
     )
-    return reproduce.folders(jobs)
+    return launch.folders(jobs)
 
 
 def write(cfg: DictConfig, planned: dict[Job, RunFolder]) -> None:
     """Writes the report of the finished runs, prints its tables, and says where everything lies."""
-    from celltype_cli import report
-    from celltype_cli.progress import say
+    from celltype_cli.core.terminal import say
+    from celltype_cli.studies.papers.report import report
 
     found = {job: folder if folder.finished else None for job, folder in planned.items()}
     built = report.build(_paper(cfg), found, name=name(), extra=_typed())
@@ -72,7 +73,7 @@ def _folder(cfg: DictConfig) -> str:
     """
     from hashlib import blake2b
 
-    from celltype_cli.identity import ELSEWHERE
+    from celltype_cli.runs.identity import ELSEWHERE
 
     typed = [override for override in _typed() if override.partition("=")[0] not in ELSEWHERE]
     words = [f"{key}={value.rstrip('/').rpartition('/')[2]}" for key, _, value in (o.partition("=") for o in typed)]
@@ -88,9 +89,9 @@ def name() -> str:
 
 
 def _paper(cfg: DictConfig) -> Paper:
-    from celltype_cli import papers
+    from celltype_cli.studies.papers import paper
 
-    return papers.parse(OmegaConf.to_container(cfg.paper), f"paper {name()}")
+    return paper.parse(OmegaConf.to_container(cfg.paper), f"paper {name()}")
 
 
 def _typed() -> list[str]:

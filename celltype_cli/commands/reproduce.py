@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 
 def run(cfg: DictConfig) -> None:
@@ -17,10 +17,10 @@ def run(cfg: DictConfig) -> None:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from celltype_cli import reproduce
     from celltype_cli.commands import report, train
-    from celltype_cli.progress import say
-    from celltype_cli.sweeps import Sweep
+    from celltype_cli.commands.multirun import Sweep
+    from celltype_cli.core.terminal import say
+    from celltype_cli.studies.papers import launch
 
     planned = report.plan(cfg)
     missing = [job for job, folder in planned.items() if not folder.finished]
@@ -31,7 +31,7 @@ def run(cfg: DictConfig) -> None:
     if missing:
         sweep = Sweep(Path(cfg.outputs))
         hydra_overrides = list(OmegaConf.to_container(HydraConfig.get().overrides.hydra))
-        reproduce.launch(missing, sweep.job(train.run), [*hydra_overrides, sweep.override])
+        launch.launch(missing, sweep.job(train.run), [*hydra_overrides, sweep.override])
         code = sweep.report()
     report.write(cfg, planned)
     if code:

@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 
 @dataclass
@@ -25,8 +25,8 @@ class Settings:
 
 def run(cfg: DictConfig) -> None:
     """Lists all runs; with `show` the one whose folder name contains it; with `close_dead` ends dead MLflow runs."""
-    from celltype_cli import configs
-    from celltype_cli.runs import RunFolder
+    from celltype_cli.core import configs
+    from celltype_cli.runs.folder import RunFolder
 
     configs.check(cfg, Settings)
     folders = RunFolder.all(Path(cfg.outputs))
@@ -41,8 +41,8 @@ def run(cfg: DictConfig) -> None:
 def _list(folders: list, outputs: str) -> None:
     from rich.table import Table
 
-    from celltype_cli.progress import console, say
-    from celltype_cli.summary import one_line
+    from celltype_cli.commands.summary import one_line
+    from celltype_cli.core.terminal import console, say
 
     if not folders:
         say(f"no runs in {outputs}/runs yet; next: celltype demo")
@@ -58,9 +58,9 @@ def _list(folders: list, outputs: str) -> None:
 
 
 def _show(folders: list, wanted: str) -> None:
-    from celltype_cli.experiment import Outcome
-    from celltype_cli.progress import say
-    from celltype_cli.summary import print_outcome
+    from celltype_cli.commands.summary import print_outcome
+    from celltype_cli.core.terminal import say
+    from celltype_cli.runs.train import Outcome
 
     found = [folder for folder in folders if wanted in folder.path.name]
     if len(found) != 1:
@@ -75,8 +75,8 @@ def _show(folders: list, wanted: str) -> None:
 
 
 def _close_dead(cfg: DictConfig, folders: list) -> None:
-    from celltype_cli.progress import say
-    from celltype_cli.tracking import close_dead_runs
+    from celltype_cli.core.terminal import say
+    from celltype_cli.runs.tracking import close_dead_runs
 
     alive = {folder.facts()["mlflow_run"] for folder in folders if folder.status == "running"}
     closed = close_dead_runs(Path(cfg.outputs), cfg.logger.get("uri"), alive)

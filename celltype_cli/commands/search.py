@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, open_dict
 
 if TYPE_CHECKING:
-    from celltype_cli.search import Found
+    from celltype_cli.studies.search.search import Found
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -16,9 +16,9 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from celltype_cli import search
-    from celltype_cli.environment import cores
-    from celltype_cli.summary import one_line
+    from celltype_cli.commands.summary import one_line
+    from celltype_cli.runs.environment import cores
+    from celltype_cli.studies.search import search
 
     hydra = HydraConfig.get()
     sweeping = hydra.mode == RunMode.MULTIRUN
@@ -35,8 +35,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
 def show(found: Found) -> None:
     """Prints the best settings, what to know about them, the refit's score on the hold-out, and the places."""
-    from celltype_cli.progress import say
-    from celltype_cli.summary import print_outcome
+    from celltype_cli.commands.summary import print_outcome
+    from celltype_cli.core.terminal import say
 
     best, failed = found.best, sum(not trial.result for trial in found.done)
     metric = found.search.metric.replace("_", " ").replace("f1", "F1")

@@ -6,9 +6,9 @@ import shlex
 
 from rich.table import Table
 
-from celltype_cli.experiment import Outcome
-from celltype_cli.progress import console, say
-from celltype_cli.runs import RunFolder
+from celltype_cli.core.terminal import console, say
+from celltype_cli.runs.folder import RunFolder
+from celltype_cli.runs.train import Outcome
 
 
 def one_line(scores: dict) -> str:

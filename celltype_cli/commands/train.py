@@ -11,9 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Runs the config and prints the result; returns status, folder, score and notes for the table of a sweep."""
-    from celltype_cli import experiment
-    from celltype_cli.environment import cores
-    from celltype_cli.summary import one_line, print_outcome
+    from celltype_cli.commands.summary import one_line, print_outcome
+    from celltype_cli.runs import train
+    from celltype_cli.runs.environment import cores
 
     hydra = HydraConfig.get()
     sweeping = hydra.mode == RunMode.MULTIRUN
@@ -22,7 +22,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     labels = {name: str(hydra.runtime.choices[name]) for name in ("dataset", "model", "split", "trainer")}
     labels["command"] = hydra.job.config_name
     overrides = list(OmegaConf.to_container(hydra.overrides.task))
-    outcome = experiment.train(cfg, labels=labels, overrides=overrides, jobs=jobs)
+    outcome = train.train(cfg, labels=labels, overrides=overrides, jobs=jobs)
     if not sweeping:
         print_outcome(outcome)
     result, notes = one_line(outcome.scores), outcome.scores["notes"]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import time
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 
-from celltype_cli.errors import UserError
-from celltype_cli.files import replacing
+from celltype_cli.core.files import replacing
+from celltype_cli.core.messages import UserError
 
 # What numpy and zipfile raise for a file that is missing, cut off, overwritten or encrypted.
 BROKEN_NPZ = (OSError, ValueError, LookupError, EOFError, RuntimeError, SyntaxError, MemoryError, OverflowError,
@@ -34,7 +36,7 @@ def cached(folder: str | Path, made_of: Any, make: Callable[[], dict[str, np.nda
     """
     key = hashlib.blake2b(json.dumps(made_of, sort_keys=True).encode(), digest_size=12).hexdigest()
     entry = Path(folder).expanduser() / f"{key}.npz"
-    stored = _opened(entry)
+    stored = _loaded(entry)
     if stored is None:
         arrays = make()
         try:
@@ -46,9 +48,80 @@ def cached(folder: str | Path, made_of: Any, make: Callable[[], dict[str, np.nda
     return stored
 
 
-def _opened(entry: Path) -> dict[str, np.ndarray] | None:
+def _loaded(entry: Path) -> dict[str, np.ndarray] | None:
     try:
         with np.load(entry, allow_pickle=False) as arrays:
             return dict(arrays)
     except BROKEN_NPZ:
         return None
+
+
+ABANDONED_S = 3600.0  # a temporary file that was not written to for so long belongs to a process that was killed
+
+# What numpy raises for a file that is cut off, overwritten or in another format.
+BROKEN = (OSError, ValueError, EOFError, SyntaxError)
+
+
+def kept(
+    path: Path, shape: tuple[int, int, int, int], images: Iterable[Float32[np.ndarray, "sweep frequency column"]]
+) -> Float32[np.ndarray, "row sweep frequency column"]:
+    """Returns the images of a file of the cache, read-only and memory-mapped; the file is made where it is not whole.
+
+    Args:
+        path: names, by a hash, all that the images depend on; its folder is made where it is missing.
+        shape: of all images together.
+        images: of each row; asked for only where they have to be made.
+
+    Raises:
+        UserError: when the folder cannot be written to.
+    """
+    if (found := _opened(path, shape)) is not None:
+        return found
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
+        with replacing(path) as temporary:
+            _write(temporary, shape, _shown(images, shape[0]))
+    except OSError as error:
+        gigabytes = 4e-9 * np.prod(shape)
+        raise UserError(
+            f"{path.parent}: {gigabytes:.2g} GB of scalograms cannot be written ({error.strerror or error}); make "
+            "room, or choose another folder (dataset.cache)"
+        ) from error
+    if (made := _opened(path, shape)) is None:
+        raise UserError(f"{path}: was written and cannot be read; is its disk in order?")
+    return made
+
+
+def _opened(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Returns the array of an intact file, None where there is none: a shorter file than its header says is refused."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except BROKEN:
+        return None
+    return array if array.shape == shape and array.dtype == np.float32 else None
+
+
+def _shown(images: Iterable[np.ndarray], rows: int) -> Iterable[np.ndarray]:
+    """Passes the images on; on a terminal a bar shows how far it is, and vanishes."""
+    from celltype_cli.core.terminal import track
+
+    return track(images, f"scalograms of {rows} cells", rows)
+
+
+def _write(path: Path, shape: tuple[int, ...], images: Iterable[np.ndarray]) -> None:
+    """Writes an npy file row by row: memory holds one row, and a full disk raises, as it would not in a mapped file."""
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for image in images:
+            file.write(np.ascontiguousarray(image))
+
+
+def _remove_abandoned(path: Path) -> None:
+    for left in path.parent.glob(f".{path.stem}-*{path.suffix}"):
+        try:
+            if time.time() - left.stat().st_mtime > ABANDONED_S:
+                left.unlink()
+        except FileNotFoundError:  # another process was first
+            continue

@@ -11,8 +11,7 @@ from typing import Any, Literal, Union
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from celltype_cli.errors import UserError
-from celltype_cli.messages import nearest
+from celltype_cli.core.messages import UserError, nearest
 
 SPECIAL = ("_target_", "_partial_", "_args_", "_convert_", "_recursive_")
 PLAIN = {
@@ -27,7 +26,7 @@ PLAIN = {
 
 def folder() -> Path:
     """Returns the folder of the shipped configs: in the installed package, or beside it in the repository."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     return package / "conf" if (package / "conf").is_dir() else package.parent / "conf"
 
 

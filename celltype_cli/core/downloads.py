@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from celltype_cli.errors import UserError
-from celltype_cli.files import replacing
+from celltype_cli.core.files import replacing
+from celltype_cli.core.messages import UserError
 
 
 @dataclass(frozen=True)
@@ -97,3 +97,7 @@ def sized(folder: Path, parts: Sequence[Part], sizes: Sequence[float], basis: st
     missing = {part.file for part in plan.missing()[0]}
     to_come = [size for part, size in zip(parts, sizes, strict=True) if part.file in missing]
     return replace(plan, typical_size=sum(to_come) / max(len(to_come), 1))
+
+
+def command(path: Path, dataset: str = "allen_visual_coding") -> str:
+    return f"celltype fetch dataset={dataset} dataset.path={path}"

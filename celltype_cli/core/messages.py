@@ -1,13 +1,15 @@
-"""Wording shared by messages for people: the nearest valid name, and the first few of many faults."""
+"""Messages for people: the one exception shown without a traceback, the nearest valid name, the first few faults."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-from celltype_cli.errors import UserError
-
 SHOWN = 5
+
+
+class UserError(Exception):
+    """Tells the user what was found, where, what was expected and what to do; the command exits with code 2."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 from scipy import stats
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 LEVEL = 0.05
 

@@ -1,0 +1,1 @@
+"""One network per file: torch, and nothing of ours."""

@@ -9,84 +9,20 @@ sweep that spikes is taken. Where there is no hero sweep, IPFX takes the nearest
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
-from scipy.signal import bessel, find_peaks, sosfiltfilt
+from jaxtyping import Float
 
-from celltype_cli.errors import UserError
-from celltype_cli.stimuli import MARGIN_S, TEST_PULSE_S, Step, find_long_square, pulse_lengths
+from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp.recording import Sweep, reasons
+from celltype_cli.patch_clamp.spikes import spike_peaks
+from celltype_cli.patch_clamp.stimuli import MARGIN_S, TEST_PULSE_S, Step, find_long_square, pulse_lengths
 
 HERO_PA = (39.0, 61.0)  # above the rheobase
 SAME_PA = 1.0  # amplitudes that round to the same multiple are repeats; recorded ones are never exactly equal
-SLOPE = 20.0  # mV/ms; this and the next four: IPFX, `spike_detector.py`
-LOWEST_PEAK = -30.0  # mV
-SMALLEST_SPIKE = 2.0  # mV
-LONGEST_RISE_S = 0.005
-LOWPASS = 10_000.0  # Hz
-# Largest absolute values between two limits betray another unit (less than 5e-13 is rounding), those above a third are
-# too large for any.
-RANGES = (
-    ("voltage", "mV", "volts", (-1.0, 1.0), 1e3, "-150 to 100 mV"),
-    ("current", "pA", "amperes", (5e-13, 1e-6), 1e5, "-500 to 2,000 pA"),
-)
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """One sweep of a cell: what was injected and what was recorded.
-
-    Attributes:
-        voltage: mV.
-        current: pA, as long as the voltage.
-        sampling_rate: Hz.
-        number: as the recording counts its sweeps.
-
-    Raises:
-        UserError: with all that is wrong: lengths, values that are missing, values outside what the unit allows.
-    """
-
-    voltage: Float32[np.ndarray, " time"]
-    current: Float32[np.ndarray, " _"]
-    sampling_rate: float
-    number: int
-
-    def __post_init__(self):
-        if faults := list(_faults(self)):
-            raise UserError(f"sweep {self.number}: {'; '.join(faults)}")
-
-
-def _faults(sweep: Sweep) -> Iterator[str]:
-    if not 1e3 <= sweep.sampling_rate <= 1e6:
-        yield f"its sampling rate is {sweep.sampling_rate:g} Hz; expected 1,000 to 1,000,000 Hz"
-    if len(sweep.voltage) != len(sweep.current) or len(sweep.voltage) == 0:
-        yield f"it has {len(sweep.voltage)} samples of voltage, {len(sweep.current)} of current; expected equally many"
-        return
-    for name, unit, si, (low, high), most, usual in RANGES:
-        values = getattr(sweep, name)
-        if not np.isfinite(values).all():
-            yield f"{np.count_nonzero(~np.isfinite(values))} values of its {name} are NaN or infinite"
-            continue
-        largest = np.abs(values).max()
-        if low < largest < high or largest > most:
-            looks = f", which looks like {si}" if largest < high else ""
-            yield (
-                f"its {name} lies between {values.min():.3g} and {values.max():.3g}{looks}; expected {unit}, "
-                f"usually {usual}"
-            )
-
-
-@dataclass(frozen=True)
-class RecordedCell:
-    """The current-clamp sweeps of a cell in the order of recording, and how many were left out for what reason."""
-
-    cell_id: str
-    sweeps: tuple[Sweep, ...]
-    left_out: Counter[str] = field(default_factory=Counter)
-    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,33 +54,6 @@ class Chosen:
     squares: tuple[LongSquare, ...]
 
 
-def spike_peaks(voltage: Float[np.ndarray, " time"], sampling_rate: float) -> Int[np.ndarray, " spike"]:
-    """Returns the samples at which spikes peak.
-
-    By the criteria of IPFX: a peak of -30 mV or more, 2 mV above what surrounds it, with a slope of 20 mV/ms within the
-    5 ms before it and since the last peak. Above 20 kHz the voltage is low-pass filtered at 10 kHz first (Bessel, 4th
-    order, forwards and backwards), as noise from sample to sample is steep.
-    """
-    voltage = _lowpassed(voltage.astype(np.float64), sampling_rate)
-    slope = np.diff(voltage) * sampling_rate / 1e3
-    steep = np.r_[0, np.cumsum(slope >= SLOPE)]  # how often before each sample
-    peaks, _ = find_peaks(voltage, height=LOWEST_PEAK, prominence=SMALLEST_SPIKE)
-    since = np.maximum(np.r_[0, peaks[:-1]], peaks - round(LONGEST_RISE_S * sampling_rate))
-    return peaks[steep[peaks] > steep[since]]
-
-
-def _lowpassed(voltage: Float[np.ndarray, " time"], sampling_rate: float) -> Float[np.ndarray, " time"]:
-    if sampling_rate <= 2 * LOWPASS:
-        return voltage
-    padding = min(len(voltage) - 1, round(LONGEST_RISE_S * sampling_rate))
-    return sosfiltfilt(_sections(sampling_rate), voltage, padlen=padding)
-
-
-@lru_cache(maxsize=16)
-def _sections(sampling_rate: float) -> Float[np.ndarray, "section 6"]:
-    return bessel(4, LOWPASS, fs=sampling_rate, output="sos")
-
-
 def long_squares(
     sweeps: Iterable[Sweep], duration_s: float = 1.0, tolerance_s: float = 0.02
 ) -> tuple[list[LongSquare], Counter[str]]:
@@ -158,11 +67,6 @@ def long_squares(
         else:
             squares.append(LongSquare(sweep, step))
     return squares, left_out
-
-
-def reasons(left_out: Counter[str]) -> str:
-    """Lists how many were left out for what reason, the most frequent first."""
-    return "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
 
 
 def chosen(

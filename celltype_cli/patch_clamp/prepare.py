@@ -14,13 +14,15 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from celltype_cli import ephys_features, scalogram_cache, scalograms
-from celltype_cli.cells import UNLABELLED, About, Axis, Cells
-from celltype_cli.current_clamp import HERO_PA, RecordedCell, chosen
-from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice, few, nearest, raise_faults
-from celltype_cli.recordings import Recording, confound
-from celltype_cli.stimuli import MARGIN_S
+from celltype_cli.cells.assemble import confound
+from celltype_cli.cells.cells import UNLABELLED, About, Axis, Cells
+from celltype_cli.core.messages import UserError, check_choice, few, nearest, raise_faults
+from celltype_cli.patch_clamp import scalogram_cache, scalograms
+from celltype_cli.patch_clamp.choice import HERO_PA, chosen
+from celltype_cli.patch_clamp.features.cell import NAMES, STIMULI
+from celltype_cli.patch_clamp.features.cell import features as measured_features
+from celltype_cli.patch_clamp.recording import RecordedCell
+from celltype_cli.patch_clamp.stimuli import MARGIN_S
 
 CLASSES = ("Pvalb", "Excitatory", "Vip/Lamp5", "Sst")
 INPUTS = ("features", "scalogram")
@@ -85,7 +87,7 @@ def measure(
         )
         for square in (two.rheobase, two.hero)
     ]
-    measured = {} if features is None else ephys_features.features(two, features, cell.sweeps)
+    measured = {} if features is None else measured_features(two, features, cell.sweeps)
     return PatchedCell(cell.cell_id, label, group, source, np.stack(windows), measured)
 
 
@@ -151,7 +153,7 @@ def check_settings(inputs: Sequence[str], features: str | None, size: Sequence[i
     for name in inputs:
         check_choice("dataset.inputs", name, INPUTS)
     if features is not None:
-        check_choice("dataset.features", features, ephys_features.NAMES)
+        check_choice("dataset.features", features, NAMES)
     if len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
         raise UserError(
             f"dataset.size={[*size]}: expected two whole numbers of pixels, frequencies and times: [224,224]"
@@ -204,7 +206,7 @@ def _columns(cells: Iterable[PatchedCell]) -> tuple[tuple[str, ...], list[str]]:
 def _notes(cells: Sequence[PatchedCell], about: About) -> Iterator[str]:
     if 0 < (unlabelled := sum(not cell.label for cell in cells)) < len(cells):
         yield f"{unlabelled} of {len(cells)} cells have no label and count for no score"
-    for stimulus in ephys_features.STIMULI[1:]:
+    for stimulus in STIMULI[1:]:
         name = f"threshold_v_{stimulus} (mV)"
         have = [cell for cell in cells if not np.isnan(cell.features.get(name, np.nan))]
         if 0 < len(have) < len(cells):
@@ -217,4 +219,4 @@ def _notes(cells: Sequence[PatchedCell], about: About) -> Iterator[str]:
             f"the donor of {alone} of {len(cells)} cells is unknown: each is a group of its own, so that cells of one "
             "animal may stand on both sides of a split"
         )
-    yield from confound([Recording(cell.cell_id, cell.label, cell.group, (), RATE, cell.source) for cell in cells])
+    yield from confound(cells)

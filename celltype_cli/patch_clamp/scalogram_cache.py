@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from celltype_cli import scalograms as transform
-from celltype_cli.errors import UserError
-from celltype_cli.files import replacing
+from celltype_cli.core.cache import kept
+from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp import scalograms as transform
 
 BLOCK = 64  # rows hashed at a time
-ABANDONED_S = 3600.0  # a temporary file that was not written to for so long belongs to a process that was killed
-# What numpy raises for a file that is cut off, overwritten or in another format.
-BROKEN = (OSError, ValueError, EOFError, SyntaxError)
 
 
 def scalograms(
@@ -47,37 +42,6 @@ def scalograms(
     return kept(path, shape, (transform.scalogram(window, **settings) for window in windows))
 
 
-def kept(
-    path: Path, shape: tuple[int, int, int, int], images: Iterable[Float32[np.ndarray, "sweep frequency column"]]
-) -> Float32[np.ndarray, "row sweep frequency column"]:
-    """Returns the images of a file of the cache, read-only and memory-mapped; the file is made where it is not whole.
-
-    Args:
-        path: names, by a hash, all that the images depend on; its folder is made where it is missing.
-        shape: of all images together.
-        images: of each row; asked for only where they have to be made.
-
-    Raises:
-        UserError: when the folder cannot be written to.
-    """
-    if (found := _opened(path, shape)) is not None:
-        return found
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(path)
-        with replacing(path) as temporary:
-            _write(temporary, shape, _shown(images, shape[0]))
-    except OSError as error:
-        gigabytes = 4e-9 * np.prod(shape)
-        raise UserError(
-            f"{path.parent}: {gigabytes:.2g} GB of scalograms cannot be written ({error.strerror or error}); make "
-            "room, or choose another folder (dataset.cache)"
-        ) from error
-    if (made := _opened(path, shape)) is None:
-        raise UserError(f"{path}: was written and cannot be read; is its disk in order?")
-    return made
-
-
 def _key(windows: Float32[np.ndarray, "row sweep timesteps"], settings: dict[str, Any]) -> str:
     digest = hashlib.blake2b(digest_size=12)
     digest.update(Path(transform.__file__).read_bytes())
@@ -85,40 +49,3 @@ def _key(windows: Float32[np.ndarray, "row sweep timesteps"], settings: dict[str
     for start in range(0, len(windows), BLOCK):
         digest.update(np.ascontiguousarray(windows[start : start + BLOCK]))
     return digest.hexdigest()
-
-
-def _opened(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Returns the array of an intact file, None where there is none: a shorter file than its header says is refused."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except BROKEN:
-        return None
-    return array if array.shape == shape and array.dtype == np.float32 else None
-
-
-def _shown(images: Iterable[np.ndarray], rows: int) -> Iterable[np.ndarray]:
-    """Passes the images on; on a terminal a bar shows how far it is, and vanishes."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console()
-    bar = {"console": console, "transient": True, "disable": not console.is_terminal}
-    return track(images, f"scalograms of {rows} cells", total=rows, **bar)
-
-
-def _write(path: Path, shape: tuple[int, ...], images: Iterable[np.ndarray]) -> None:
-    """Writes an npy file row by row: memory holds one row, and a full disk raises, as it would not in a mapped file."""
-    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        for image in images:
-            file.write(np.ascontiguousarray(image))
-
-
-def _remove_abandoned(path: Path) -> None:
-    for left in path.parent.glob(f".{path.stem}-*{path.suffix}"):
-        try:
-            if time.time() - left.stat().st_mtime > ABANDONED_S:
-                left.unlink()
-        except FileNotFoundError:  # another process was first
-            continue

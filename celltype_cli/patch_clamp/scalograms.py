@@ -23,7 +23,7 @@ from jaxtyping import Float, Float32, Shaped
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import firwin, resample_poly
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 WAVELET = "mexh"
 FILTER_PERIODS = 10  # of the cut-off frequency, to either side of the anti-aliasing filter's centre

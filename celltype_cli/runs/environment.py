@@ -59,7 +59,7 @@ def gpu() -> str | None:
 
 def commit() -> str | None:
     """Returns the commit of the source tree this package runs from, marked when files differ from it."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     if not (here.parent / ".git").exists():
         return None
     command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]

@@ -13,14 +13,15 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from celltype_cli import environment
-from celltype_cli.cells import Cells
-from celltype_cli.errors import UserError
-from celltype_cli.evaluation import per_cell, read_predictions, read_scores, scores, write_predictions, write_scores
-from celltype_cli.files import replacing
-from celltype_cli.folds import Fold
-from celltype_cli.tracking import flat, flat_scores
-from celltype_cli.trainers import Fitted
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.files import replacing
+from celltype_cli.core.messages import UserError
+from celltype_cli.evaluation.predictions import per_cell, read_predictions, write_predictions
+from celltype_cli.evaluation.scores import read_scores, scores, write_scores
+from celltype_cli.runs import environment
+from celltype_cli.runs.tracking import flat, flat_scores
+from celltype_cli.splits.folds import Fold
+from celltype_cli.trainers.protocol import Fitted
 
 logger = logging.getLogger("celltype")
 logger.propagate = False  # the terminal has its own lines
@@ -181,19 +182,20 @@ class RunFolder:
 
     def finish(self, table: pd.DataFrame, curves: pd.DataFrame, log: Any) -> None:
         """Writes predictions, curves and figures of the whole run, logs them, and writes the scores last."""
-        from celltype_cli import plots
+        from celltype_cli.core import plots
+        from celltype_cli.evaluation import pictures
 
         write_predictions(table, self.path / "predictions.csv")
         self._text("curves.csv", curves.to_csv(index=False))
         values = scores(table)
         title = self._title(values)
         figures = {
-            "confusion": plots.confusion_matrix(per_cell(table), title),
-            "scores": plots.scores_bar(values["cell"], title),
+            "confusion": pictures.confusion_matrix(per_cell(table), title),
+            "scores": pictures.scores_bar(values["cell"], title),
         }
         learning = curves[curves["name"] != "seconds"]
         if len(learning):
-            figures["learning_curves"] = plots.learning_curves(learning, title)
+            figures["learning_curves"] = pictures.learning_curves(learning, title)
         for name, figure in figures.items():
             plots.save(figure, self.path / "figures" / f"{name}.png")
         files = ["config.yaml", "environment.json", "split.csv", "predictions.csv", "curves.csv"]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 PARAM_LIMIT = 6000  # characters, of MLflow; the whole config is logged as a file besides
 

@@ -12,15 +12,16 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli import configs
-from celltype_cli.cells import Cells
-from celltype_cli.environment import threads as share_of_cores
-from celltype_cli.evaluation import predictions_table, scores
-from celltype_cli.folds import Fold, checked
-from celltype_cli.identity import run_identity
-from celltype_cli.progress import Progress
-from celltype_cli.runs import RunFolder, logger
-from celltype_cli.trainers import Trainer
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core import configs
+from celltype_cli.evaluation.predictions import predictions_table
+from celltype_cli.evaluation.scores import scores
+from celltype_cli.runs.environment import threads as share_of_cores
+from celltype_cli.runs.folder import RunFolder, logger
+from celltype_cli.runs.identity import run_identity
+from celltype_cli.runs.progress import Progress
+from celltype_cli.splits.folds import Fold, checked
+from celltype_cli.trainers.protocol import Trainer
 
 NOTES = 4  # of folds, the most frequent ones
 

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int, Shaped
 
-from celltype_cli.cells import UNLABELLED, Cells
-from celltype_cli.errors import UserError
-from celltype_cli.messages import few
+from celltype_cli.cells.cells import UNLABELLED, Cells
+from celltype_cli.core.messages import UserError, few
 
 SIDES = ("train", "valid", "test")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from celltype_cli.cells import UNLABELLED, Cells
-from celltype_cli.errors import UserError
+from celltype_cli.cells.cells import UNLABELLED, Cells
+from celltype_cli.core.messages import UserError
 
 Fraction = float | int  # 0 as people type it is an int
 
@@ -63,3 +63,10 @@ def validation_groups(
         found = f"{fraction:g} of {len(groups)} training groups leaves a side without {', '.join(lacking)}"
         return groups[:0], f"no validation part: {found}; a larger split.valid_fraction may help"
     return groups[taken], ""
+
+
+Seed = int | np.integer
+
+
+def streams(seed: Seed, n: int) -> list[np.random.Generator]:
+    return [np.random.default_rng(stream) for stream in np.random.SeedSequence(int(seed)).spawn(n)]

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from celltype_cli.cells import UNLABELLED, Cells
-from celltype_cli.errors import UserError
-from celltype_cli.folds import SIDES, Fold
-from celltype_cli.groups import Fraction, validation_groups
-from celltype_cli.messages import few
+from celltype_cli.cells.cells import UNLABELLED, Cells
+from celltype_cli.core.messages import UserError, few
+from celltype_cli.splits.folds import SIDES, Fold
+from celltype_cli.splits.groups import Fraction, validation_groups
 
 Seed = int | np.integer
 

@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 SAVE_EVERY_S = 10.0  # a checkpoint costs milliseconds; small networks train many epochs a second
 

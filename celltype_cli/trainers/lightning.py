@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from celltype_cli.cells import Cells
-from celltype_cli.errors import UserError
-from celltype_cli.trainers import Fitted, Watch, labelled, taken
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.messages import UserError
+from celltype_cli.trainers.protocol import Fitted, Watch, labelled, taken
 
 if TYPE_CHECKING:
     from torch import nn
@@ -142,8 +142,7 @@ class LightningTrainer:
     def _train(self, network, train, valid, order, dropout, folder, watch) -> None:
         import pytorch_lightning as pl
 
-        from celltype_cli.trainers.allocator import keep_large_blocks
-        from celltype_cli.trainers.batches import Batches
+        from celltype_cli.trainers.batches import Batches, keep_large_blocks
         from celltype_cli.trainers.history import History
         from celltype_cli.trainers.networks import normalises_batches
         from celltype_cli.trainers.tasks import Supervised

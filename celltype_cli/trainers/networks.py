@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from celltype_cli.cells import Cells
-from celltype_cli.errors import UserError
-from celltype_cli.trainers import taken
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.messages import UserError
 from celltype_cli.trainers.batches import as_tensor
+from celltype_cli.trainers.protocol import taken
 
 ROWS = 64  # looked at together: the inputs may be larger than the memory
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from jaxtyping import Float
 
-from celltype_cli.cells import UNLABELLED, Cells
-from celltype_cli.errors import UserError
+from celltype_cli.cells.cells import UNLABELLED, Cells
+from celltype_cli.core.messages import UserError
 
 Predictor = Callable[[Cells], Float[np.ndarray, "row class"]]
 Watch = Callable[[int, int, dict[str, float]], None]  # epochs done, epochs in all, the epoch's numbers

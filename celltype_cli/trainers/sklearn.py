@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from sklearn.base import BaseEstimator, TransformerMixin
 
-from celltype_cli.cells import Cells
-from celltype_cli.errors import UserError
-from celltype_cli.trainers import Fitted, Watch, labelled, taken
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.messages import UserError
+from celltype_cli.trainers.protocol import Fitted, Watch, labelled, taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ class SklearnTrainer:
         from sklearn.preprocessing import StandardScaler
         from sklearn.utils import get_tags
 
-        from celltype_cli.trainers.empty_columns import EmptyColumns
+        from celltype_cli.trainers.sklearn import EmptyColumns
 
         random_states = [name for name in estimator.get_params() if name.endswith("random_state")]
         estimator.set_params(**dict.fromkeys(random_states, seed))
@@ -140,3 +141,17 @@ def probabilities(fitted: Any, x: Float[np.ndarray, "row feature"]) -> Float[np.
 
     decision = fitted.decision_function(x)
     return softmax(np.stack([-decision, decision], axis=1) / 2 if decision.ndim == 1 else decision, axis=1)
+
+
+class EmptyColumns(TransformerMixin, BaseEstimator):
+    """Sets columns that are nan in every training row to 0 in all rows, in those of test cells too.
+
+    Nothing can be learnt of such a column; HistGradientBoosting of scikit-learn 1.9 stops with an error at one.
+    """
+
+    def fit(self, x: Float[np.ndarray, "row column"], y: object = None) -> EmptyColumns:
+        self.empty_ = np.isnan(x).all(axis=0)
+        return self
+
+    def transform(self, x: Float[np.ndarray, "row column"]) -> Float[np.ndarray, "row column"]:
+        return np.where(self.empty_, x.dtype.type(0), x) if self.empty_.any() else x

@@ -23,12 +23,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from celltype_cli.cells import About, Cells
-from celltype_cli.datasets.allen_cache import LINES, class_of, command, experiments, file_of, opened, source_of, spread
-from celltype_cli.downloads import Part, Plan
-from celltype_cli.errors import UserError
-from celltype_cli.recordings import Recording, to_cells
-from celltype_cli.transforms import finite_stretches, resample, split_at_gaps
+from celltype_cli.calcium.datasets.allen_experiments import LINES, class_of, experiments, file_of, opened, source_of
+from celltype_cli.calcium.prepare import to_cells
+from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.choice import spread
+from celltype_cli.core.downloads import Part, Plan, command
+from celltype_cli.core.messages import UserError
+from celltype_cli.core.signals import finite_stretches, resample, split_at_gaps
 
 TYPICAL_SIZE = 0.4e9  # bytes
 BASIS = (
@@ -57,7 +59,7 @@ def load(
         experiments_per_class: how many, spread over animals and then over Cre lines; None for all that are there.
         session: one of `allen_cache.SESSIONS`, None for all of them.
         structures: visual areas (VISp, VISl, VISal, VISpm, VISam, VISrl), None for all.
-        timesteps, sampling_rate, windows, too_short: as in `celltype_cli.recordings.to_cells`.
+        timesteps, sampling_rate, windows, too_short: as in `celltype_cli.calcium.prepare.to_cells`.
 
     Raises:
         UserError: with the command that fetches, when a table or file is missing or not whole.
@@ -68,7 +70,7 @@ def load(
     if experiments_per_class is None:
         chosen = [e for e in found if file_of(cache, e).exists()]
     else:
-        chosen = spread(found, experiments_per_class)
+        chosen = _spread(found, experiments_per_class)
     if broken := [e["id"] for e in chosen if not intact(file_of(cache, e))]:
         raise UserError(
             f"{path}: {len(broken)} of {len(chosen)} experiments are missing or not whole "
@@ -100,7 +102,7 @@ def fetch(
     """
     cache = opened(Path(path).expanduser(), fetch=True)
     found, _ = experiments(cache, session, structures)
-    chosen = found if experiments_per_class is None else spread(found, experiments_per_class)
+    chosen = found if experiments_per_class is None else _spread(found, experiments_per_class)
     parts = (
         Part(
             name=f"{class_of(e)} {e['id']} ({source_of(e)})",
@@ -111,6 +113,11 @@ def fetch(
         for e in sorted(chosen, key=lambda e: e["id"])
     )
     return Plan(Path(path).expanduser(), tuple(parts), TYPICAL_SIZE, BASIS)
+
+
+def _spread(found: Sequence[dict], per_class: int) -> list[dict]:
+    """Chooses experiments of each class from the animal, then the Cre line, of which least was chosen."""
+    return spread(found, per_class, tuple(LINES), class_of, lambda e: (e["donor_name"], e["cre_line"]))
 
 
 def intact(file: Path) -> bool:

@@ -24,13 +24,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy.io import loadmat
 
-from celltype_cli.cells import About, Cells
-from celltype_cli.datasets.cascade_origins import ORIGINS
-from celltype_cli.datasets.fake_classes import fake_classes
-from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice, raise_faults
-from celltype_cli.recordings import SAME_RATE, Recording, to_cells
-from celltype_cli.transforms import resample, split_at_gaps
+from celltype_cli.calcium.datasets.cascade_origins import ORIGINS
+from celltype_cli.calcium.datasets.fake_classes import fake_classes
+from celltype_cli.calcium.prepare import to_cells
+from celltype_cli.calcium.recording import SAME_RATE, Recording
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.core.messages import UserError, check_choice, raise_faults
+from celltype_cli.core.signals import resample, split_at_gaps
 
 SUBSETS = {
     "slice3": [name for name in ORIGINS if name[:4] in ("DS24", "DS25", "DS26")],
@@ -58,8 +58,8 @@ def load(
     Args:
         path: the folder Ground_truth, or the clone that holds it.
         subset: slice3, kwan3, zhang2, or all that `ORIGINS` names (not zebrafish, not spinal cord).
-        timesteps, sampling_rate, windows, too_short: as in `celltype_cli.recordings.to_cells`.
-        null: "fake_classes" labels cells of one true class by their source, see `celltype_cli.datasets.fake_classes`.
+        timesteps, sampling_rate, windows, too_short: as in `celltype_cli.calcium.prepare.to_cells`.
+        null: "fake_classes" labels cells of one true class by their source, see `fake_classes`.
 
     Raises:
         UserError: when the folder or a class of the subset is missing, or files or traces cannot be used.

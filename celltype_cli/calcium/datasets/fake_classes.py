@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from celltype_cli.errors import UserError
-from celltype_cli.recordings import Recording
+from celltype_cli.calcium.recording import Recording
+from celltype_cli.core.messages import UserError
 
 LEAST_CELLS = 5  # of a source, so that the usual five folds test each in turn
 

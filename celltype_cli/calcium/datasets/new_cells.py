@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from celltype_cli.cells import UNLABELLED, About, Cells
-from celltype_cli.messages import raise_faults
+from celltype_cli.cells.cells import UNLABELLED, About, Cells
+from celltype_cli.core.messages import raise_faults
 
 KNOWN, NEW = "known", "new"
 

@@ -29,11 +29,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from celltype_cli.cells import About, Cells
-from celltype_cli.errors import UserError
-from celltype_cli.messages import nearest, raise_faults
-from celltype_cli.readers.tables import from_rows, read_table
-from celltype_cli.recordings import Recording, to_cells
+from celltype_cli.calcium.prepare import to_cells
+from celltype_cli.calcium.readers.tables import from_rows, read_table
+from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.core.messages import UserError, nearest, raise_faults
 
 
 def load(
@@ -50,7 +50,7 @@ def load(
 
     Args:
         path: the file; its ending says which of the layouts above it has.
-        timesteps, sampling_rate, signal, classes, windows, too_short: as in `celltype_cli.recordings.to_cells`.
+        timesteps, sampling_rate, signal, classes, windows, too_short: as in `celltype_cli.calcium.prepare.to_cells`.
 
     Raises:
         UserError: when the file is missing, broken or not in its layout, or its traces cannot be used.

@@ -35,12 +35,12 @@ import h5py
 import numpy as np
 from jaxtyping import Shaped
 
-from celltype_cli.cells import About, Cells
-from celltype_cli.errors import UserError
-from celltype_cli.messages import nearest, raise_faults
-from celltype_cli.readers.nwb_labels import Labels
-from celltype_cli.recordings import Recording, to_cells
-from celltype_cli.transforms import finite_stretches, resample, split_at_gaps
+from celltype_cli.calcium.prepare import to_cells
+from celltype_cli.calcium.readers.nwb_labels import Labels
+from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.core.messages import UserError, nearest, raise_faults
+from celltype_cli.core.signals import finite_stretches, resample, split_at_gaps
 
 
 def load(
@@ -62,7 +62,7 @@ def load(
         labels: where cell types stand.
         series: name of the RoiResponseSeries, with or without the containers it lies in (ophys/DfOverF/traces); a
             pattern (DfOverF/plane*) may fit one for each imaging plane; None for the only one of dF/F.
-        timesteps, sampling_rate, signal, classes, windows, too_short: as in `celltype_cli.recordings.to_cells`.
+        timesteps, sampling_rate, signal, classes, windows, too_short: as in `celltype_cli.calcium.prepare.to_cells`.
 
     Raises:
         UserError: with all faults of all files, when a file is broken, or series or labels are not found.

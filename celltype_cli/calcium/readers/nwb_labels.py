@@ -11,8 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from celltype_cli.errors import UserError
-from celltype_cli.messages import nearest, raise_faults
+from celltype_cli.core.messages import UserError, nearest, raise_faults
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from celltype_cli.errors import UserError
-from celltype_cli.messages import nearest, raise_faults
-from celltype_cli.recordings import Recording
-from celltype_cli.transforms import split_at_gaps
+from celltype_cli.calcium.recording import Recording
+from celltype_cli.core.messages import UserError, nearest, raise_faults
+from celltype_cli.core.signals import split_at_gaps
 
 TEXT = ("cell_id", "label", "group", "source")
 SAMPLE = re.compile(r"([A-Za-z_]*)(\d+(?:\.\d+)?)")

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from celltype_cli.cells import About, Cells
-from celltype_cli.errors import UserError
-from celltype_cli.simulators.indicator import measured
-from celltype_cli.simulators.spikes import episodes, spike_train
+from celltype_cli.calcium.simulator.indicator import measured
+from celltype_cli.calcium.simulator.spikes import episodes, spike_train
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.core.messages import UserError
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
 OPTICAL = ("half_spikes", "decay_s")  # the parameters of a class that belong to the indicator, not to the spikes

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from scipy.signal import lfilter
 
-from celltype_cli.simulators.spikes import slow_noise
+from celltype_cli.calcium.simulator.spikes import slow_noise
 
 NU_TO_SD = 1 / 95.4  # white noise of sd 1 has a median |step| of 0.954; nu is 100 times that, per sqrt(Hz)
 

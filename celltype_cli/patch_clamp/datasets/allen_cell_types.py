@@ -21,11 +21,12 @@ from statistics import median
 
 import h5py
 
-from celltype_cli.cells import About, Cells
-from celltype_cli.datasets import allen_cache, patched_files
-from celltype_cli.datasets.measured_files import Recorded
-from celltype_cli.downloads import Part, Plan, sized
-from celltype_cli.errors import UserError
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.core import allen, downloads
+from celltype_cli.core.downloads import Part, Plan, sized
+from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp.datasets import public
+from celltype_cli.patch_clamp.datasets.measured import Recorded
 
 NAME, SOURCE = "allen_cell_types", "Clamp"
 # Genes that drive the lines of a class, Pvalb first: a line has several drivers, as Htr3a-Cre_NO152|Pvalb-T2A-Dre has.
@@ -59,8 +60,8 @@ def load(
         path: the folder of the cache.
         ids: path: a csv or txt with specimen ids in its first column; None for all.
         cells_per_class: how many, spread over donors and then over Cre lines; None for all that are there.
-        inputs, size, cache: as in `celltype_cli.patched_cells.to_cells`.
-        features: as in `celltype_cli.patched_cells.measure`.
+        inputs, size, cache: as in `celltype_cli.patch_clamp.prepare.to_cells`.
+        features: as in `celltype_cli.patch_clamp.prepare.measure`.
 
     Raises:
         UserError: when the table of cells is missing or broken, no recording is there, or none can be used.
@@ -69,12 +70,12 @@ def load(
     if not (folder / "cells.json").is_file():
         raise UserError(
             f"dataset.path={folder}: cells.json is missing, the table that says the Cre line and the donor of each "
-            f"cell; download it (recordings that are there are kept): {allen_cache.command(folder, NAME)}"
+            f"cell; download it (recordings that are there are kept): {downloads.command(folder, NAME)}"
         )
     rows = _rows(folder)
     negative = {str(row["specimen__id"]) for row in rows if row.get("cell_reporter_status") == "negative"}
     citation = "Gouwens et al. 2019, doi 10.1038/s41593-019-0417-0; Allen Cell Types Database"
-    return patched_files.load(
+    return public.load(
         [_recorded(folder, row) for row in rows],
         about=About(NAME, citation=citation),
         remarks=partial(_remarks, negative=negative),
@@ -90,11 +91,11 @@ def fetch(*, path: str | Path, ids: Mapping[str, str | None], cells_per_class: i
         UserError: when the table cannot be downloaded, or holds no such cells.
     """
     folder = Path(path).expanduser()
-    cache = allen_cache.made("allensdk.core.cell_types_cache.CellTypesCache", folder)
-    allen_cache.download(cache, cache.CELLS_KEY, cache.api.list_cells_api)
+    cache = allen.made("allensdk.core.cell_types_cache.CellTypesCache", folder)
+    allen.download(cache, cache.CELLS_KEY, cache.api.list_cells_api)
     rows = [row for row in _rows(folder) if row.get("erwkf__id", True)]  # the number of its NWB file
     cells = [_recorded(folder, row) for row in rows]
-    chosen, _ = patched_files.wanted(patched_files.named(cells, ids["path"]), cells_per_class)
+    chosen, _ = public.wanted(public.named(cells, ids["path"]), cells_per_class)
     there = [cell.file.stat().st_size for cell in chosen if cell.file.is_file() and intact(cell.file)]
     basis = f"a recording has {median(there) / 1e9:.2f} GB, as those that are there" if there else BASIS
     parts, sizes = [], []
@@ -140,7 +141,7 @@ def _parts(cache, cell: Recorded) -> Iterator[Part]:
 
 def _is_table(file: Path) -> bool:
     try:
-        return len(allen_cache.table(file, NAME)) > 0
+        return len(allen.table(file, NAME)) > 0
     except UserError:
         return False
 
@@ -148,11 +149,11 @@ def _is_table(file: Path) -> bool:
 def _rows(folder: Path) -> list[dict]:
     """Returns the mouse cells of cells.json."""
     file = folder / "cells.json"
-    rows = allen_cache.table(file, NAME)
+    rows = allen.table(file, NAME)
     if not isinstance(rows, list) or not all(isinstance(row, dict) and {*FIELDS} <= {*row} for row in rows):
         raise UserError(
             f"{file}: is no table of cells with the fields {', '.join(FIELDS)}, as today's allensdk writes it; delete "
-            f"it, then {allen_cache.command(folder, NAME)}"
+            f"it, then {downloads.command(folder, NAME)}"
         )
     return [row for row in rows if str(row["donor__species"]).lower() == MOUSE]
 

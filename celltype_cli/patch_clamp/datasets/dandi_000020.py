@@ -23,14 +23,13 @@ from typing import Any
 
 import h5py
 
-from celltype_cli.cells import About, Cells
-from celltype_cli.datasets import patched_files
-from celltype_cli.datasets.allen_cache import command
-from celltype_cli.datasets.dandi_000020_labels import NAME as FILE
-from celltype_cli.datasets.dandi_000020_labels import SPINY, TABLE, recorded, table_of
-from celltype_cli.datasets.measured_files import Recorded
-from celltype_cli.downloads import Part, Plan, sized
-from celltype_cli.errors import UserError
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.core.downloads import Part, Plan, command, sized
+from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp.datasets import public
+from celltype_cli.patch_clamp.datasets.dandi_000020_labels import NAME as FILE
+from celltype_cli.patch_clamp.datasets.dandi_000020_labels import SPINY, TABLE, recorded, table_of
+from celltype_cli.patch_clamp.datasets.measured import Recorded
 
 NAME, SOURCE = "dandi_000020", "Seq"
 DANDISET, VERSION = "000020", "0.210913.1639"
@@ -55,8 +54,8 @@ def load(
         labels: path: a table as in `dandi_000020_labels`; None for the paper's, if it lies in the folder.
         ids: path: a csv or txt with cell_specimen_ids or session ids in its first column; None for all.
         cells_per_class: how many, spread over donors and then over types; None for all that are there.
-        inputs, size, cache: as in `celltype_cli.patched_cells.to_cells`.
-        features: as in `celltype_cli.patched_cells.measure`.
+        inputs, size, cache: as in `celltype_cli.patch_clamp.prepare.to_cells`.
+        features: as in `celltype_cli.patch_clamp.prepare.measure`.
 
     Raises:
         UserError: when the table is missing or broken, no recording is there, or none can be used.
@@ -68,7 +67,7 @@ def load(
             f"dataset.path={folder} holds no file sub-<donor>_ses-<session>_icephys.nwb, in it or below; download "
             f"them: {command(folder, NAME)}"
         )
-    return patched_files.load(
+    return public.load(
         recorded(_table(folder, labels["path"]), files),
         about=About(NAME, citation=f"Gouwens et al. 2020, doi 10.1016/j.cell.2020.09.057; DANDI {DANDISET}/{VERSION}"),
         remarks=_remarks, source=SOURCE, folder=folder, ids=ids["path"], cells_per_class=cells_per_class,
@@ -92,8 +91,8 @@ def fetch(
     table = _table(folder, labels["path"])
     assets = {found["session"]: asset for asset in _assets() if (found := FILE.search(asset.path))}
     cells = recorded(table, {session: folder / asset.path for session, asset in assets.items()})
-    among = [cell for cell in patched_files.named(cells, ids["path"]) if cell.session in assets]
-    chosen = sorted(patched_files.wanted(among, cells_per_class)[0], key=lambda cell: cell.file)
+    among = [cell for cell in public.named(cells, ids["path"]) if cell.session in assets]
+    chosen = sorted(public.wanted(among, cells_per_class)[0], key=lambda cell: cell.file)
     parts = [
         Part(
             name=f"{cell.label} {cell.cell_id} ({cell.kind})",

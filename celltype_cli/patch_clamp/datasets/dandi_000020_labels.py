@@ -20,11 +20,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from celltype_cli.datasets.measured_files import Recorded
-from celltype_cli.datasets.sweep_labels import read_table
-from celltype_cli.errors import UserError
-from celltype_cli.messages import nearest, raise_faults
-from celltype_cli.patched_cells import CLASSES
+from celltype_cli.core.messages import UserError, nearest, raise_faults
+from celltype_cli.core.tables import read_table
+from celltype_cli.patch_clamp.datasets.measured import Recorded
+from celltype_cli.patch_clamp.prepare import CLASSES
 
 TABLE = "*patchseq_metadata_mouse*.csv"
 NAME = re.compile(r"sub-(?P<donor>[^_/]+)_ses-(?P<session>[^_/]+)_icephys\.nwb$")

@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from celltype_cli import patched_cells
-from celltype_cli.array_cache import cached
-from celltype_cli.errors import UserError
-from celltype_cli.identity import code_identity
-from celltype_cli.patched_cells import PatchedCell
-from celltype_cli.readers import sweeps
+from celltype_cli.core.cache import cached
+from celltype_cli.core.code import code_identity
+from celltype_cli.core.messages import UserError
+from celltype_cli.core.terminal import track
+from celltype_cli.patch_clamp import prepare
+from celltype_cli.patch_clamp.prepare import PatchedCell
+from celltype_cli.patch_clamp.readers import files
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,9 @@ def measured(
     Raises:
         UserError: when a library is missing that reads or measures, or the folder cannot be written to.
     """
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console()
     kept, left_out, sweeps_left_out = [], [], Counter()
-    code = code_identity("celltype_cli.patched_cells", "celltype_cli.readers.sweeps")
-    bar = {"console": console, "transient": True, "disable": not console.is_terminal}
-    for cell in track(cells, f"recordings of {len(cells)} cells", **bar):
+    code = code_identity("celltype_cli.patch_clamp.prepare", "celltype_cli.patch_clamp.readers.files")
+    for cell in track(cells, f"recordings of {len(cells)} cells", len(cells)):
         made_of = [code, features, *_files(cell)]
         stored = cached(cache / "measured", made_of, partial(_measure, cell, features))
         sweeps_left_out.update(json.loads(str(stored["sweeps_left_out"])))
@@ -81,9 +77,9 @@ def _measure(cell: Recorded, features: str | None) -> dict[str, Any]:
     """Reads and measures a file, as arrays for the cache."""
     found: Counter[str] = Counter()
     try:
-        recorded = sweeps.read(cell.file, cell.cell_id)
+        recorded = files.read(cell.file, cell.cell_id)
         found = recorded.left_out
-        measured = patched_cells.measure(recorded, features=features)
+        measured = prepare.measure(recorded, features=features)
     except UserError as error:
         if isinstance(error.__cause__, ImportError):  # a library is missing, which is no fault of the file
             raise

@@ -1,7 +1,7 @@
 """The user's own current-clamp recordings: a folder of NWB 1, NWB 2, ABF and npz files, one cell in each.
 
-`celltype_cli.readers.sweeps` says what the files may look like. A file that cannot be used stops no other: a line says
-which and why, and a note beside every score says how many.
+`celltype_cli.patch_clamp.readers.files` says what the files may look like. A file that cannot be used stops no other: a
+line says which and why, and a note beside every score says how many.
 
 Labels stand in a csv with the columns
     file or cell_id   the file, with or without its folder and ending; files specimen_<id>/ephys.nwb, as allensdk's
@@ -20,14 +20,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from celltype_cli import patched_cells
-from celltype_cli.cells import About, Cells
-from celltype_cli.current_clamp import RecordedCell, reasons
-from celltype_cli.datasets.sweep_labels import read_labels
-from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice, few, nearest, raise_faults
-from celltype_cli.patched_cells import CLASSES, PatchedCell
-from celltype_cli.readers.sweeps import SUFFIXES, read, read_folder
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.labels import read_labels
+from celltype_cli.core.messages import UserError, check_choice, few, nearest, raise_faults
+from celltype_cli.core.terminal import bar
+from celltype_cli.patch_clamp import prepare
+from celltype_cli.patch_clamp.prepare import CLASSES, PatchedCell
+from celltype_cli.patch_clamp.readers.files import SUFFIXES, name_of, read, read_folder
+from celltype_cli.patch_clamp.recording import RecordedCell, reasons
 
 logger = logging.getLogger("celltype")
 LeftOut = list[tuple[str, str]]  # file and reason
@@ -52,22 +52,22 @@ def load(
         path: the folder, or one file.
         labels: the csv described above; None for cells without label.
         classes: labels that may occur, in the order of the probabilities; None for those that do.
-        inputs, size, cache: as in `celltype_cli.patched_cells.to_cells`.
-        features, duration_s, hero_pA: as in `celltype_cli.patched_cells.measure`.
+        inputs, size, cache: as in `celltype_cli.patch_clamp.prepare.to_cells`.
+        features, duration_s, hero_pA: as in `celltype_cli.patch_clamp.prepare.measure`.
         unusable: "drop" files that cannot be used, with a line for each, or "error".
 
     Raises:
         UserError: when nothing can be used, the csv is broken or names unknown labels, or with `unusable` "error".
     """
     path = Path(path).expanduser()
-    patched_cells.check_settings(inputs, features, size)
+    prepare.check_settings(inputs, features, size)
     _check(path, duration_s, hero_pA, unusable)
-    table = None if labels is None else read_labels(Path(labels).expanduser(), classes)
+    table = None if labels is None else read_labels(Path(labels).expanduser(), classes, name_of, CLASSES)
     sweeps: Counter[str] = Counter()
 
     def use(cell: RecordedCell) -> PatchedCell:
         wanted, above = features if "features" in inputs else None, (float(hero_pA[0]), float(hero_pA[1]))
-        measured = patched_cells.measure(cell, features=wanted, duration_s=duration_s, hero_pA=above)
+        measured = prepare.measure(cell, features=wanted, duration_s=duration_s, hero_pA=above)
         sweeps.update(cell.left_out)
         return measured
 
@@ -82,7 +82,7 @@ def load(
         notes.append(f"steps last {duration_s:g} s: their scalograms are not comparable with those of steps of 1 s")
     about = About(f"sweeps {path.name}", notes=tuple(notes))
     classes = tuple(classes or (table.classes if table else ()) or CLASSES)
-    return patched_cells.to_cells(cells, about=about, inputs=inputs, size=size, cache=cache, classes=classes)
+    return prepare.to_cells(cells, about=about, inputs=inputs, size=size, cache=cache, classes=classes)
 
 
 def _check(path: Path, duration_s: float, hero_pA: Sequence[float], unusable: str) -> None:
@@ -98,21 +98,17 @@ def _check(path: Path, duration_s: float, hero_pA: Sequence[float], unusable: st
 
 def _read(path: Path, use: Callable[[RecordedCell], PatchedCell]) -> tuple[list[PatchedCell], LeftOut]:
     """Returns the cells, and (file, reason) for each file that cannot be used; a bar on a terminal shows how far."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     if path.is_file():
         try:
             return [use(read(path))], []
         except UserError as error:
             return [], [(path.name, str(error))]
     count = sum(file.suffix.lower() in SUFFIXES for file in path.rglob("[!.]*"))
-    console = Console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("recordings", total=count)
+    with bar() as shown:
+        task = shown.add_task("recordings", total=count, numbers="")
 
         def watched(cell: RecordedCell) -> PatchedCell:
-            bar.advance(task)
+            shown.advance(task)
             return use(cell)
 
         return read_folder(path, watched)

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from celltype_cli import patched_cells
-from celltype_cli.cells import About, Cells
-from celltype_cli.current_clamp import reasons
-from celltype_cli.datasets.allen_cache import command, spread
-from celltype_cli.datasets.measured_files import Recorded, measured
-from celltype_cli.errors import UserError
-from celltype_cli.messages import raise_faults
-from celltype_cli.patched_cells import CLASSES
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.choice import spread
+from celltype_cli.core.downloads import command
+from celltype_cli.core.messages import UserError, raise_faults
+from celltype_cli.patch_clamp import prepare
+from celltype_cli.patch_clamp.datasets.measured import Recorded, measured
+from celltype_cli.patch_clamp.prepare import CLASSES
+from celltype_cli.patch_clamp.recording import reasons
 
 logger = logging.getLogger("celltype")
 
@@ -99,7 +99,7 @@ def load(
     Raises:
         UserError: when no file is there, or none can be used.
     """
-    patched_cells.check_settings(inputs, features, size)
+    prepare.check_settings(inputs, features, size)
     among = named(cells, ids)
     there = [cell for cell in among if cell.file.is_file()]
     fetch = command(folder, about.name)
@@ -115,7 +115,7 @@ def load(
     for line in lines:
         logger.warning("left out: %s", line)
     notes = [*remarks(chosen), *notes, *_reported(left_out, len(chosen), sweeps_left_out)]
-    return patched_cells.to_cells(
+    return prepare.to_cells(
         [replace(cell, source=source) for cell in kept],
         about=replace(about, notes=(*about.notes, *notes)), inputs=inputs, size=size, cache=cache,
     )  # fmt: skip

@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from celltype_cli.cells import About, Cells
-from celltype_cli.datasets import sts_tables
-from celltype_cli.ephys_features import STIMULI, UNUSED, from_rest
-from celltype_cli.first_spikes import LATER
-from celltype_cli.messages import check_choice, raise_faults
-from celltype_cli.patched_cells import CLASSES
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.core.messages import check_choice, raise_faults
+from celltype_cli.patch_clamp.datasets import sts_tables
+from celltype_cli.patch_clamp.features.cell import STIMULI, UNUSED, from_rest
+from celltype_cli.patch_clamp.features.first_spike import LATER
+from celltype_cli.patch_clamp.prepare import CLASSES
 
 # Of each source: file, its column of ids, onset of all stimuli (s).
 TABLES = {

@@ -3,7 +3,7 @@
 Paper, cells and licence: see `sts_tables`.
 Files: cell_<id>.npy [180 frequencies, 4800 times, 2 sweeps], wavelet coefficients of the responses at rheobase and at
     rheobase + 40 pA, as they are; presumably 20 to 199 Hz in this order, at 4 kHz from 0.1 s before the step, as in
-    `celltype_cli.scalograms`. Kaggle data set smiliesatpolito/STS-data, folders PatchClampGouwens_CWT and
+    `celltype_cli.patch_clamp.scalograms`. Kaggle data set smiliesatpolito/STS-data, folders PatchClampGouwens_CWT and
     PatchSeqGouwens_CWT; read at any depth below the folder that holds the labels.
 """
 
@@ -18,13 +18,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from celltype_cli import scalograms
-from celltype_cli.cells import About, Cells
-from celltype_cli.datasets import sts_tables
-from celltype_cli.errors import UserError
-from celltype_cli.messages import few
-from celltype_cli.patched_cells import CLASSES, SWEEPS, axes
-from celltype_cli.scalogram_cache import BROKEN, kept
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.core.cache import BROKEN, kept
+from celltype_cli.core.messages import UserError, few
+from celltype_cli.patch_clamp import scalograms
+from celltype_cli.patch_clamp.datasets import sts_tables
+from celltype_cli.patch_clamp.prepare import CLASSES, SWEEPS, axes
 
 SHAPE = (180, 4800, 2)
 NAME = re.compile(r"cell_(\d+)\.npy")

@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice, raise_faults
-from celltype_cli.patched_cells import CLASSES
+from celltype_cli.core.messages import UserError, check_choice, raise_faults
+from celltype_cli.patch_clamp.prepare import CLASSES
 
 UNSURE = "Unsure"
 SOURCES = ("Clamp", "Seq")

@@ -49,16 +49,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import OptimizeWarning
 
-from celltype_cli import first_spikes, spike_extractor
-from celltype_cli.current_clamp import SAME_PA, Chosen, LongSquare, Sweep
-from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice
+from celltype_cli.core.messages import UserError, check_choice
+from celltype_cli.patch_clamp.choice import SAME_PA, Chosen, LongSquare
+from celltype_cli.patch_clamp.features import extractor, first_spike
+from celltype_cli.patch_clamp.recording import Sweep
 
 if TYPE_CHECKING:
     from allensdk.ephys.ephys_extractor import EphysSweepFeatureExtractor
 
 STIMULI = ("long_square", "ramp", "short_square")
-SPIKE = first_spikes.names("long_square")
+SPIKE = first_spike.names("long_square")
 UNUSED = ("slow_trough_v_short_square", "slow_trough_t_short_square", "trough_t_short_square", "threshold_t_ramp")
 TRAIN = {"adaptation": "adapt", "latency (ms)": "latency", "avg_isi (ms)": "mean_isi"}  # names in allensdk
 ALL_SQUARES = ("vrest (mV)", "ri (MOhm)", "sag", "tau (ms)", "vm_for_sag (mV)", "f_i_curve_slope (Hz/pA)")
@@ -68,7 +68,7 @@ FROM_REST = (
     "drive_long_square (mV)",
     *(f"{point}_from_rest_long_square (mV)" for point in COMPARED_WITH_REST),
 )
-OTHERS = tuple(n for stimulus in STIMULI[1:] for n in first_spikes.names(stimulus) if not n.startswith(UNUSED))
+OTHERS = tuple(n for stimulus in STIMULI[1:] for n in first_spike.names(stimulus) if not n.startswith(UNUSED))
 NAMES = {
     "two_sweep": (*TRAIN, *SPIKE),
     "long_square": (*TRAIN, *ALL_SQUARES, *FROM_REST, *SPIKE),
@@ -95,7 +95,7 @@ def features(chosen: Chosen, kind: str, sweeps: Sequence[Sweep] = ()) -> dict[st
     others = [sweep for sweep in sweeps if sweep.sampling_rate >= SLOWEST] if kind == "all" else []
     _check_rates({s.sweep.number: s.sweep.sampling_rate for s in (chosen.rheobase, chosen.hero, *squares)})
     found = _first_spike(chosen.rheobase) | _train(chosen.hero)
-    found |= first_spikes.of_ramps(others) | first_spikes.of_short_squares(others)
+    found |= first_spike.of_ramps(others) | first_spike.of_short_squares(others)
     if kind != "two_sweep":
         found |= {"vrest (mV)": _vrest(squares), "f_i_curve_slope (Hz/pA)": _f_i_slope(squares)}
         found |= _passive([s for s in squares if s.step.amplitude_pA < 0 and len(s.spike_times_s) == 0])
@@ -119,15 +119,15 @@ def _check_rates(rates: dict[int, float]) -> None:
 
 
 def _extractor(square: LongSquare) -> EphysSweepFeatureExtractor:
-    return spike_extractor.extractor(square.sweep, square.step.onset_s, square.step.duration_s)
+    return extractor.extractor(square.sweep, square.step.onset_s, square.step.duration_s)
 
 
 def _with_spikes(square: LongSquare) -> EphysSweepFeatureExtractor | None:
-    return spike_extractor.with_spikes(square.sweep, square.step.onset_s, square.step.duration_s)
+    return extractor.with_spikes(square.sweep, square.step.onset_s, square.step.duration_s)
 
 
 def _first_spike(rheobase: LongSquare) -> dict[str, float]:
-    return first_spikes.of_sweep(_with_spikes(rheobase), "long_square", lambda _: rheobase.step.amplitude_pA)
+    return first_spike.of_sweep(_with_spikes(rheobase), "long_square", lambda _: rheobase.step.amplitude_pA)
 
 
 def _train(hero: LongSquare) -> dict[str, float]:
@@ -175,18 +175,18 @@ def _resistance(responses: Sequence[tuple[float, EphysSweepFeatureExtractor]]) -
     return 1e3 * float(np.polyfit(*np.transpose(points), 1)[0])
 
 
-def _time_constant(extractors: Sequence[EphysSweepFeatureExtractor]) -> float:
+def _time_constant(responses: Sequence[EphysSweepFeatureExtractor]) -> float:
     """Returns ms; fits that fail, or end at less than nothing or more than the step, do not count."""
     from allensdk.ephys.ephys_features import FeatureError
 
     found = []
-    for extractor in extractors:
+    for response in responses:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", OptimizeWarning)
             try:
-                tau = extractor.sweep_feature("tau")
+                tau = response.sweep_feature("tau")
             except (FeatureError, TypeError, ValueError):  # fewer samples than parameters, from scipy
                 continue
-        if 0 < tau < extractor.end - extractor.start:
+        if 0 < tau < response.end - response.start:
             found.append(1e3 * tau)
     return float(np.mean(found)) if found else math.nan

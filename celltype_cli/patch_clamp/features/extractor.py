@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from celltype_cli.current_clamp import Sweep
-from celltype_cli.errors import UserError
-from celltype_cli.stimuli import MARGIN_S
+from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp.recording import Sweep
+from celltype_cli.patch_clamp.stimuli import MARGIN_S
 
 if TYPE_CHECKING:
     from allensdk.ephys.ephys_extractor import EphysSweepFeatureExtractor

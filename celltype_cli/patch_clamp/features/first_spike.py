@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from celltype_cli.current_clamp import SAME_PA, Sweep
-from celltype_cli.spike_extractor import FINE, extractor, with_spikes
-from celltype_cli.stimuli import Step, find_ramp, find_short_square
+from celltype_cli.patch_clamp.choice import SAME_PA
+from celltype_cli.patch_clamp.features.extractor import FINE, extractor, with_spikes
+from celltype_cli.patch_clamp.recording import Sweep
+from celltype_cli.patch_clamp.stimuli import Step, find_ramp, find_short_square
 
 if TYPE_CHECKING:
     from allensdk.ephys.ephys_extractor import EphysSweepFeatureExtractor

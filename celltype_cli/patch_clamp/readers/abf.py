@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 TO_MV = {"V": 1e3, "mV": 1.0, "uV": 1e-3}
 TO_PA = {"A": 1e12, "nA": 1e3, "pA": 1.0, "": 1.0}

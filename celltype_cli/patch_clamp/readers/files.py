@@ -12,6 +12,7 @@ npz, numpy arrays without pickled objects:
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -20,10 +21,9 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from celltype_cli.array_cache import BROKEN_NPZ
-from celltype_cli.current_clamp import RecordedCell, Sweep
-from celltype_cli.errors import UserError
-from celltype_cli.messages import raise_faults
+from celltype_cli.core.cache import BROKEN_NPZ
+from celltype_cli.core.messages import UserError, raise_faults
+from celltype_cli.patch_clamp.recording import RecordedCell, Sweep
 
 SUFFIXES = (".nwb", ".abf", ".npz")
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -116,13 +116,13 @@ def _stored(path: Path) -> Iterable[Stored]:
     with path.open("rb") as file:
         first = file.read(len(HDF5))
     if first == HDF5:
-        from celltype_cli.readers import sweeps_nwb
+        from celltype_cli.patch_clamp.readers import nwb
 
-        return sweeps_nwb.stored(path)
+        return nwb.stored(path)
     if first[:4] in (b"ABF ", b"ABF2"):
-        from celltype_cli.readers import sweeps_abf
+        from celltype_cli.patch_clamp.readers import abf
 
-        return sweeps_abf.stored(path)
+        return abf.stored(path)
     if first[:2] == b"PK":
         return _npz(path)
     raise UserError(f"{path}: is no NWB, ABF or npz file by its content (first bytes: {first!r}); is it complete?")
@@ -160,3 +160,13 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
                 "unequal length filled up with NaN at their end"
             ) from error
         raise UserError(f"{path}: cannot be read as npz, it is truncated or in another format ({error})") from error
+
+
+ENDING = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.IGNORECASE)
+
+
+def name_of(file: str) -> str:
+    """Returns the name that `readers.sweeps` gives to the cell of a file."""
+    stem = ENDING.sub("", Path(file).as_posix())
+    specimen = re.search(r"(?:^|/)specimen_([^/]+)/ephys$", stem)
+    return specimen[1] if specimen else stem

@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 from jaxtyping import Float
 
-from celltype_cli.errors import UserError
+from celltype_cli.core.messages import UserError
 
 VOLTAGE_CLAMP, FAILED = "voltage clamp", "failed quality control"
 NO_STIMULUS, NO_RESPONSE = "its stimulus is missing", "its response is missing"

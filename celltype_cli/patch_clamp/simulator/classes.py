@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from celltype_cli.simulators.adex import Neurons, Shape, adapting
+from celltype_cli.patch_clamp.simulator.adex import Neurons, Shape, adapting
 
 HERO_PA = 40.0  # above the rheobase: of the sweep on which rate and adaptation are measured
 QUANTITIES = {  # median and spread for each class, in the order of `patched_cells.CLASSES`

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from celltype_cli.array_cache import cached
-from celltype_cli.cells import About, Cells
-from celltype_cli.errors import UserError
-from celltype_cli.identity import code_identity
-from celltype_cli.patched_cells import CLASSES, RATE, PatchedCell, check_settings, measure, to_cells
-from celltype_cli.simulators.adex import STEP_MS
-from celltype_cli.simulators.patch_clamp_protocol import Cell, record
+from celltype_cli.cells.cells import About, Cells
+from celltype_cli.core.cache import cached
+from celltype_cli.core.code import code_identity
+from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp.prepare import CLASSES, RATE, PatchedCell, check_settings, measure, to_cells
+from celltype_cli.patch_clamp.simulator.adex import STEP_MS
+from celltype_cli.patch_clamp.simulator.protocol import Cell, record
 
 BLOCK = 128  # cells simulated at a time, for the memory
 LIMITS = {"donors": (1, 1e6), "step_pA": (2.0, 25.0), "noise_mV": (0.0, 2.0), "donor_share": (0.0, 1.0)}

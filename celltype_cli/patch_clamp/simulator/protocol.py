@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32
 
-from celltype_cli.current_clamp import RecordedCell, Sweep
-from celltype_cli.patched_cells import CLASSES
-from celltype_cli.simulators.adex import NOISE_MS, STEP_MS, Neurons, Shape, action_potential, simulate
-from celltype_cli.simulators.patch_clamp_classes import QUANTITIES, neurons, shapes, traits
+from celltype_cli.patch_clamp.prepare import CLASSES
+from celltype_cli.patch_clamp.recording import RecordedCell, Sweep
+from celltype_cli.patch_clamp.simulator.adex import NOISE_MS, STEP_MS, Neurons, Shape, action_potential, simulate
+from celltype_cli.patch_clamp.simulator.classes import QUANTITIES, neurons, shapes, traits
 
 DURATIONS_MS = (150.0, 1000.0, 150.0)  # before, during and after the step
 HYPERPOLARISING_PA = (-90.0, -70.0, -50.0, -30.0)

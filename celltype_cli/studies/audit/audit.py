@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
-from celltype_cli.cells import UNLABELLED, Cells
-from celltype_cli.columns import columns_of
-from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice
+from celltype_cli.cells.cells import UNLABELLED, Cells
+from celltype_cli.cells.columns import columns_of
+from celltype_cli.core.messages import UserError, check_choice
 
 SHOWN = 8  # values of the source in a message
 FEWEST = 5  # cells of a class that a source needs to count

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32, Int
 
-from celltype_cli.cells import About, Axis, Cells
-from celltype_cli.errors import UserError
-from celltype_cli.explanations import Part
-from celltype_cli.trainers import Predictor, taken
+from celltype_cli.cells.cells import About, Axis, Cells
+from celltype_cli.core.messages import UserError
+from celltype_cli.studies.explain.saved import Part
+from celltype_cli.trainers.protocol import Predictor, taken
 
 if TYPE_CHECKING:
     from celltype_cli.trainers.networks import NetworkPredictor
@@ -109,7 +109,7 @@ def integrated_gradients(predict: NetworkPredictor, cells: Cells, background: Ce
 
 def shap_values(predict: SklearnPredictor, cells: Cells, background: Cells) -> Attributed:
     """Distributes each class's output over the columns by Shapley values (Lundberg and Lee 2017, NeurIPS)."""
-    from celltype_cli.trainers.shapley import shapley
+    from celltype_cli.studies.explain.shapley import shapley
 
     table = predict.table(cells)
     trained, quantity = shapley(predict.pipeline, table, predict.table(background))
@@ -183,7 +183,7 @@ def _axes(shape: tuple[int, ...], about: About) -> tuple[Axis, ...]:
 
 def _column_names(n: int, cells: Cells) -> tuple[str, ...]:
     """Names the columns that `transforms.table` makes; those of other tables are numbered."""
-    from celltype_cli.transforms import TRACE_FEATURES
+    from celltype_cli.calcium.features import TRACE_FEATURES
 
     known = (*cells.about.features, *(TRACE_FEATURES if "trace" in cells.inputs else ()))
     return known if len(known) == n else _numbered("column", n)

@@ -10,17 +10,19 @@ import pandas as pd
 from jaxtyping import Int
 from omegaconf import DictConfig
 
-from celltype_cli import configs, experiment, explanations
-from celltype_cli.cells import Cells
-from celltype_cli.environment import threads as share_of_cores
-from celltype_cli.errors import UserError
-from celltype_cli.evaluation import classes_of
-from celltype_cli.explanations import Explanation
-from celltype_cli.files import replacing
-from celltype_cli.progress import say
-from celltype_cli.runs import RunFolder
-from celltype_cli.trainers import Predictor
-from celltype_cli.trainers.attributions import attributions
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core import configs
+from celltype_cli.core.files import replacing
+from celltype_cli.core.messages import UserError
+from celltype_cli.core.terminal import say
+from celltype_cli.evaluation.predictions import classes_of
+from celltype_cli.runs import train
+from celltype_cli.runs.environment import threads as share_of_cores
+from celltype_cli.runs.folder import RunFolder
+from celltype_cli.studies.explain import saved
+from celltype_cli.studies.explain.attributions import attributions
+from celltype_cli.studies.explain.saved import Explanation
+from celltype_cli.trainers.protocol import Predictor
 
 SAME = 1e-6  # by which two predictions of one model may differ
 BACKGROUND = 200  # training rows to choose an average cell from; more would be read for nothing
@@ -37,14 +39,14 @@ class Explained:
 
 
 def explain(
-    cfg: DictConfig, *, labels: dict[str, str], train: str, method: str, fold: int, cells_per_class: int | None
+    cfg: DictConfig, *, labels: dict[str, str], make: str, method: str, fold: int, cells_per_class: int | None
 ) -> Explained:
     """Attributes predictions of a run's model to its inputs; writes them to `explain/` in the run's folder.
 
     Args:
         cfg: composed as for `celltype train`.
         labels: the chosen option of each config group.
-        train: the command that makes the run, for the message where it is missing.
+        make: the command that makes the run, for the message where it is missing.
         method: see `trainers.attributions`.
         fold: whose model, and whose test cells.
         cells_per_class: how many cells of each predicted class; None takes all.
@@ -52,25 +54,25 @@ def explain(
     Raises:
         UserError: when the run is not finished, or has no such fold, or its data are no longer the same.
     """
-    folder, _ = experiment.located(cfg, labels)
+    folder, _ = train.located(cfg, labels)
     if not folder.finished:
         state = folder.status if folder.path.exists() else "not there"
         raise UserError(
             f"the run to explain is {state} ({folder.path}); other settings, data or code make another run. "
-            f"Make it first:\n  {train}"
+            f"Make it first:\n  {make}"
         )
-    experiment.use_threads(share_of_cores(cfg.threads, 1))
-    parts = experiment.prepared(cfg)
+    train.use_threads(share_of_cores(cfg.threads, 1))
+    parts = train.prepared(cfg)
     if not 0 <= fold < len(parts.folds):
         raise UserError(f"fold={fold}: this run has the folds 0 to {len(parts.folds) - 1}")
-    saved, _ = folder.read_fold(fold)
+    predicted, _ = folder.read_fold(fold)
     tested = parts.cells.cell_id[parts.folds[fold].test].astype(str)
-    if not np.array_equal(saved["cell_id"], tested):
+    if not np.array_equal(predicted["cell_id"], tested):
         raise UserError(f"{folder.path}: fold {fold} was tested on other cells than the dataset now gives: train anew")
-    cells = parts.cells[_chosen(saved, cells_per_class)]
+    cells = parts.cells[_chosen(predicted, cells_per_class)]
     predict = _fitted(folder, parts, fold, keep=cfg.keep_checkpoints)
     proba = predict(cells)
-    notes = _differences(proba, saved, cells)
+    notes = _differences(proba, predicted, cells)
     if np.ptp(proba, axis=0).max(initial=0) < SAME:
         notes.append("all these cells got the same probabilities: there is nothing that the model looked at")
     background = parts.cells[_spread(parts.folds[fold].train, BACKGROUND)]
@@ -88,7 +90,7 @@ def explain(
         notes=(*notes, *found.notes),
     )
     path = folder.path / "explain" / f"fold{fold}-{found.method}.npz"
-    explanations.write(explanation, path)
+    saved.write(explanation, path)
     return _drawn(path, len(parts.folds), folder, cfg, labels)
 
 
@@ -107,7 +109,7 @@ def _spread(rows: Int[np.ndarray, " row"], n: int) -> Int[np.ndarray, " chosen"]
     return rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int)]
 
 
-def _fitted(folder: RunFolder, parts: experiment.Prepared, k: int, *, keep: bool) -> Predictor:
+def _fitted(folder: RunFolder, parts: train.Prepared, k: int, *, keep: bool) -> Predictor:
     """Gets the predictor of a fold: from kept checkpoints, or fitted again, which ends the same."""
     from filelock import FileLock, Timeout
 
@@ -137,10 +139,11 @@ def _differences(proba: np.ndarray, saved: pd.DataFrame, cells: Cells) -> list[s
 
 def _drawn(path: Path, n_folds: int, folder: RunFolder, cfg: DictConfig, labels: dict[str, str]) -> Explained:
     """Reads the saved attributions, and writes the numbers and pictures that are functions of them."""
-    from celltype_cli import plots, plots_of_explanations
+    from celltype_cli.core import plots
+    from celltype_cli.studies.explain import pictures
 
-    explanation = explanations.read(path)
-    numbers = {name: explanations.summary(explanation, part) for name, part in explanation.parts.items()}
+    explanation = saved.read(path)
+    numbers = {name: saved.summary(explanation, part) for name, part in explanation.parts.items()}
     files = {"attributions": path}
     for name, table in numbers.items():
         files[f"numbers, {name}"] = path.with_name(f"{path.stem}-{name}.csv")
@@ -148,7 +151,7 @@ def _drawn(path: Path, n_folds: int, folder: RunFolder, cfg: DictConfig, labels:
             table.to_csv(temporary, index=False)
     for name, part in explanation.parts.items():
         files[f"picture, {name}"] = path.with_name(f"{path.stem}-{name}.png")
-        plots.save(plots_of_explanations.picture(explanation, part), files[f"picture, {name}"])
+        plots.save(pictures.picture(explanation, part), files[f"picture, {name}"])
     _log(folder, [file for file in files.values() if file != path], cfg, labels)
     return Explained(explanation, numbers, files, n_folds)
 

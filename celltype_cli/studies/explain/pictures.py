@@ -7,9 +7,9 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from celltype_cli.cells import UNLABELLED, Axis
-from celltype_cli.explanations import Explanation, Part, summary
-from celltype_cli.plots import class_colour, styled
+from celltype_cli.cells.cells import UNLABELLED, Axis
+from celltype_cli.core.plots import class_colour, styled
+from celltype_cli.studies.explain.saved import Explanation, Part, summary
 
 SHOWN = 8  # columns of a table
 EXAMPLES = 2  # traces of each class

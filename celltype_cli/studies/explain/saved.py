@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float32, Int, Shaped
 
-from celltype_cli.cells import Axis
-from celltype_cli.errors import UserError
-from celltype_cli.files import replacing
+from celltype_cli.cells.cells import Axis
+from celltype_cli.core.files import replacing
+from celltype_cli.core.messages import UserError
 
 SMOOTHING = 0.015  # of an axis' length: sd of the Gaussian under which a map's peak is looked for
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from celltype_cli.errors import UserError
-from celltype_cli.messages import check_choice, nearest
-from celltype_cli.paper_files import PROFILES, SPLITS, Layer, group_of, key_of, planned
-from celltype_cli.papers import Paper, Row, Table
+from celltype_cli.core.messages import UserError, check_choice, nearest
+from celltype_cli.studies.papers.layout import PROFILES, SPLITS, Layer, group_of, key_of, planned
+from celltype_cli.studies.papers.paper import Paper, Row, Table
 
 Names = Sequence[str] | None
 
@@ -119,3 +119,19 @@ def _elsewhere(layers: Iterable[Layer]) -> list[Layer]:
         (words, overrides if "elsewhere" in words else tuple(o for o in overrides if group_of(key_of(o)) != "dataset"))
         for words, overrides in layers
     ]
+
+
+def command(table: Table, row: Row, by_split: Mapping[str, Job], asked: Sequence[str]) -> str:
+    """Words the command for one row; names are quoted twice, for Hydra and for the shell."""
+    name = f"{row.model}: {row.name}".replace("\\", "\\\\").replace('"', '\\"')
+    profile = next(iter(by_split.values())).profile
+    return _shell(asked[0], f"table={table.key}", f'rows="{name}"', f"profile={profile}", *asked[1:])
+
+
+def table_command(table: Table, job: Job, asked: Sequence[str]) -> str:
+    """Words the command for all rows of a table that are missing."""
+    return _shell(asked[0], f"table={table.key}", f"profile={job.profile}", *asked[1:])
+
+
+def _shell(*arguments: str) -> str:
+    return shlex.join(["celltype", "reproduce", *arguments])

@@ -18,12 +18,12 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from celltype_cli import configs
-from celltype_cli.errors import UserError
-from celltype_cli.experiment import Settings
-from celltype_cli.identity import run_identity
-from celltype_cli.paper_jobs import Job
-from celltype_cli.runs import RunFolder
+from celltype_cli.core import configs
+from celltype_cli.core.messages import UserError
+from celltype_cli.runs.folder import RunFolder
+from celltype_cli.runs.identity import run_identity
+from celltype_cli.runs.train import Settings
+from celltype_cli.studies.papers.jobs import Job
 
 
 def folders(jobs: Sequence[Job]) -> dict[Job, RunFolder]:

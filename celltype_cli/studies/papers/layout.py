@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from celltype_cli.messages import nearest
+from celltype_cli.core.messages import nearest
 
 Layer = tuple[frozenset[str], tuple[str, ...]]  # conditions, and the overrides under them
 

@@ -14,9 +14,8 @@ from typing import Any
 
 import yaml
 
-from celltype_cli.errors import UserError
-from celltype_cli.messages import nearest, raise_faults
-from celltype_cli.paper_files import SPLITS, Layer, faults, flat, planned
+from celltype_cli.core.messages import UserError, nearest, raise_faults
+from celltype_cli.studies.papers.layout import SPLITS, Layer, faults, flat, planned
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Int
 
-from celltype_cli.cells import Cells
-from celltype_cli.errors import UserError
-from celltype_cli.folds import Fold, checked
-from celltype_cli.groups import Fraction
-from celltype_cli.splits import grouped_kfold
-
-
-def first(cells: Cells, *, split: Callable[..., Iterator[Fold]], seed: int | np.integer) -> Iterator[Fold]:
-    """Yields the first fold of another split alone."""
-    yield next(iter(split(cells, seed=seed)))
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.messages import UserError
+from celltype_cli.splits.folds import Fold, checked
+from celltype_cli.splits.grouped import grouped_kfold
+from celltype_cli.splits.groups import Fraction
 
 
 def training_rows(fold: Fold) -> Int[np.ndarray, " row"]:

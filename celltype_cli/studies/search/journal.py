@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from celltype_cli.errors import UserError
-from celltype_cli.searching.spaces import Space
-from celltype_cli.searching.trials import Result, Search, stream
+from celltype_cli.core.messages import UserError
+from celltype_cli.studies.search.space import Space
+from celltype_cli.studies.search.trials import Result, Search, stream
 
 if TYPE_CHECKING:
     from filelock import FileLock

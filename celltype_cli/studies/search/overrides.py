@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli.identity import ELSEWHERE
+from celltype_cli.runs.identity import ELSEWHERE
 
 # What Hydra reads as text without quotes, and what it would read as something else.
 BARE = re.compile(r"[A-Za-z_/][\w./-]*")

@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from celltype_cli.plots import styled
-from celltype_cli.searching.overrides import text
-from celltype_cli.searching.spaces import Choice, Space
-from celltype_cli.searching.study import Done
+from celltype_cli.core.plots import styled
+from celltype_cli.studies.search.journal import Done
+from celltype_cli.studies.search.overrides import text
+from celltype_cli.studies.search.space import Choice, Space
 
 BEST, OTHER, FAILED = "#D55E00", "#0072B2", "#777777"
 COLUMNS = 3

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli.searching.spaces import put
-from celltype_cli.trainers import Fitted
+from celltype_cli.studies.search.space import put
+from celltype_cli.trainers.protocol import Fitted
 
 
 def stops_early(cfg: DictConfig) -> bool:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from celltype_cli.files import replacing
-from celltype_cli.searching.overrides import text
-from celltype_cli.searching.spaces import Space
-from celltype_cli.searching.study import Done, Study
+from celltype_cli.core.files import replacing
+from celltype_cli.studies.search.journal import Done, Study
+from celltype_cli.studies.search.overrides import text
+from celltype_cli.studies.search.space import Space
 
 ENOUGH = 20  # trials with a score, for importances
 
@@ -52,8 +52,8 @@ def paths(folder: Path) -> dict[str, Path]:
 
 def write(study: Study, space: Space, metric: str, title: str) -> None:
     """Writes trials.csv and the pictures."""
-    from celltype_cli import plots
-    from celltype_cli.searching import pictures
+    from celltype_cli.core import plots
+    from celltype_cli.studies.search import pictures
 
     done, files = study.done(), paths(study.folder)
     write_table(study.folder, done, space, metric)

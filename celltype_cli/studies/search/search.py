@@ -12,25 +12,27 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli import configs, experiment
-from celltype_cli.environment import threads as share_of_cores
-from celltype_cli.errors import UserError
-from celltype_cli.files import replacing
-from celltype_cli.identity import run_identity
-from celltype_cli.progress import Progress, say
-from celltype_cli.searching import results
-from celltype_cli.searching.overrides import difference
-from celltype_cli.searching.refit import final
-from celltype_cli.searching.spaces import Space, parse, put, without
-from celltype_cli.searching.study import Claim, Done, Study
-from celltype_cli.searching.trials import Search, Trials
+from celltype_cli.core import configs
+from celltype_cli.core.files import replacing
+from celltype_cli.core.messages import UserError
+from celltype_cli.core.terminal import say
+from celltype_cli.runs import train
+from celltype_cli.runs.environment import threads as share_of_cores
+from celltype_cli.runs.identity import run_identity
+from celltype_cli.runs.progress import Progress
+from celltype_cli.studies.search import results
+from celltype_cli.studies.search.journal import Claim, Done, Study
+from celltype_cli.studies.search.overrides import difference
+from celltype_cli.studies.search.refit import final
+from celltype_cli.studies.search.space import Space, parse, put, without
+from celltype_cli.studies.search.trials import Search, Trials
 
-FIRST = "celltype_cli.searching.folds.first"
+FIRST = "celltype_cli.splits.wrapped.first"
 POLL_S = 0.5  # between looks at the trials of other workers
 
 
 @dataclass
-class Settings(experiment.Settings):
+class Settings(train.Settings):
     """The keys of `conf/search.yaml`: those of `train`, and what is searched."""
 
     search: Mapping[str, Any]
@@ -53,7 +55,7 @@ class Found:
     done: list[Done]
     best: Done
     overrides: list[str]
-    outcome: experiment.Outcome
+    outcome: train.Outcome
     files: dict[str, Path]
     notes: list[str]
 
@@ -75,20 +77,20 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
     configs.check(cfg, Settings)
     search: Search = configs.build(cfg.search)
     plain = OmegaConf.to_container(cfg, resolve=True)
-    train = OmegaConf.create(without(plain, "search"))
-    space = parse(search.space, train, experiment.Settings)
+    of_run = OmegaConf.create(without(plain, "search"))
+    space = parse(search.space, of_run, train.Settings)
     folder = _folder(plain, [*space], labels)
     if not (folder / "search.json").exists() or not _finished(Study(folder, search, space)):
-        experiment.use_threads(share_of_cores(cfg.threads, jobs))
-        trials = Trials(train, search, experiment.prepared)
+        train.use_threads(share_of_cores(cfg.threads, jobs))
+        trials = Trials(of_run, search, train.prepared)
         _write_facts(folder, trials.facts)
-        _run_trials(Study(folder, search, space), trials, train, labels["model"])
+        _run_trials(Study(folder, search, space), trials, of_run, labels["model"])
     study, facts = Study(folder, search, space), json.loads((folder / "search.json").read_text())
     done = study.done()
     best = results.best_of(done)
     if best is None:
         raise UserError(_all_failed(folder, done))
-    wanted = final(put(train, best.values), best.result.epochs)
+    wanted = final(put(of_run, best.values), best.result.epochs)
     overrides = [*chosen, *difference(base, wanted)]
     outcome = _refit(folder, wanted, labels, overrides, facts, jobs)
     looks = _remember_look(study, outcome)
@@ -146,7 +148,7 @@ def _run_trial(study: Study, trials: Trials, claim: Claim, cfg: DictConfig, mode
 
 def _refit(
     folder: Path, wanted: DictConfig, labels: dict[str, str], overrides: list[str], facts: dict, jobs: int
-) -> experiment.Outcome:
+) -> train.Outcome:
     """Trains once on the whole training part and scores the hold-out; one worker does it, the others wait and read."""
     from filelock import FileLock
 
@@ -156,10 +158,10 @@ def _refit(
         plain["split"] = {"_target_": FIRST, "_partial_": True, "split": plain["split"]}
         labels["split"] = f"first_of_{labels['split']}"
     with FileLock(folder / "working" / "refit.lock"):
-        return experiment.train(OmegaConf.create(plain), labels=labels, overrides=overrides, jobs=jobs)
+        return train.train(OmegaConf.create(plain), labels=labels, overrides=overrides, jobs=jobs)
 
 
-def _remember_look(study: Study, outcome: experiment.Outcome) -> int:
+def _remember_look(study: Study, outcome: train.Outcome) -> int:
     """Counts the different runs by which this search has looked at its hold-out."""
     looks = study.notes.get("looks", [])
     if outcome.folder.path.name not in looks:

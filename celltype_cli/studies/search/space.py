@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli import configs
-from celltype_cli.errors import UserError
-from celltype_cli.identity import ELSEWHERE
-from celltype_cli.messages import nearest
-from celltype_cli.searching.overrides import text
+from celltype_cli.core import configs
+from celltype_cli.core.messages import UserError, nearest
+from celltype_cli.runs.identity import ELSEWHERE
+from celltype_cli.studies.search.overrides import text
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -12,16 +12,17 @@ from typing import Any, Literal
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli import configs
-from celltype_cli.cells import Cells
-from celltype_cli.errors import UserError
-from celltype_cli.evaluation import predictions_table, scores
-from celltype_cli.files import replacing
-from celltype_cli.folds import Fold
-from celltype_cli.groups import Fraction
-from celltype_cli.searching.folds import inner, shares_groups, training_rows
-from celltype_cli.searching.refit import epochs_behind, final, stops_early
-from celltype_cli.trainers import Fitted
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core import configs
+from celltype_cli.core.files import replacing
+from celltype_cli.core.messages import UserError
+from celltype_cli.evaluation.predictions import predictions_table
+from celltype_cli.evaluation.scores import scores
+from celltype_cli.splits.folds import Fold
+from celltype_cli.splits.groups import Fraction
+from celltype_cli.studies.search.folds import inner, shares_groups, training_rows
+from celltype_cli.studies.search.refit import epochs_behind, final, stops_early
+from celltype_cli.trainers.protocol import Fitted
 
 
 @dataclass(frozen=True, kw_only=True)

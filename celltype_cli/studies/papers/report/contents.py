@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from celltype_cli.comparison import LEVEL
-from celltype_cli.papers import Paper
-from celltype_cli.reporting.tables import TableReport
+from celltype_cli.evaluation.comparison import LEVEL
+from celltype_cli.studies.papers.paper import Paper
+from celltype_cli.studies.papers.report.tables import TableReport
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,8 +16,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from celltype_cli.plots import class_colour, styled
-from celltype_cli.reporting.lines import Line
+from celltype_cli.core.plots import class_colour, styled
+from celltype_cli.studies.papers.report.lines import Line
 
 # After Tol's "muted" palette, made for colour-blind readers; dark enough for text on white.
 MODEL_COLOURS = {

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from celltype_cli.comparison import Comparison
-from celltype_cli.plots import styled
+from celltype_cli.core.plots import styled
+from celltype_cli.evaluation.comparison import Comparison
 
 DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
 

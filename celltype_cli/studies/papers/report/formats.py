@@ -7,9 +7,9 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from celltype_cli.reporting.contents import Report, sentences
-from celltype_cli.reporting.sheets import Sheet, Text, lines_sheet, orders_sheet
-from celltype_cli.reporting.tables import TableReport
+from celltype_cli.studies.papers.report.contents import Report, sentences
+from celltype_cli.studies.papers.report.sheets import Sheet, Text, lines_sheet, orders_sheet
+from celltype_cli.studies.papers.report.tables import TableReport
 
 
 def csv(report: Report, table: TableReport) -> str:
@@ -30,7 +30,7 @@ def pairs_csv(report: Report, table: TableReport) -> str:
 
 def terminal(report: Report) -> None:
     """Prints each table, narrow enough for a terminal, then its order, notes and missing commands."""
-    from celltype_cli.progress import say
+    from celltype_cli.core.terminal import say
 
     for table in report.tables:
         say(f"\n{report.titled(table)}")
@@ -55,7 +55,7 @@ def _marked_csv(table: pd.DataFrame, report: Report, source: TableReport) -> str
 
 
 def _say_all(commands: Iterable[str]) -> None:
-    from celltype_cli.progress import say
+    from celltype_cli.core.terminal import say
 
     for command in commands:
         say(f"  {command}")
@@ -66,7 +66,7 @@ def _print(sheet: Sheet) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
-    from celltype_cli.progress import console
+    from celltype_cli.core.terminal import console
 
     blank = [Text("")] * len(sheet.header)
     full = [

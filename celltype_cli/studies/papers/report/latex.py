@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from celltype_cli.reporting.contents import Report, sentences
-from celltype_cli.reporting.sheets import Sheet, Text, lines_sheet
+from celltype_cli.studies.papers.report.contents import Report, sentences
+from celltype_cli.studies.papers.report.sheets import Sheet, Text, lines_sheet
 
 ESCAPED = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from celltype_cli.reporting.contents import Report, sentences
-from celltype_cli.reporting.sheets import Sheet, Text, lines_sheet, orders_sheet, overview_sheet, pairs_sheet
+from celltype_cli.studies.papers.report.contents import Report, sentences
+from celltype_cli.studies.papers.report.sheets import (
+    Sheet,
+    Text,
+    lines_sheet,
+    orders_sheet,
+    overview_sheet,
+    pairs_sheet,
+)
 
 FEW_PAIRS = 10  # more of them stand in the CSV file only
 

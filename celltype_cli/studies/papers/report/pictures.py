@@ -8,16 +8,15 @@ from math import isnan, nan
 
 import pandas as pd
 
-from celltype_cli import plots
-from celltype_cli.evaluation import confusion
-from celltype_cli.metrics import mean_and_sd
-from celltype_cli.paper_jobs import Job
-from celltype_cli.papers import Paper, Row, Table
-from celltype_cli.reporting import drawing, drawing_over_splits
-from celltype_cli.reporting.commands import command
-from celltype_cli.reporting.contents import Picture
-from celltype_cli.reporting.lines import Line
-from celltype_cli.reporting.tables import Found, TableReport, check_one_experiment, notes
+from celltype_cli.core import plots
+from celltype_cli.evaluation.rates import mean_and_sd
+from celltype_cli.evaluation.scores import confusion
+from celltype_cli.studies.papers.jobs import Job, command
+from celltype_cli.studies.papers.paper import Paper, Row, Table
+from celltype_cli.studies.papers.report import draw_models, draw_splits
+from celltype_cli.studies.papers.report.contents import Picture
+from celltype_cli.studies.papers.report.lines import Line
+from celltype_cli.studies.papers.report.tables import Found, TableReport, check_one_experiment, notes
 
 WAYS = {"published": "random splits", "grouped": "animals kept apart"}
 RANKS = (
@@ -38,7 +37,7 @@ def of_table(table: TableReport, titled: Callable[[str], str]) -> Iterator[Pictu
     if any(not isnan(line.ours) or not isnan(line.apart) for line in table.lines):
         title = f"{table.source}: {'published and ours' if table.published else 'ours'}"
         draw = partial(
-            drawing.published_dots,
+            draw_models.published_dots,
             table.lines,
             _colour(table),
             "rate" if table.kind == "per_class" else table.metric,
@@ -52,7 +51,7 @@ def of_table(table: TableReport, titled: Callable[[str], str]) -> Iterator[Pictu
             f"{words}: {test.told_apart} of {len(test.pairs)} pairs told apart": (test, [colour[n] for n in test.names])
             for words, test in table.comparisons.items()
         }
-        draw = partial(drawing_over_splits.critical_differences, panels, titled(title))
+        draw = partial(draw_splits.critical_differences, panels, titled(title))
         n = next(iter(table.comparisons.values())).n_splits
         yield Picture(f"{table.key}_ranks", table.key, title, RANKS.format(n=n, metric=table.metric), draw)
 
@@ -83,7 +82,7 @@ def _colour(table: TableReport) -> Callable[[Line], str]:
         classes = list(dict.fromkeys(line.cell_class for line in table.lines))
         return lambda line: plots.class_colour(line.cell_class, classes)
     models = list(dict.fromkeys(line.group for line in table.lines))
-    return lambda line: drawing.model_colour(line.group, models)
+    return lambda line: draw_models.model_colour(line.group, models)
 
 
 def _confusions(jobs: Found, classes: Sequence[str], title: str) -> tuple[str, Callable | None]:
@@ -100,7 +99,7 @@ def _confusions(jobs: Found, classes: Sequence[str], title: str) -> tuple[str, C
     rows = {way: rows[way] for way in ("published", *WAYS.values()) if way in rows}
     columns = list(dict.fromkeys(job.row.name for job in jobs))
     caption = "Shares of each true class, all splits together; each row sums to 1."
-    return caption, partial(drawing.confusions, rows, columns, title) if rows else None
+    return caption, partial(draw_models.confusions, rows, columns, title) if rows else None
 
 
 def _published_shares(row: Row) -> pd.DataFrame | None:
@@ -114,7 +113,7 @@ def _published_shares(row: Row) -> pd.DataFrame | None:
 
 def _curves(jobs: Found, metric: str, title: str) -> tuple[str, Callable | None]:
     models = list(dict.fromkeys(job.row.model for job in jobs))
-    curves: dict[str, list[drawing_over_splits.Curve]] = {}
+    curves: dict[str, list[draw_splits.Curve]] = {}
     sides: dict[str, str] = {}
     for job, result in jobs.items():
         if result:
@@ -123,14 +122,14 @@ def _curves(jobs: Found, metric: str, title: str) -> tuple[str, Callable | None]
             if len(lines):
                 monitor = result.facts["split"].get("monitor")
                 sides[way] = ", test cells" if monitor == "test" else ", validation cells"
-            colour = drawing.model_colour(job.row.model, models)
+            colour = draw_models.model_colour(job.row.model, models)
             end = mean_and_sd(result.per_split("accuracy")) if metric == "accuracy" else (nan, nan)
             if len(lines) or metric == "accuracy":
-                curve = drawing_over_splits.Curve(job.row.name, colour, lines if len(lines) else None, *end)
+                curve = draw_splits.Curve(job.row.name, colour, lines if len(lines) else None, *end)
                 curves.setdefault(way, []).append(curve)
     panels = {f"{way}{sides.get(way, '')}": of_way for way, of_way in curves.items()}
     caption = (
         f"{metric.capitalize()} after each epoch: line, mean over the splits; band, one standard deviation."
         + " Models without epochs are horizontal lines, at their accuracy on the test cells." * (metric == "accuracy")
     )
-    return caption, partial(drawing_over_splits.learning_curves, panels, metric, title) if panels else None
+    return caption, partial(draw_splits.learning_curves, panels, metric, title) if panels else None

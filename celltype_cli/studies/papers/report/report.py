@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from celltype_cli.errors import UserError
-from celltype_cli.paper_jobs import Job
-from celltype_cli.papers import Paper
-from celltype_cli.reporting import formats, latex, markdown
-from celltype_cli.reporting.contents import Report
-from celltype_cli.reporting.results import Result
-from celltype_cli.reporting.tables import table_report
-from celltype_cli.runs import RunFolder
+from celltype_cli.core.messages import UserError
+from celltype_cli.runs.folder import RunFolder
+from celltype_cli.studies.papers.jobs import Job
+from celltype_cli.studies.papers.paper import Paper
+from celltype_cli.studies.papers.report import formats, latex, markdown
+from celltype_cli.studies.papers.report.contents import Report
+from celltype_cli.studies.papers.report.results import Result
+from celltype_cli.studies.papers.report.tables import table_report
 
 FIGURES = ("confusion", "curves")
 
@@ -31,7 +31,7 @@ def build(
     Raises:
         UserError: when runs of different experiments (data, seed, profile) would meet in one table.
     """
-    from celltype_cli.reporting import pictures
+    from celltype_cli.studies.papers.report import pictures
 
     read: dict[Path, Result] = {}
     runs = {}
@@ -67,9 +67,9 @@ def write(report: Report, folder: str | Path) -> dict[str, Path]:
     Returns:
         the files by what they are: "HTML", "Markdown", "LaTeX", "CSV" (the folder) and "figures" (the folder).
     """
-    from celltype_cli import plots
-    from celltype_cli.files import replacing
-    from celltype_cli.reporting import page
+    from celltype_cli.core import plots
+    from celltype_cli.core.files import replacing
+    from celltype_cli.studies.papers.report import page
 
     folder = Path(folder)
     figures = {picture.key: picture.draw() for picture in report.pictures if picture.draw}

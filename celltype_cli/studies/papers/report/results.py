@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from celltype_cli.comparison import Entrant
-from celltype_cli.evaluation import scores
-from celltype_cli.runs import RunFolder
+from celltype_cli.evaluation.comparison import Entrant
+from celltype_cli.evaluation.scores import scores
+from celltype_cli.runs.folder import RunFolder
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Literal
 
-from celltype_cli.comparison import LEVEL, Comparison
-from celltype_cli.reporting.lines import Line
-from celltype_cli.reporting.orders import Order
-from celltype_cli.reporting.tables import TableReport
+from celltype_cli.evaluation.comparison import LEVEL, Comparison
+from celltype_cli.studies.papers.report.lines import Line, Order
+from celltype_cli.studies.papers.report.tables import TableReport
 
 NAN = float("nan")
 ALIKE = 0.01  # where balanced accuracy is everywhere closer to accuracy than this, the CSV file alone has it

@@ -7,15 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 
-from celltype_cli.comparison import Comparison, compare
-from celltype_cli.errors import UserError
-from celltype_cli.identity import ELSEWHERE
-from celltype_cli.paper_jobs import Job
-from celltype_cli.papers import Paper, Row, Table
-from celltype_cli.reporting.commands import command, table_command
-from celltype_cli.reporting.lines import Line, class_lines, labelled, score_line
-from celltype_cli.reporting.orders import Order, order_of_groups, orders
-from celltype_cli.reporting.results import Result
+from celltype_cli.core.messages import UserError
+from celltype_cli.evaluation.comparison import Comparison, compare
+from celltype_cli.runs.identity import ELSEWHERE
+from celltype_cli.studies.papers.jobs import Job, command, table_command
+from celltype_cli.studies.papers.paper import Paper, Row, Table
+from celltype_cli.studies.papers.report.lines import (
+    Line,
+    Order,
+    class_lines,
+    labelled,
+    order_of_groups,
+    orders,
+    score_line,
+)
+from celltype_cli.studies.papers.report.results import Result
 
 FAMILY = 12  # more lines than this are tested model by model: Holm's correction over all pairs would hide everything
 

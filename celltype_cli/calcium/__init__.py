@@ -1,0 +1,1 @@
+"""Two-photon calcium traces: recordings of one fluorescence over time."""

@@ -1,0 +1,1 @@
+"""Files of calcium traces: what they are, and what they hold."""

@@ -1,0 +1,1 @@
+"""`Cells`: what every dataset ends in and every trainer takes."""

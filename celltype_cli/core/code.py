@@ -1,0 +1,79 @@
+"""Which source files a module needs, and hashes of files."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+CHUNK = 2**20
+
+
+def code_identity(*modules: str) -> str:
+    """Hashes the source of modules of this package and of all that they import of it."""
+    return hashlib.blake2b(json.dumps(digests(imported({*modules}))).encode(), digest_size=8).hexdigest()
+
+
+def digests(modules: set[str]) -> dict[str, str]:
+    return {name: digest(source_of(name)) for name in sorted(modules)}
+
+
+def digest(path: Path) -> str:
+    status = path.stat()
+    return _digest_of(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.cache
+def _digest_of(path: Path, mtime_ns: int, size: int) -> str:
+    """Hashes a file's content, once as long as the file stays as it is."""
+    digest = hashlib.blake2b(digest_size=8)
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def imported(modules: set[str]) -> set[str]:
+    """Follows import statements, those inside functions too, from modules to all modules of this package they need."""
+    found, waiting = set(), [name for name in modules if source_of(name)]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        waiting += [target for target in imports(source_of(name)) if target not in found and source_of(target)]
+    return found
+
+
+@functools.cache
+def imports(source: Path) -> frozenset[str]:
+    """Returns the dotted names a file imports, `from x import y` both as x and as x.y."""
+    names = set()
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(names)
+
+
+def source_of(module: str) -> Path | None:
+    """Finds the file of a module of this package, or of one of the user's own; installed libraries have none here."""
+    top, *rest = module.split(".")
+    if top == PACKAGE.name:
+        base = PACKAGE.joinpath(*rest)
+        return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
+    if top in sys.stdlib_module_names:
+        return None
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or not spec.has_location or {"site-packages", "dist-packages"} & {*Path(spec.origin).parts}:
+        return None
+    return Path(spec.origin) if spec.origin.endswith(".py") else None

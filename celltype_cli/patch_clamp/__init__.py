@@ -1,0 +1,1 @@
+"""Current-clamp recordings: sweeps of current steps and the voltage they evoke."""

@@ -1,0 +1,1 @@
+"""Electrophysiological features of a cell from its sweeps."""

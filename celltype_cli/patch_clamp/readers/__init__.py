@@ -1,0 +1,1 @@
+"""Files of current-clamp sweeps: what they are, and what they hold."""

@@ -1,0 +1,78 @@
+"""What one file of current-clamp sweeps holds of one cell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float32
+
+from celltype_cli.core.messages import UserError
+
+# Largest absolute values between two limits betray another unit (less than 5e-13 is rounding), those above a third are
+# too large for any.
+RANGES = (
+    ("voltage", "mV", "volts", (-1.0, 1.0), 1e3, "-150 to 100 mV"),
+    ("current", "pA", "amperes", (5e-13, 1e-6), 1e5, "-500 to 2,000 pA"),
+)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep of a cell: what was injected and what was recorded.
+
+    Attributes:
+        voltage: mV.
+        current: pA, as long as the voltage.
+        sampling_rate: Hz.
+        number: as the recording counts its sweeps.
+
+    Raises:
+        UserError: with all that is wrong: lengths, values that are missing, values outside what the unit allows.
+    """
+
+    voltage: Float32[np.ndarray, " time"]
+    current: Float32[np.ndarray, " _"]
+    sampling_rate: float
+    number: int
+
+    def __post_init__(self):
+        if faults := list(_faults(self)):
+            raise UserError(f"sweep {self.number}: {'; '.join(faults)}")
+
+
+def _faults(sweep: Sweep) -> Iterator[str]:
+    if not 1e3 <= sweep.sampling_rate <= 1e6:
+        yield f"its sampling rate is {sweep.sampling_rate:g} Hz; expected 1,000 to 1,000,000 Hz"
+    if len(sweep.voltage) != len(sweep.current) or len(sweep.voltage) == 0:
+        yield f"it has {len(sweep.voltage)} samples of voltage, {len(sweep.current)} of current; expected equally many"
+        return
+    for name, unit, si, (low, high), most, usual in RANGES:
+        values = getattr(sweep, name)
+        if not np.isfinite(values).all():
+            yield f"{np.count_nonzero(~np.isfinite(values))} values of its {name} are NaN or infinite"
+            continue
+        largest = np.abs(values).max()
+        if low < largest < high or largest > most:
+            looks = f", which looks like {si}" if largest < high else ""
+            yield (
+                f"its {name} lies between {values.min():.3g} and {values.max():.3g}{looks}; expected {unit}, "
+                f"usually {usual}"
+            )
+
+
+@dataclass(frozen=True)
+class RecordedCell:
+    """The current-clamp sweeps of a cell in the order of recording, and how many were left out for what reason."""
+
+    cell_id: str
+    sweeps: tuple[Sweep, ...]
+    left_out: Counter[str] = field(default_factory=Counter)
+    file: str = ""
+
+
+def reasons(left_out: Counter[str]) -> str:
+    """Lists how many were left out for what reason, the most frequent first."""
+    return "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())

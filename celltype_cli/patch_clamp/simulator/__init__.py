@@ -1,0 +1,1 @@
+"""Simulated current-clamp recordings, the offline default."""

@@ -1,0 +1,1 @@
+"""One run: trained, scored, kept in a folder, logged, and known again."""

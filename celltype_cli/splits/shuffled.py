@@ -1,0 +1,96 @@
+"""Random splits, as papers draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from jaxtyping import Int
+
+from celltype_cli.cells.cells import UNLABELLED, Cells
+from celltype_cli.core.messages import UserError
+from celltype_cli.splits.folds import Fold, refuse
+from celltype_cli.splits.groups import Seed, streams
+
+Amount = int | float | Mapping[str, int]
+
+
+def shuffle(
+    cells: Cells, *, n_splits: int, train: Amount, test: Amount, unit: str, monitor: bool, seed: Seed
+) -> Iterator[Fold]:
+    """Draws train and test at random within each class, as papers do; groups stand on both sides.
+
+    Under one seed the test rows do not depend on the amount of training, and a larger training set contains the
+    smaller. There is no validation part. Rows without a label train.
+
+    Args:
+        train: how many units: a total, a fraction of all (both in proportion to the classes), or a number per class.
+        test: the same.
+        unit: "cell" keeps the windows of a cell together; "window" does not, and then measures memory as well.
+        monitor: follow the test score over the epochs, as papers draw it; it cannot choose epochs or weights.
+
+    Raises:
+        UserError: when a class has too few units.
+    """
+    if unit not in ("cell", "window"):
+        raise UserError(f"split unit is {unit!r}; choose split.unit=cell or split.unit=window")
+    unit_of = np.unique(cells.cell_id, return_inverse=True)[1] if unit == "cell" else np.arange(len(cells))
+    labelled = np.flatnonzero(cells.label != UNLABELLED)
+    units, first = np.unique(unit_of[labelled], return_index=True)
+    label = cells.label[labelled[first]]
+    sizes = np.bincount(label, minlength=len(cells.classes))
+    n_test = _per_class(test, cells, sizes, sizes, "test", unit)
+    n_train = _per_class(train, cells, sizes, sizes - n_test, "train", unit)
+    for stream in streams(seed, n_splits):
+        sides: dict[str, list] = {"train": [], "test": []}
+        for c in range(len(cells.classes)):
+            drawn = stream.permutation(units[label == c])
+            sides["test"].append(drawn[: n_test[c]])
+            sides["train"].append(drawn[n_test[c] : n_test[c] + n_train[c]])
+        chosen = {side: np.isin(unit_of, np.concatenate(parts)) for side, parts in sides.items()}
+        test_rows = np.flatnonzero(chosen["test"])
+        yield Fold(
+            train=np.flatnonzero(chosen["train"] | (cells.label == UNLABELLED)),
+            valid=test_rows if monitor else test_rows[:0],
+            test=test_rows,
+            shares=("group",) if unit == "cell" else ("group", "cell_id"),
+            note="learning curves show the test cells" if monitor else "no validation part in a random split",
+            monitored=monitor,
+        )
+
+
+def _per_class(
+    amount: Amount,
+    cells: Cells,
+    sizes: Int[np.ndarray, " classes"],
+    room: Int[np.ndarray, " classes"],
+    side: str,
+    unit: str,
+) -> Int[np.ndarray, " classes"]:
+    """Turns an amount into units per class; a total goes to the classes by largest remainder (Hamilton)."""
+    total = int(sizes.sum())
+    if isinstance(amount, Mapping):
+        if set(amount) != set(cells.classes):
+            raise UserError(f"split.{side} names {sorted(amount)}, the classes are {sorted(cells.classes)}")
+        wanted = np.array([amount[name] for name in cells.classes])
+        refuse(
+            cells,
+            [
+                f"class {name}: split.{side} asks for {w} {unit}s, {r} of {n} are free"
+                for name, w, r, n in zip(cells.classes, wanted, room, sizes)
+                if not 0 < w <= r
+            ],
+        )
+        return wanted
+    if isinstance(amount, float):
+        if not 0 < amount < 1:
+            raise UserError(f"split.{side} is {amount}: a fraction lies between 0 and 1, a number is whole")
+        # Test rounds up and train down, so that 0.8 and 0.2 always fit together.
+        amount = int((np.ceil if side == "test" else np.floor)(round(amount * total, 6)))
+    if not 0 < amount <= room.sum():
+        raise UserError(f"split.{side} asks for {amount} {unit}s, {room.sum()} of {total} are free")
+    quota = amount * sizes / total
+    wanted = np.floor(quota).astype(int)
+    for _ in range(amount - wanted.sum()):
+        wanted[np.argmax(np.where(wanted < room, quota - wanted, -np.inf))] += 1
+    return wanted

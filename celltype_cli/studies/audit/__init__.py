@@ -1,0 +1,1 @@
+"""Do the inputs give the source of a recording away?"""

@@ -1,0 +1,1 @@
+"""Do a paper's tables hold?"""

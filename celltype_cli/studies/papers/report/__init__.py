@@ -1,0 +1,1 @@
+"""A paper's report: built once from saved predictions, then rendered in each format."""

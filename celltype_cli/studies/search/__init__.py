@@ -1,0 +1,1 @@
+"""Which settings are best within the training cells?"""

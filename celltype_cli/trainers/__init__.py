@@ -1,0 +1,1 @@
+"""Trainers turn (model, training cells, validation cells) into a predictor."""

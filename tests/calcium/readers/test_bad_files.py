@@ -1,0 +1,153 @@
+"""Each missing, truncated or foreign file ends in one message that says where, what was found, and what to do."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made.traces import PV_FILE, TRACE, csv, hdf5, long, mat, npz, read, read_cascade, refused
+from scipy.io import savemat
+
+
+def truncate(path, share=0.6):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
+# Paths and endings
+
+
+@pytest.mark.parametrize("name", ["none.csv", "nowhere/none.h5"])
+def test_missing_file(tmp_path, name):
+    refused(f"dataset.path=.*{name} does not exist", read, tmp_path / name)
+
+
+def test_missing_file_with_a_similar_name(tmp_path):
+    npz(tmp_path).rename(tmp_path / "traces.npz")
+    refused("does not exist; nearest: traces.npz", read, tmp_path / "trace.npz")
+
+
+@pytest.mark.parametrize(("name", "what"), [("x.mat", "ends in .mat"), ("x", "ends in nothing"), (".", "is a folder")])
+def test_unsupported_ending(tmp_path, name, what):
+    refused(f"{what}; expected a file that ends in .h5, .hdf5, .npz, .csv, .parquet", read, tmp_path / name)
+
+
+def test_missing_cascade_folder(tmp_path):
+    refused("dataset.path=.*/none is no folder; give the folder Ground_truth", read_cascade, tmp_path / "none")
+
+
+@pytest.mark.parametrize("subset", ["slice3", "all"])
+def test_empty_cascade_folder(tmp_path, subset):
+    refused("holds none of the folders DS.* found no folder", read_cascade, tmp_path, subset)
+
+
+def test_cascade_folders_without_files(tmp_path):
+    (tmp_path / PV_FILE).parent.mkdir()
+    refused("no .mat file was found; expected files in DS24", read_cascade, tmp_path)
+
+
+def test_wrong_subset(tmp_path):
+    message = "dataset.subset=slice is none of slice3, kwan3, zhang2, all; nearest: slice3"
+    refused(message, read_cascade, tmp_path, "slice")
+
+
+def test_a_class_of_the_subset_is_missing(tmp_path):
+    mat(tmp_path)
+    refused("subset slice3 has no SST and no VIP cells; expected files in DS25.*, DS26", read_cascade, tmp_path)
+
+
+# Broken files
+
+
+@pytest.mark.parametrize("share", [0, 0.003, 0.03, 0.5, 0.99])
+def test_truncated_mat(tmp_path, share):
+    truncate(mat(tmp_path), share)
+    message = refused("1 files of .* cannot be used", read_cascade, tmp_path)
+    assert "cell DS24_PVVitro05_Cell01" in message
+    assert "is no intact MATLAB file" in message or "holds no variable" in message
+
+
+def test_not_a_mat_file(tmp_path):
+    mat(tmp_path).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n" * 9)
+    refused("PuffKCl02_mini.mat.*is no intact MATLAB file", read_cascade, tmp_path)
+
+
+def test_mat_with_other_content(tmp_path):
+    savemat(mat(tmp_path), {"other": np.arange(3)})
+    refused("holds no variable CAttached", read_cascade, tmp_path)
+
+
+def test_mat_without_a_field(tmp_path):
+    mat(tmp_path, drop=["fluo_mean"])
+    refused("field fluo_mean is missing; found fluo_time", read_cascade, tmp_path)
+
+
+def test_mat_without_a_trace(tmp_path):
+    mat(tmp_path, fluo_time=np.zeros(0), fluo_mean=np.zeros(0))
+    refused("CAttached holds no trace", read_cascade, tmp_path)
+
+
+def test_all_broken_files_are_named_at_once(tmp_path):
+    for k in range(8):
+        truncate(mat(tmp_path, name=PV_FILE.replace("Cell01", f"Cell0{k}")))
+    message = refused("8 files of", read_cascade, tmp_path)
+    assert message.count("PuffKCl02_mini.mat") == 5
+    assert "and 3 more" in message
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.9])
+@pytest.mark.parametrize("make", [hdf5, npz])
+def test_truncated_binary_file(tmp_path, make, share):
+    refused("truncated or in another format", read, truncate(make(tmp_path), share))
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 0.95])
+def test_truncated_parquet(tmp_path, share):
+    path = csv(tmp_path).with_suffix(".parquet")
+    pd.read_csv(tmp_path / "x.csv").to_parquet(path)
+    refused("truncated or in another format", read, truncate(path, share))
+
+
+@pytest.mark.parametrize("make", [csv, long])
+def test_csv_cut_in_the_middle_of_a_row(tmp_path, make):
+    path = make(tmp_path)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:-1], lines[-1].rsplit(",", 2)[0]]))
+    refused(r"its last line has \d+ fields, its first \d+; the file is truncated", read, path)
+
+
+def test_csv_that_is_no_text(tmp_path):
+    (tmp_path / "x.csv").write_bytes(bytes(range(128, 256)) * 10)
+    refused("cannot be read, it is truncated or in another format", read, tmp_path / "x.csv")
+
+
+def test_empty_csv(tmp_path):
+    (tmp_path / "x.csv").touch()
+    refused("cannot be read", read, tmp_path / "x.csv")
+
+
+def test_csv_without_rows(tmp_path):
+    path = csv(tmp_path)
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    refused("it holds no recording", read, path)
+
+
+def test_hdf5_in_another_layout(tmp_path):
+    refused("has no group /neurons; found other", read, hdf5(tmp_path, lambda file: file.move("neurons", "other")))
+
+
+@pytest.mark.parametrize("name", ["cell_type", "frame_rate_hz"])
+def test_hdf5_without_an_attribute(tmp_path, name):
+    path = hdf5(tmp_path, lambda file: file["neurons/c2"].attrs.pop(name))
+    refused(rf"cell c2 \(x.h5\): has no {name}; expected", read, path)
+
+
+@pytest.mark.parametrize("start", [[1, 5], [0, 60], [0, 9, 9], []])
+def test_hdf5_with_wrong_segments(tmp_path, start):
+    path = hdf5(tmp_path, lambda file: file.create_dataset("neurons/c1/segment_start", data=np.array(start, int)))
+    refused("cell c1 .*segment_start must rise from 0 to less than 60", read, path)
+
+
+def test_pickled_objects_are_not_opened(tmp_path):
+    ragged = np.empty(3, dtype=object)
+    ragged[:] = [row[: 20 + k] for k, row in enumerate(TRACE)]
+    refused("holds pickled objects", read, npz(tmp_path, trace=ragged))

@@ -1,0 +1,158 @@
+"""Each broken column, value or setting ends in one message that says where, what was found, and what to do."""
+
+import numpy as np
+import pytest
+from made.traces import PV_FILE, TRACE, csv, long, mat, npz, read, read_cascade, refused
+
+
+def with_value(value, row=1, sample=7):
+    trace = TRACE.copy()
+    trace[row, sample] = value
+    return trace
+
+
+# Columns
+
+
+@pytest.mark.parametrize("name", ["trace", "cell_id", "label", "sampling_rate"])
+def test_npz_without_an_array(tmp_path, name):
+    refused(f"{name} is missing.*; found ", read, npz(tmp_path, drop=[name]))
+
+
+def test_npz_of_unequal_lengths(tmp_path):
+    refused("trace has 3 cells, but label has 2 entries", read, npz(tmp_path, label=["PV", "SST"]))
+
+
+@pytest.mark.parametrize("trace", [TRACE[0], np.full((3, 60), "x")])
+def test_npz_with_another_kind_of_trace(tmp_path, trace):
+    refused("trace is .*; expected numbers, .cell, time.", read, npz(tmp_path, trace=trace))
+
+
+def test_wide_csv_with_a_misspelt_column(tmp_path):
+    path = csv(tmp_path)
+    path.write_text(path.read_text().replace("label", "lable", 1))
+    refused("label is missing; nearest: lable; found cell_id, lable, group", read, path)
+
+
+@pytest.mark.parametrize("name", ["age_of_mouse", "day1"])
+def test_wide_csv_with_a_column_that_is_no_sample(tmp_path, name):
+    refused(f"columns {name} are neither samples nor known", read, csv(tmp_path, **{name: 60}))
+
+
+def test_wide_csv_with_words_for_values(tmp_path):
+    path = csv(tmp_path)
+    path.write_text(path.read_text().replace(f"{TRACE[1, 7]}", "high"))
+    refused("cell c2: 1 values are no numbers", read, path)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda t: t.drop(columns="label"), "label is missing; .*found cell_id, group, time_s, value"),
+        (lambda t: t.drop(columns="time_s"), "frame is missing.*; sampling_rate is missing"),
+        (
+            lambda t: t.rename(columns={"time_s": "frame"}).assign(sampling_rate=t.index),
+            "cell c1 .*one positive number",
+        ),
+        (lambda t: t.assign(group=t.time_s.astype(str)), "cell c1 .*has several values of group"),
+        (lambda t: t.assign(value=t.value.where(t.index != 70)), "cell c2 .*1 of 60 values of value .* in line 72"),
+        (lambda t: t.assign(time_s=t.time_s.replace(2.1, 2.0)), "cell c1 .*time_s 2 occurs twice"),
+        (lambda t: t.assign(time_s=t.time_s**3), "cell c1 .*44 of 59 steps of time_s differ"),
+    ],
+)
+def test_long_csv(tmp_path, edit, message):
+    refused(message, read, long(tmp_path, edit))
+
+
+# Values
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_value_that_is_not_finite(tmp_path, value):
+    message = r"cell c2 \(x.npz\): 1 of 60 values are NaN or infinite, the first at sample 7 of segment 0"
+    refused(message, read, npz(tmp_path, trace=with_value(value)))
+
+
+def test_nan_in_a_mat_file(tmp_path):
+    for name, gap in ((PV_FILE, 5), (PV_FILE.replace("Cell01", "Cell02"), 0)):
+        mean = np.random.default_rng(0).normal(size=4000)
+        mean[1000 : 1000 + gap] = np.nan
+        mat(tmp_path, name=name, fluo_mean=mean)
+    for folder in ("DS25-GCaMP6f-m-SST-V1", "DS26-GCaMP6f-m-VIP-V1"):
+        mat(tmp_path, name=f"{folder}/CAttached_x_mini.mat")
+    message = refused("dataset cascade slice3 cannot be used", read_cascade, tmp_path)
+    assert f"cell DS24_PVVitro05_Cell01 ({PV_FILE}): 5 of 4000 values are NaN or infinite, the first at" in message
+    assert "Cell02" not in message
+
+
+def test_trace_of_nothing_but_nan(tmp_path):
+    trace = TRACE.copy()
+    trace[0] = np.nan
+    refused("cell c1 .*its trace holds no value", read, npz(tmp_path, trace=trace))
+
+
+def test_constant_trace(tmp_path):
+    trace = TRACE.copy()
+    trace[2] = 0.25
+    refused("cell c3 .*its trace is constant", read, npz(tmp_path, trace=trace))
+
+
+def test_unequal_rates(tmp_path):
+    message = refused("sampling rates differ: 9.97 Hz in cell c2", read, npz(tmp_path, sampling_rate=[10, 9.97, 30]))
+    assert "30 Hz in cell c3" in message
+    assert "set dataset.sampling_rate=9.9 " in message
+
+
+@pytest.mark.parametrize("rate", [0, -5, np.nan])
+def test_impossible_rate(tmp_path, rate):
+    refused("cell c2 .*its sampling rate is .*; expected a positive", read, npz(tmp_path, sampling_rate=[10, rate, 10]))
+
+
+def test_unknown_label(tmp_path):
+    message = r"cell c1 \(x.npz\): its label 'PV' is none of PVALB, SST, VIP; nearest: PVALB"
+    refused(message, read, npz(tmp_path), classes=["PVALB", "SST", "VIP"])
+
+
+def test_trace_shorter_than_timesteps(tmp_path):
+    message = refused("cell c1 .*has 60 samples at 10 Hz, 61 expected", read, npz(tmp_path), timesteps=61)
+    assert "dataset.timesteps" in message
+    assert "dataset.too_short=drop" in message
+    refused("60 samples", read, npz(tmp_path), timesteps=61, too_short="drop")  # none would be left
+
+
+def test_id_that_occurs_twice(tmp_path):
+    path = csv(tmp_path, cell_id=["c1", "c1", "c3"])
+    refused(r"cell c1 occurs 2 times \(x.csv\); make the ids unique", read, path)
+
+
+def test_empty_id(tmp_path):
+    refused("its cell_id is empty", read, npz(tmp_path, cell_id=["c1", "", "c3"]))
+
+
+def test_raw_fluorescence_with_a_baseline_below_zero(tmp_path):
+    refused("cell c1 .*baseline goes down to .*set dataset.signal", read, npz(tmp_path), signal="raw_to_dff")
+
+
+def test_all_faults_at_once(tmp_path):
+    trace = with_value(np.nan)
+    trace[2] = 1.0
+    message = refused("cannot be used", read, npz(tmp_path, trace=trace, sampling_rate=[10, 10, 0]), classes=["SST"])
+    for part in ("label 'PV'", "1 of 60 values are NaN", "trace is constant", "sampling rate is 0.0", "label 'VIP'"):
+        assert part in message
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"windows": "al"}, "dataset.windows=al is none of all, first; nearest: all"),
+        ({"too_short": "keep"}, "dataset.too_short=keep is none of error, drop"),
+        ({"signal": "rawdff"}, "dataset.signal=rawdff is none of .*; nearest: "),
+        ({"timesteps": 1}, "timesteps=1 must be at least 2"),
+        ({"sampling_rate": 0.0}, "sampling_rate=0.0 a positive number"),
+    ],
+)
+def test_impossible_settings(tmp_path, settings, message):
+    refused(message, read, npz(tmp_path), **settings)

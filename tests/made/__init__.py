@@ -1,0 +1,1 @@
+"""What tests make: recordings, runs, papers; nothing of it was recorded."""

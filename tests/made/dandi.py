@@ -1,0 +1,117 @@
+"""DANDI 000020, made up: its files and table of cells, and the archive as its client sees it over HTTP."""
+
+import io
+import json
+import warnings
+from datetime import datetime, timezone
+from hashlib import md5
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pandas as pd
+import requests
+from omegaconf import OmegaConf
+
+from celltype_cli.patch_clamp.datasets import dandi_000020
+from made.sweeps import NWB2, three
+
+CONFIG = OmegaConf.to_container(
+    OmegaConf.load(Path(__file__).parents[2] / "conf" / "dataset" / "dandi_000020.yaml"), resolve=False
+)
+# As in the release: session, cell, donor, dendrites, transcriptomic type, and the archive's own number of the donor
+ROWS = [
+    (10, 11, 331294, "sparsely spiny", "Vip Gpc3 Slc18a3", 900),
+    (20, 21, 331663, "aspiny", "Sst Myh8 Etv1 ", 901),  # with a blank at its end
+    (30, 31, 331663, "aspiny", "Pvalb Tpbg", 901),
+    (40, 41, 331664, "spiny", "", 902),
+    (50, 51, 331665, "spiny", "L2/3 IT VISp Agmat", 903),
+    (60, 61, 331665, "aspiny", "", 903),  # failed the quality control of its RNA
+]
+COLUMNS = ["ephys_session_id", "cell_specimen_id", "donor_id", "dendrite_type", "T-type Label"]
+
+
+def path_of(session, archive_donor):
+    return f"sub-{archive_donor}/sub-{archive_donor}_ses-{session}_icephys.nwb"
+
+
+def write_table(path, kind="T-type Label", rows=ROWS):
+    table = pd.DataFrame([row[:5] for row in rows], columns=[*COLUMNS[:4], kind])
+    table.insert(0, "project", "mIVSCC-MET")
+    table.to_csv(path, index=False)
+    return path
+
+
+VERSION = "/api/dandisets/000020/versions/0.210913.1639/assets/"
+PAGE = 2  # files
+DATE = datetime(2021, 9, 13, tzinfo=timezone.utc).isoformat()
+
+
+def write_recording(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # sweep_number is deprecated, and in all files of MIES
+        return three(NWB2()).write(path)
+
+
+def load(folder, **changes):
+    settings = {name: value for name, value in CONFIG.items() if name not in ("_target_", "path", "cache")}
+    quick = {"inputs": ["scalogram"], "size": [6, 8], "cache": str(Path(folder).parent / "cache")}
+    return dandi_000020.load(path=str(folder), **settings | quick | changes)
+
+
+class Archive:
+    """Answers instead of `requests.Session.request`.
+
+    Attributes:
+        files: content by path in the archive.
+        checksums: by path, where they are to differ from those of the files.
+        asked: paths that were downloaded, in this order.
+        broken: path: "no answer" or "cut".
+    """
+
+    def __init__(self, files):
+        self.files, self.asked, self.broken, self.checksums = files, [], {}, {}
+
+    def request(self, _, method, url, **arguments):
+        """Takes what `Session.request` takes."""
+        assert method.upper() == "GET"
+        where = urlsplit(url)
+        query = {**{k: v[0] for k, v in parse_qs(where.query).items()}, **(arguments.get("params") or {})}
+        if where.path == VERSION:
+            return answer(url, json.dumps(self.page(int(query.get("page", 1)))).encode())
+        if where.path.startswith(VERSION):
+            path = self.named(where.path.removeprefix(VERSION).strip("/"))
+            return answer(url, json.dumps({"digest": {"dandi:dandi-etag": self.checksum(path)}}).encode())
+        if where.path.startswith("/api/assets/"):
+            return self.download(url, self.named(where.path.split("/")[3]))
+        return answer(url, b"{}", status=404)  # /info/: the client then uses the addresses that it knows
+
+    def page(self, number):
+        listed = [
+            {"asset_id": f"id-{k}", "blob": f"blob-{k}", "zarr": None, "path": path, "size": len(content),
+             "created": DATE, "modified": DATE}
+            for k, (path, content) in enumerate(self.files.items())
+        ]  # fmt: skip
+        more = number * PAGE < len(listed)
+        following = f"https://api.dandiarchive.org{VERSION}?page={number + 1}" if more else None
+        rows = listed[(number - 1) * PAGE : number * PAGE]
+        return {"count": len(listed), "next": following, "previous": None, "results": rows}
+
+    def named(self, asset_id):
+        return [*self.files][int(asset_id.removeprefix("id-"))]
+
+    def checksum(self, path):
+        """The checksum of files up to 64 MiB, one part: MD5 of the MD5 of the part, and the number of parts."""
+        return self.checksums.get(path, f"{md5(md5(self.files[path]).digest()).hexdigest()}-1")
+
+    def download(self, url, path):
+        self.asked.append(path)
+        if self.broken.get(path) == "no answer":
+            raise requests.ConnectionError("no answer")
+        content = self.files[path]
+        return answer(url, content[:9000] if self.broken.get(path) == "cut" else content)
+
+
+def answer(url, content, status=200):
+    response = requests.Response()
+    response.url, response.status_code, response.raw = url, status, io.BytesIO(content)
+    return response

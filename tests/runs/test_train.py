@@ -1,0 +1,161 @@
+"""A run from config to scores: identical twice, skipped when finished, taken up when interrupted, refused cleanly."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+
+from celltype_cli.core import configs
+from celltype_cli.core.messages import UserError
+from celltype_cli.evaluation.scores import read_scores, scores
+from celltype_cli.runs import folder, train
+from celltype_cli.trainers import history
+
+SMALL = ["dataset.cells_per_class=20", "dataset.timesteps=200", "dataset.animals=6", "threads=1"]
+LABELS = {"dataset": "calcium_sim", "model": "m", "split": "grouped_kfold", "trainer": "t"}
+
+
+def config(outputs, *overrides):
+    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
+        return compose("train", overrides=[*SMALL, f"outputs={outputs}", "logger=none", *overrides])
+
+
+def run(outputs, *overrides):
+    return train.train(config(outputs, *overrides), labels=LABELS, overrides=list(overrides))
+
+
+RNN = ("model=rnn", "trainer.epochs=4")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("outputs"), *RNN)
+
+
+def test_a_run_writes_all_it_promises(finished):
+    path = finished.folder.path
+    for name in ("config.yaml", "log.txt", "overrides.yaml", "environment.json", "run.json", "split.csv",
+                 "predictions.csv",
+                 "curves.csv", "scores.json", "figures/confusion.png", "figures/learning_curves.png",
+                 "fold_0/last.ckpt", "fold_2/predictions.csv"):  # fmt: skip
+        assert (path / name).stat().st_size > 0, name
+    assert not list(path.rglob(".*-*"))  # temporary files
+    assert path.name.endswith(json.loads((path / "run.json").read_text())["identity"])
+
+
+def test_every_cell_is_tested_once_and_no_animal_is_on_two_sides(finished):
+    table = finished.folder.predictions()
+    assert sorted(table["cell_id"]) == sorted(set(table["cell_id"]))
+    assert len(table) == 80
+    split = pd.read_csv(finished.folder.path / "split.csv")
+    sides = split.groupby(["fold", "group"])["side"].nunique()
+    assert (sides == 1).all()
+    tested = split[split["side"] == "test"].set_index("cell_id")["fold"]
+    assert (tested[table["cell_id"]].to_numpy() == table["fold"].to_numpy()).all()
+
+
+def test_scores_are_a_function_of_the_saved_predictions(finished):
+    again = scores(finished.folder.predictions())
+    saved = read_scores(finished.folder.path / "scores.json")
+    assert again["cell"]["balanced_accuracy"] == pytest.approx(saved["cell"]["balanced_accuracy"], nan_ok=True)
+
+
+@pytest.mark.parametrize("model", [RNN, ("model=forest", "model.n_estimators=20"), ("model=logistic",)])
+def test_the_same_seed_gives_an_identical_file(tmp_path, model):
+    first, second = (run(tmp_path / name, *model).folder.path / "predictions.csv" for name in "ab")
+    assert first.read_bytes() == second.read_bytes()
+    other = run(tmp_path / "c", *model, "seed=1").folder.path / "predictions.csv"
+    assert first.read_bytes() != other.read_bytes()
+
+
+def test_the_model_does_not_change_the_split(tmp_path):
+    splits = [(run(tmp_path, *model).folder.path / "split.csv").read_bytes() for model in (RNN, ("model=logistic",))]
+    assert splits[0] == splits[1]
+
+
+def test_a_finished_run_is_skipped(finished, monkeypatch):
+    monkeypatch.setattr(configs, "build", None)  # nothing may be loaded or built
+    again = run(finished.folder.path.parents[1], *RNN)
+    assert again.status == "already finished"
+    assert again.folder.path == finished.folder.path
+
+
+def test_an_interrupted_run_goes_on_and_ends_the_same(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "SAVE_EVERY_S", 0.0)
+    trained = []
+
+    def stop_in_second_fold(self, fold, epoch, epochs, values):
+        trained.append((fold, epoch))
+        if (fold, epoch) == (1, 2):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train.Progress, "epoch", stop_in_second_fold)
+        run(tmp_path, *RNN)
+    (left,) = folder.RunFolder.all(tmp_path)
+    assert left.status == "interrupted"
+    assert left.has_fold(0)
+    assert not left.has_fold(1)
+
+    monkeypatch.setattr(train.Progress, "epoch", lambda self, fold, epoch, *_: trained.append((fold, epoch)))
+    outcome = run(tmp_path, *RNN)
+    assert outcome.status == "finished"
+    assert trained.count((0, 1)) == 1  # the finished fold was not trained again
+    assert trained.count((1, 1)) == 1  # the interrupted one went on from its checkpoint
+    ours, theirs = (f.path / "predictions.csv" for f in (outcome.folder, finished.folder))
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_two_processes_cannot_work_on_one_run(finished, tmp_path):
+    from filelock import FileLock
+
+    copy = tmp_path / "runs" / finished.folder.path.name
+    shutil.copytree(finished.folder.path, copy)
+    (copy / "scores.json").unlink()
+    with FileLock(copy / ".lock"):
+        assert folder.RunFolder(copy).status == "running"
+        with pytest.raises(UserError, match="another process"):
+            run(tmp_path, *RNN)
+    assert folder.RunFolder(copy).status == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["dataset.timesteps=20"], "too short for"),
+        (["model=forest", "trainer=cpu"], "no network"),
+        (["trainer=sklearn", "model=cnn1d"], "no scikit-learn estimator"),
+        (["split=shuffle", "trainer.patience=3"], "need validation cells"),
+        (["split.n_folds=30"], "split.n_folds"),
+        (["trainer=cuda"], "0 usable GPUs"),
+        (["seed=abc"], "seed=abc is text"),
+    ],
+)
+def test_a_refused_run_writes_nothing(tmp_path, overrides, said):
+    import torch
+
+    if "trainer=cuda" in overrides and torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(UserError, match=said):
+        run(tmp_path / "outputs", *overrides)
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_random_splits_are_marked(tmp_path):
+    outcome = run(tmp_path, "model=logistic", "split=shuffle")
+    assert "animals stand on both sides" in " ".join(outcome.folder.facts()["split"]["notes"])
+
+
+def test_simulated_data_are_called_so(finished):
+    assert finished.folder.facts()["dataset"]["simulated"] is True
+    assert "simulated" in finished.folder.facts()["dataset"]["title"]
+
+
+def test_learning_lowers_the_training_loss(finished):
+    curves = pd.read_csv(finished.folder.path / "curves.csv")
+    loss = curves[curves["name"] == "train_loss"].pivot(index="epoch", columns="fold", values="value")
+    assert (loss.loc[4] < loss.loc[1]).all()
+    assert np.isfinite(loss.to_numpy()).all()

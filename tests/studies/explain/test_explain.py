@@ -1,0 +1,144 @@
+"""`celltype explain`: explains a finished run from what it kept, and leaves the run as it was."""
+
+import hashlib
+import sys
+
+import numpy as np
+import pytest
+
+from celltype_cli import cli
+from celltype_cli.cells.cells import Axis
+from celltype_cli.evaluation.predictions import read_predictions, write_predictions
+from celltype_cli.studies.explain import saved
+from celltype_cli.trainers import history
+
+SMALL = ["dataset.cells_per_class=12", "dataset.timesteps=200", "dataset.animals=6", "split.n_folds=3", "threads=1"]
+FOREST = ["model=forest", "model.n_estimators=20"]
+RNN = ["model=rnn", "trainer.epochs=2"]
+
+
+@pytest.fixture(scope="module")
+def celltype(tmp_path_factory):
+    """Runs a command line with outputs of this file's own; returns exit code, output, errors and the outputs."""
+    outputs = tmp_path_factory.mktemp("outputs")
+
+    def call(capsys, *arguments, outputs=outputs):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+            patch.setattr(sys, "argv", ["celltype", *arguments, *SMALL, f"outputs={outputs}"])
+            with pytest.raises(SystemExit) as end:
+                cli.main()
+        return end.value.code, *capsys.readouterr(), outputs
+
+    return call
+
+
+def trained(celltype, capsys, *model):
+    code, _, err, outputs = celltype(capsys, "train", *model)
+    assert code == 0, err
+    name = model[0].partition("=")[2]
+    (folder,) = (outputs / "runs").glob(f"*-{name}-*")
+    return folder
+
+
+def contents(folder):
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name != ".lock")
+    return {str(f.relative_to(folder)): hashlib.sha1(f.read_bytes()).hexdigest() for f in files}
+
+
+def test_a_run_that_is_not_there_is_named_with_the_command_that_makes_it(celltype, capsys, tmp_path):
+    code, out, err, outputs = celltype(capsys, "explain", *RNN, "method=saliency", outputs=tmp_path / "none")
+    assert code == 2
+    assert "the run to explain is not there" in err
+    assert "celltype train model=rnn trainer.epochs=2 dataset.cells_per_class=12" in err
+    assert "method=saliency" not in err
+    assert not outputs.exists()
+
+
+def test_a_model_that_learnt_nothing_is_said_to_look_at_nothing(celltype, capsys):
+    model = ["model=lightgbm", "model.min_child_samples=100"]  # of fewer cells
+    trained(celltype, capsys, *model)
+    code, out, err, _ = celltype(capsys, "explain", *model)
+    assert code == 0, err
+    assert "all these cells got the same probabilities: there is nothing that" in " ".join(out.split())
+
+
+def test_an_estimator_is_fitted_again_and_explained(celltype, capsys):
+    folder = trained(celltype, capsys, *FOREST)
+    before = contents(folder)
+    code, out, err, outputs = celltype(capsys, "explain", *FOREST, "cells_per_class=2", "fold=1")
+    assert code == 0, err
+    assert "fitted again, with the same seed" in out
+    assert "note:" not in out  # its predictions are those that the run saved
+    assert "forest on calcium_sim (simulated), fold 2 of 3: shap" in out
+    assert "celltype explain model=forest model.n_estimators=20" in out
+    made = {name for name in contents(folder) if name not in before}
+    assert made == {f"explain/fold1-shap{end}" for end in (".npz", "-table.csv", "-table.png")}
+    assert {name: value for name, value in contents(folder).items() if name in before} == before
+    found = saved.read(folder / "explain" / "fold1-shap.npz")
+    table = read_predictions(folder / "fold_1" / "predictions.csv").set_index("cell_id").loc[found.cell_id]
+    assert [found.classes[c] for c in found.predicted] == [*table["predicted"]]
+    assert [found.classes[c] for c in found.label] == [*table["label"]]
+    assert max(np.bincount(found.predicted)) <= 2
+    logged = [file.name for file in (outputs / "mlflow-artifacts").rglob("*fold1-shap*")]
+    assert sorted(logged) == ["fold1-shap-table.csv", "fold1-shap-table.png"]
+
+
+def test_a_network_is_explained_from_its_checkpoint_without_training(celltype, capsys, monkeypatch):
+    folder = trained(celltype, capsys, *RNN)
+    before = contents(folder)
+
+    def refuse(*_):
+        raise AssertionError("trained")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(history.History, "on_train_epoch_start", refuse)
+        for method in ("auto", "integrated_gradients"):
+            code, out, err, _ = celltype(capsys, "explain", *RNN, f"method={method}", "cells_per_class=2")
+            assert code == 0, err
+            assert "fitted again" not in out
+            assert "note:" not in out
+    assert {name: value for name, value in contents(folder).items() if name in before} == before
+    found = saved.read(folder / "explain" / "fold0-saliency.npz")
+    assert found.parts["trace"].axes == (Axis("time", "s", 0.0, 199 / 30),)
+    assert (found.parts["trace"].attribution >= 0).all()
+
+    for checkpoint in (folder / "fold_0").glob("*.ckpt"):
+        checkpoint.unlink()
+    code, out, err, _ = celltype(capsys, "explain", *RNN, "cells_per_class=2", "keep_checkpoints=false")
+    assert code == 0, err
+    assert "fitted again" in out and "note:" not in out
+    assert not list((folder / "fold_0").glob("*.ckpt"))
+    again = saved.read(folder / "explain" / "fold0-saliency.npz")
+    np.testing.assert_array_equal(again.parts["trace"].attribution, found.parts["trace"].attribution)
+
+
+def test_a_model_that_predicts_otherwise_than_the_run_is_called_so(celltype, capsys):
+    model = ["model=logistic"]
+    path = trained(celltype, capsys, *model) / "fold_0" / "predictions.csv"
+    table = read_predictions(path)
+    proba = [f"p_{name}" for name in ("PY", "PV", "SOM", "VIP")]
+    write_predictions(table.assign(**(0.8 * table[proba] + 0.05)), path)  # the same order, and a sum of 1
+    code, out, err, _ = celltype(capsys, "explain", *model, "cells_per_class=1")
+    assert code == 0, err
+    assert "note: the model made again predicts otherwise than the run saved, by up to 0." in out
+    write_predictions(table.assign(cell_id="c" + table["cell_id"]), path)
+    code, _, err, _ = celltype(capsys, "explain", *model)
+    assert (code, "tested on other cells than the dataset now gives" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("fold=3", "fold=3: this run has the folds 0 to 2"),
+        ("method=saliency", "method=saliency does not go with this model; it can be explained by shap"),
+        ("method=guess", "method=guess is text, expected one of auto"),
+        ("cells_per_class=0", "cells_per_class=0: choose at least 1"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(celltype, capsys, setting, said):
+    folder = trained(celltype, capsys, *FOREST)
+    before = contents(folder)
+    code, _, err, _ = celltype(capsys, "explain", *FOREST, setting)
+    assert (code, said in err) == (2, True), err
+    assert contents(folder) == before

@@ -1,0 +1,94 @@
+"""Figures of a report: what they draw is what the tables say."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from made.paper import ACCURACY, CNN, PAPER, RATES, found_for, job
+from made.runs import fake_curves
+from matplotlib.text import Text
+
+from celltype_cli.core import plots
+from celltype_cli.studies.papers.paper import Row, Table
+from celltype_cli.studies.papers.report import draw_models, report
+
+
+def test_confusions_draw_shares(toy_report):
+    drawn = next(picture for picture in toy_report.pictures if picture.key == "fig2").draw()
+    texts = [text.get_text() for text in drawn.findobj(Text)]
+    # 6 test cells of each class in 3 splits: the wrong ones are called the next class
+    assert {"conv & conv_1 <50 %> | x", "T = 2: rnn"} <= set(texts) and len(drawn.axes) == 2 * 2 + 1
+    shares = [axes.collections[0].get_array().reshape(4, 4) for axes in drawn.axes[:4]]
+    assert all(np.allclose(matrix.sum(axis=1), 1) for matrix in shares)
+    labels = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+    assert labels == ["PY", "SOM", "PV", "VIP"]  # as the paper orders them
+    assert drawn.axes[0].get_yticklabels()[0].get_color() == plots.CLASS_COLOURS["PY"]
+
+
+def test_published_confusions_stand_beside(toy_runs):
+    row = Row(
+        "RNN", "rnn", (), {"PY.PY": (0.7, None), "PY.PV": (0.3, None), "PV.PV": (1.0, None), "PV.PY": (0.0, None)}
+    )
+    paper = replace(PAPER, tables=(Table("fig2", "Confusion", "Figure 2", "confusion", (row,)),))
+    drawn = report.build(paper, {job("fig2", row, "published"): toy_runs["rnn", "published"]}).pictures[0].draw()
+    assert drawn.axes[0].collections[0].get_array().reshape(2, 2).tolist() == [[0.7, 0.3], [0.0, 1.0]]
+    assert "published" in drawn.axes[0].get_ylabel() and "random splits" in drawn.axes[1].get_ylabel()
+
+
+def test_learning_curves_of_several_models(toy_report):
+    drawn = next(picture for picture in toy_report.pictures if picture.key == "fig3").draw()
+    random, apart = drawn.axes
+    assert random.get_title(loc="left") == "random splits, test cells"
+    assert apart.get_title(loc="left") == "animals kept apart, validation cells"
+    cnn, svm = random.lines
+    curves = fake_curves(ACCURACY["cnn1d"], 4)
+    assert cnn.get_xdata().tolist() == [1, 2, 3, 4]
+    assert cnn.get_ydata() == pytest.approx(curves.groupby("epoch")["value"].mean().to_numpy())
+    assert svm.get_xdata().tolist() == [1, 4] and svm.get_ydata() == pytest.approx([18 / 24] * 2)
+    band = random.collections[1].get_paths()[0].vertices[:, 1]
+    sd = np.std([6, 6, 6], ddof=1) / 8
+    assert (band.min(), band.max()) == pytest.approx((18 / 24 - sd, 18 / 24 + sd))
+    assert (
+        cnn.get_color() == draw_models.MODEL_COLOURS["cnn1d"]
+        and svm.get_color() == draw_models.MODEL_COLOURS["svm_rbf"]
+    )
+
+
+def test_dots_are_the_numbers(toy_report):
+    drawn = next(picture for picture in toy_report.pictures if picture.key == "table1_published").draw()
+    values = {round(float(line.get_xdata()[0]), 9) for line in drawn.axes[0].lines if len(line.get_xdata()) == 1}
+    expected = {
+        round(getattr(line, key), 9) for line in toy_report.tables[0].lines for key in ("published", "ours", "apart")
+    }
+    assert values == expected
+
+
+def test_ranks_are_drawn_with_their_groups(toy_report):
+    picture = next(picture for picture in toy_report.pictures if picture.key == "table1_ranks")
+    (test,) = toy_report.tables[0].comparisons.values()
+    axes = picture.draw().axes[0]
+    bars = [line for line in axes.lines if line.get_linewidth() == 5]
+    assert len(bars) == len(test.groups) and "Nemenyi" in picture.caption and "Holm" in picture.caption
+    texts = [text.get_text().strip() for text in axes.texts]
+    assert f"{CNN.name}  {test.ranks[0]:.1f}" in texts
+
+
+def test_classes_of_several_rows_keep_their_colours(toy_runs):
+    rows = (RATES, replace(RATES, name="again"))
+    table = Table("table2", "Classes", "Table 2", "per_class", rows)
+    jobs = [job("table2", row, split) for row in rows for split in ("published", "grouped")]
+    shown = report.build(replace(PAPER, tables=(table,)), found_for(toy_runs, jobs))
+    axes = next(picture for picture in shown.pictures if picture.draw).draw().axes[0]
+    colours = {label.get_text(): label.get_color() for label in axes.get_yticklabels()}
+    assert colours["best: PV"] == colours["again: PV"] == plots.CLASS_COLOURS["PV"]
+    blocks = [text.get_text() for text in axes.texts]
+    assert blocks == ["precision", "recall", "specificity"] * 2
+
+
+def test_models_and_classes_have_colours_of_their_own():
+    models = [*draw_models.MODEL_COLOURS, "mine", "yours"]
+    colours = [draw_models.model_colour(model, models) for model in models]
+    classes = [*plots.CLASS_COLOURS.values(), *plots.OTHER_COLOURS[:2]]
+    assert all(a.upper() != b.upper() for a, b in combinations(colours, 2))
+    assert not set(colours) & set(classes)

@@ -1,0 +1,177 @@
+"""Files of a report: marks everywhere, commands that run what is missing, one page that needs nothing."""
+
+import shlex
+from html.parser import HTMLParser
+from math import isnan
+
+import pandas as pd
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from made.paper import CNN, PAPER, RNN, all_jobs, job
+from made.runs import fake_run
+from matplotlib.text import Text
+
+from celltype_cli.core import configs
+from celltype_cli.studies.papers import jobs as paper_jobs
+from celltype_cli.studies.papers import paper as papers
+from celltype_cli.studies.papers.report import formats, latex, markdown, report, sheets
+
+
+@pytest.fixture(scope="module")
+def written(toy_runs, tmp_path_factory):
+    """A quick report without the runs of the RNN."""
+    found = {job: None if job.row.model == "rnn" else toy_runs[job.row.model, job.split] for job in all_jobs("quick")}
+    folder = tmp_path_factory.mktemp("report")
+    made = report.build(PAPER, found, extra=["dataset=cascade", "dataset.path=/my data"])
+    report.write(made, folder)
+    return made, folder
+
+
+def test_a_missing_row_shows_a_command_that_plans_it(written):
+    made, folder = written
+    _, line, _ = made.tables[0].lines
+    assert made.tables[0].missing == 1 and made.tables[0].planned == 3
+    assert isnan(line.ours) and line.published == 0.8
+    program, command, *arguments = shlex.split(line.command)
+    assert (program, command) == ("celltype", "reproduce")
+    values = {o.key_or_group: o.value() for o in OverridesParser.create().parse_overrides(arguments)}
+    assert {name: str(values[name]) for name in ("paper", "table", "rows", "profile", "dataset.path")} == {
+        "paper": "toy", "table": "table1", "rows": "rnn: T = 2: rnn", "profile": "quick", "dataset.path": "/my data",
+    }  # fmt: skip
+    assert made.tables[0].command == "celltype reproduce paper=toy table=table1 profile=quick dataset=cascade " \
+                                     "'dataset.path=/my data'"  # fmt: skip
+    for file in ("report.md", "report.html", "report.tex", "table1.csv"):
+        text = (folder / file).read_text()
+        assert "table=table1" in text and "T = 2: rnn" in text
+
+
+@pytest.mark.parametrize("split", papers.SPLITS)
+def test_half_a_row_shows_its_half_and_the_command(toy_runs, split):
+    found = {job("table1", CNN, s): toy_runs["cnn1d", s] if s == split else None for s in papers.SPLITS}
+    table = report.build(PAPER, found).tables[0]
+    sheet = sheets.lines_sheet(table)
+    assert table.missing == 1 and len(sheet.rows) == 2
+    assert [cell.text == "not run" for cell in sheet.rows[0]].index(True) == (6 if split == "published" else 3)
+    assert sheet.rows[1][-1] == sheets.Text(table.lines[0].command, "code")
+    assert any(note == "Left out here: rnn: T = 2: rnn; svm_rbf: Gaussian SVM." for note in table.notes)
+
+
+def test_every_command_of_the_paper_plans_its_row():
+    paper = papers.load(configs.folder() / "paper" / "calcium_ann.yaml")
+    planned = paper_jobs.jobs(paper, profile="quick")
+    for table in report.build(paper, dict.fromkeys(planned)).tables:
+        for line in table.lines:
+            arguments = shlex.split(line.command)[2:]
+            asked = {o.key_or_group: o.value() for o in OverridesParser.create().parse_overrides(arguments)}
+            jobs = paper_jobs.jobs(paper, profile="quick", tables=[asked["table"]], rows=[str(asked["rows"])])
+            name = line.group, line.name
+            assert name in {(job.row.model, job.row.name) for job in jobs} or table.kind == "per_class"
+            assert {job.table for job in jobs} == {table.key}
+        assert table.missing == table.planned
+
+
+def test_quick_and_simulated_mark_every_output(written, capsys):
+    made, folder = written
+    mark = "[quick profile, simulated data]"
+    assert made.marks == ("quick profile", "simulated data")
+    text = (folder / "report.md").read_text()
+    headings = [line for line in text.splitlines() if line.startswith("#") and "At a glance" not in line]
+    assert len(headings) > 5 and all(line.endswith(mark) for line in headings)
+    assert all(mark in line for line in (folder / "report.tex").read_text().splitlines() if r"\caption" in line)
+    assert set(pd.read_csv(folder / "table1.csv")["marks"]) == {"quick profile; simulated data"}
+    page = (folder / "report.html").read_text()
+    assert page.count('<span class="mark">quick profile') == page.count("<h2>") + 1
+    for picture in made.pictures:
+        assert any(mark in text.get_text() for text in picture.draw().findobj(Text))
+    formats.terminal(made)
+    titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("Table", "Figure"))]
+    assert len(titles) == 3 and all(mark in title for title in titles)
+
+
+def test_recorded_data_in_full_carry_no_mark(tmp_path):
+    run = fake_run(tmp_path / "r", [0.8, 0.7], title="recorded", simulated=False, notes=[])
+    made = report.build(PAPER, {job("table1", CNN, "published"): run})
+    assert made.marks == () and made.titled(made.tables[0]) == "Table 1. Three models"
+
+
+class Page(HTMLParser):
+    """Follows a page: every element that opens closes, and what it would load or lead to."""
+
+    VOID = {"meta", "img", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.links, self.ids, self.images = [], [], [], 0
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.open += [] if tag in self.VOID else [tag]
+        self.images += tag == "img"
+        self.links += [value for name, value in attributes if name in ("href", "src", "srcset", "action", "data")]
+        self.ids += [value for name, value in attributes if name == "id"]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_loads_nothing(written):
+    made, folder = written
+    text = (folder / "report.html").read_text()
+    page = Page(text)
+    assert not page.open and page.images == len(made.pictures) == 5
+    assert all(link.startswith(("#", "data:image/svg+xml;base64,")) for link in page.links)
+    assert "url(" not in text and "@import" not in text and "<script" not in text
+    contents = [link[1:] for link in page.links if link.startswith("#")]
+    assert contents == page.ids == ["glance", "reading", "table1", "table2", "fig2", "fig3"]
+    assert "conv &amp; conv_1 &lt;50 %&gt; | x" in text and CNN.name not in text
+
+
+def test_names_are_escaped(written):
+    made, folder = written
+    tex = (folder / "report.tex").read_text()
+    assert r"conv \& conv\_1 \textless{}50 \%\textgreater{} | x" in tex
+    assert r"\toprule" in tex and tex.count(r"\begin{table}") == tex.count(r"\end{table}") == 2
+    row = next(line for line in (folder / "report.md").read_text().splitlines() if line.startswith("| cnn1d |"))
+    assert r"conv & conv\_1 \<50 %> \| x" in row
+    assert latex._latex("a−b ± c\\{}") == r"a$-$b $\pm$ c\textbackslash{}\{\}"
+
+
+def test_markdown_tables_have_equal_columns(written):
+    made, folder = written
+    blocks = (folder / "report.md").read_text().split("\n\n")
+    tables = [block.replace(r"\|", "").splitlines() for block in blocks if block.startswith("|")]
+    assert len(tables) == 5  # at a glance; two tables; the order and the pairs of the first
+    assert all(len({line.count("|") for line in table}) == 1 and len(table) > 2 for table in tables)
+
+
+def test_the_files_are_the_same_twice_and_nothing_is_left(written, toy_runs, tmp_path):
+    made, folder = written
+    report.write(made, tmp_path)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    assert names == sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert "figures/fig3.png" in names and not any(name.startswith(".") or "/." in name for name in names)
+    for name in names:
+        assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
+
+
+def test_figures_say_what_they_lack(written):
+    made, folder = written
+    lacking = {picture.key: picture.commands for picture in made.pictures if picture.commands}
+    assert set(lacking) == {"fig2"} and len(lacking["fig2"]) == 1 and "rnn" in lacking["fig2"][0]
+    nothing = report.build(PAPER, {job("fig2", RNN, "published"): None})
+    assert nothing.pictures[0].draw is None and "Not run yet." in markdown.markdown(nothing)
+
+
+def test_the_terminal_takes_commands_whole_and_columns_that_fit(written, capsys, monkeypatch):
+    made, _ = written
+    formats.terminal(made)
+    out = capsys.readouterr().out
+    assert made.tables[0].lines[1].command in out and "published training, s" in out
+    from celltype_cli.core import terminal
+
+    monkeypatch.setattr(terminal.console, "_force_terminal", True)
+    monkeypatch.setattr(terminal.console, "_width", 80)
+    formats.terminal(made)
+    out = capsys.readouterr().out
+    assert "published training, s" not in out and "ours, random splits" in out

@@ -1,0 +1,205 @@
+"""Tables of a report, from small fake runs: numbers by hand, what is tested, and what the notes below say."""
+
+from dataclasses import replace
+from math import isnan
+
+import numpy as np
+import pandas as pd
+import pytest
+from made.paper import ACCURACY, CNN, PAPER, RATES, RNN, SVM, all_jobs, found_for, job
+from made.runs import fake_run
+
+from celltype_cli.core.messages import UserError
+from celltype_cli.evaluation import scores
+from celltype_cli.studies.papers import layout
+from celltype_cli.studies.papers.paper import Row, Table
+from celltype_cli.studies.papers.report import formats, markdown, report, sheets
+from celltype_cli.studies.papers.report.lines import Line, order_of_groups, orders
+
+
+def test_a_line_by_hand(toy_report, toy_runs):
+    line = toy_report.tables[0].lines[0]
+    assert (line.group, line.name, line.best, line.n_splits, line.command) == ("cnn1d", CNN.name, True, 3, "")
+    # 8 test cells a split, of which 7, 6 and 7 are right
+    assert line.ours == pytest.approx((7 + 6 + 7) / 24) and line.ours_sd == pytest.approx(np.std([7, 6, 7], ddof=1) / 8)
+    assert line.difference == pytest.approx(20 / 24 - 0.9) and line.floor == 0.25
+    assert (line.seconds, line.seconds_sd) == (12, 1) and (line.published_seconds, line.published_seconds_sd) == (50, 2)
+    level = scores.scores(toy_runs["cnn1d", "grouped"].predictions())["cell"]
+    assert (line.apart, line.apart_low, line.apart_high) == tuple(
+        level["accuracy"][name] for name in ("value", "low", "high")
+    )
+    assert line.balanced == level["balanced_accuracy"]["value"]
+    # the paper gives none
+    assert toy_report.tables[0].lines[1].published_sd != toy_report.tables[0].lines[1].published_sd
+
+
+def test_a_table_may_show_another_score(toy_runs):
+    row = replace(CNN, published={"weighted_f1": (0.95, None), "accuracy": (0.9, None)})
+    table = Table("f1", "Three models, weighted F1", "Table 1", "scores", (row,), metric="weighted_f1")
+    jobs = [job("f1", row, split) for split in ("published", "grouped")]
+    [shown] = report.build(replace(PAPER, tables=(table,)), found_for(toy_runs, jobs)).tables
+    [line] = shown.lines
+    levels = [scores.scores(toy_runs["cnn1d", split].predictions()) for split in ("published", "grouped")]
+    assert line.published == 0.95 and line.ours == levels[0]["window"]["weighted_f1"]["fold_mean"]
+    assert line.apart == levels[1]["cell"]["weighted_f1"]["value"] != levels[1]["cell"]["accuracy"]["value"]
+    assert line.floor == pytest.approx(0.25 * 0.4)  # a quarter of each class: F1 of guessing one is 2 x 0.25 / 1.25
+    assert shown.metric == "weighted F1"
+
+
+def test_without_a_published_figure_ours_stands_alone(toy_runs):
+    rows = tuple(replace(row, published={}) for row in (CNN, RNN))
+    table = Table("own", "Two models", "Not in the paper", "scores", rows)
+    jobs = [job("own", row, split) for row in rows for split in ("published", "grouped")]
+    shown = report.build(replace(PAPER, tables=(table,)), found_for(toy_runs, jobs))
+    sheet = sheets.lines_sheet(shown.tables[0])
+    assert not {"published", "difference"} & {*sheet.header}
+    assert all(len(row) == len(sheet.header) for row in sheet.rows) and sheet.rows[0][2].text.startswith("0.833 ± ")
+    picture = shown.pictures[0]
+    legend = [text.get_text() for text in picture.draw().legends[0].get_texts()]
+    assert not any("published" in words.lower() for words in (picture.title, picture.caption, *legend))
+
+
+def test_classes_by_hand(toy_report, toy_runs):
+    lines = {(line.group, line.name): line for line in toy_report.tables[1].lines}
+    assert len(lines) == 3 * 4 and list(lines)[:4] == [("precision", name) for name in PAPER.classes]
+    level = scores.scores(toy_runs["cnn1d", "published"].predictions())["window"]["classes"]
+    line = lines["precision", "PY"]
+    assert (line.published, line.published_sd) == (0.9, 0.05)
+    assert (line.ours, line.ours_sd) == (level["PY"]["precision"]["fold_mean"], level["PY"]["precision"]["fold_sd"])
+    assert lines["recall", "PV"].difference == pytest.approx(level["PV"]["recall"]["fold_mean"] - 0.8)
+    assert isnan(lines["recall", "PY"].published) and not isnan(lines["recall", "PY"].ours)
+
+
+def test_other_names_of_a_class_find_it(tmp_path):
+    run = fake_run(tmp_path / "r", [0.8, 0.8], classes=("EXC", "PV", "SST"))
+    jobs = {job("table2", RATES, "published"): run}
+    lines = {(line.group, line.name): line for line in report.build(PAPER, jobs).tables[0].lines}
+    level = scores.scores(run.predictions())["window"]["classes"]
+    assert lines["recall", "PY"].ours == level["EXC"]["recall"]["fold_mean"]
+    assert lines["recall", "SOM"].ours == level["SST"]["recall"]["fold_mean"]
+    assert isnan(lines["recall", "VIP"].ours)
+
+
+def test_whether_the_order_holds(toy_report):
+    # published 0.9 > 0.8 > 0.7; here cnn1d 20/24, rnn 17/24, svm 18/24: the last two change places
+    order = toy_report.tables[0].orders[0]
+    assert (order.lines, order.way, order.n) == ("all", "random splits", 3)
+    assert (order.spearman, order.kendall) == pytest.approx((0.5, 1 / 3))
+    assert order.best_published == order.best_here == CNN.name
+    models = toy_report.tables[0].models
+    assert models["published"] == ("cnn1d", "rnn", "svm_rbf") and models["ours"] == ("cnn1d", "svm_rbf", "rnn")
+    assert any("in the paper cnn1d > rnn > svm_rbf" in s for s in markdown.sentences(toy_report.tables[0]))
+
+
+def test_order_within_models():
+    lines = [Line("a", f"{i}", published=p, ours=o, label=f"a{i}") for i, (p, o) in
+             enumerate([(0.9, 0.5), (0.8, 0.6), (0.7, 0.4), (0.6, float("nan"))])]  # fmt: skip
+    lines.append(Line("b", "x", published=0.5, ours=0.9, label="bx"))
+    everything, within = orders(lines, together=True)
+    assert (everything.lines, everything.n, everything.best_published, everything.best_here) == ("all", 4, "a0", "bx")
+    assert (within.lines, within.n, within.best_here, within.kendall) == ("a", 3, "1", pytest.approx(1 / 3))
+    assert order_of_groups(lines, "ours") == ("b", "a") and order_of_groups(lines, "published") == ("a", "b")
+    assert [o.lines for o in orders(lines, together=False)] == ["a"]
+
+
+def test_paired_test_and_its_refusal(toy_report, toy_runs, tmp_path):
+    (test,) = toy_report.tables[0].comparisons.values()
+    assert test.names == (CNN.name, RNN.name, SVM.name) and test.n_splits == 3
+    assert any("may differ as well" in s for s in markdown.sentences(toy_report.tables[0]))
+    other = fake_run(tmp_path / "other", ACCURACY["rnn"], split_seed=5)
+    found = found_for(toy_runs, all_jobs()) | {job("table1", RNN, "published"): other}
+    table = report.build(PAPER, found).tables[0]
+    assert not table.comparisons and any("not tested on the same cells" in note for note in table.notes)
+
+
+def test_rows_on_other_cells_are_tested_among_themselves(toy_runs, tmp_path):
+    """The paper's dataset beside another: two rows each."""
+    other = {
+        model: fake_run(tmp_path / model, ACCURACY[model], split_seed=5, title="other") for model in ("cnn1d", "rnn")
+    }
+    rows = [replace(row, name=f"{row.name} {where}") for where in ("here", "there") for row in (CNN, RNN)]
+    found = [toy_runs["cnn1d", "published"], toy_runs["rnn", "published"], other["cnn1d"], other["rnn"]]
+    paper = replace(PAPER, tables=(Table("t", "Two", "Table 9", "scores", tuple(rows)),))
+    table = report.build(paper, {job("t", row, "published"): run for row, run in zip(rows, found)}).tables[0]
+    names = {words: test.names for words, test in table.comparisons.items()}
+    assert names == {f"all rows on {where}": (rows[k].name, rows[k + 1].name)
+                     for where, k in (("toy (simulated)", 0), ("other", 2))}  # fmt: skip
+
+
+@pytest.mark.parametrize("published", [(), (CNN,)])
+def test_models_are_ordered_only_beside_published_figures(toy_runs, published):
+    rows = [row if row in published else replace(row, published={}) for row in (CNN, RNN)]
+    paper = replace(PAPER, tables=(Table("t", "New", "Control", "scores", tuple(rows), note="not in the paper"),))
+    found = {job("t", row, "published"): toy_runs[row.model, "published"] for row in rows}
+    table = report.build(paper, found).tables[0]
+    assert not table.models and not table.orders
+    assert table.notes[0] == "Not in the paper."
+
+
+def test_long_tables_are_tested_model_by_model(toy_runs):
+    rows = [Row(f"{model} {i}", model, (), {"accuracy": (0.8, None)}, best=i == 0) for model in ("cnn1d", "rnn")
+            for i in range(7)]  # fmt: skip
+    paper = replace(PAPER, tables=(Table("t", "Long", "Table 9", "scores", tuple(rows)),))
+    found = {job("t", row, "published"): toy_runs[row.model, "published"] for row in rows}
+    table = report.build(paper, found).tables[0]
+    sizes = {words: len(test.names) for words, test in table.comparisons.items()}
+    assert sizes == {"the paper's best row of each model": 2, "the rows of cnn1d": 7, "the rows of rnn": 7}
+
+
+def test_below_a_table_stands_what_it_is_of(toy_report):
+    notes = " ".join(toy_report.tables[0].notes)
+    assert "toy (simulated): 40 cells in 5 groups" in notes and "Profile full, seed 0" in notes
+    assert "3 splits, 32 cells train and 8 test" in notes and "No animal was recorded." in notes
+    # three models, three splits of 11, 12 and 13 s, and as many folds of 1, 2 and 3 s: 108 + 18 s
+    assert "a processor, 2 cores, 1 thread; training took 2.1 min" in notes
+    assert "rnn: T = 2: rnn: the paper says nothing." in notes and "rough" in notes
+
+
+def test_what_a_search_chose_stands_beside_what_the_paper_chose(tmp_path):
+    row = replace(SVM, note="C = 10 was chosen")
+    chosen = [{"gamma": 0.1, "C": 1}, {"C": 1, "gamma": 0.1}, {"C": 9, "gamma": 0.1}]
+    run = fake_run(tmp_path / "searched", [0.5, 0.6, 0.7], chosen=chosen)
+    paper = replace(PAPER, tables=(replace(PAPER.tables[0], rows=(row,)),))
+    table = report.build(paper, {job("table1", row, "published"): run}).tables[0]
+    said = (
+        "C = 10 was chosen; here C = 1, gamma = 0.1 in 2 of 3 random splits; here C = 9, gamma = 0.1 in 1 of 3 random"
+    )
+    assert any(said in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "overrides", "message"),
+    [
+        ({"fingerprint": "f1"}, (), "data f0 in .* and data f1 in"),
+        ({"seed": 1}, (), "seed is 0 in one run and 1 in another"),
+    ],
+)
+def test_different_experiments_share_no_table(tmp_path, toy_runs, settings, overrides, message):
+    other = fake_run(tmp_path / "other", ACCURACY["rnn"], **settings)
+    for table in ("table1", "fig2"):
+        found = {job(table, CNN, "published"): toy_runs["cnn1d", "published"], job(table, RNN, "published"): other}
+        with pytest.raises(UserError, match=message):
+            report.build(PAPER, found)
+
+
+def test_rows_may_ask_for_different_data(tmp_path, toy_runs):
+    other = fake_run(tmp_path / "other", ACCURACY["rnn"], fingerprint="f1")
+    longer = job("table1", RNN, "published", overrides=("dataset.timesteps=2000",))
+    found = {job("table1", CNN, "published"): toy_runs["cnn1d", "published"], longer: other}
+    assert any("2 versions of the data" in note for note in report.build(PAPER, found).tables[0].notes)
+
+
+def test_two_profiles_make_no_report(toy_runs):
+    found = {job("table1", CNN, "published", p): toy_runs["cnn1d", "published"] for p in layout.PROFILES}
+    with pytest.raises(UserError, match="one profile, found full and quick"):
+        report.build(PAPER, found)
+
+
+def test_csv_has_every_digit(toy_report, tmp_path):
+    (tmp_path / "t.csv").write_text(formats.csv(toy_report, toy_report.tables[0]))
+    table = pd.read_csv(tmp_path / "t.csv", float_precision="round_trip")
+    assert table["ours"].tolist() == [line.ours for line in toy_report.tables[0].lines]
+    assert {"published", "apart_low", "difference", "seconds_sd", "command", "profile"} <= set(table.columns)
+    (tmp_path / "p.csv").write_text(formats.pairs_csv(toy_report, toy_report.tables[0]))
+    pairs = pd.read_csv(tmp_path / "p.csv")
+    assert pairs["first"].tolist() == [CNN.name, CNN.name, RNN.name] and {"t", "p", "adjusted"} <= set(pairs.columns)

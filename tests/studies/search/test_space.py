@@ -1,0 +1,197 @@
+"""Search spaces: the published ones, what is refused and how it is said, and values as overrides that Hydra reads."""
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from celltype_cli.core import configs
+from celltype_cli.core.messages import UserError
+from celltype_cli.runs.train import Settings
+from celltype_cli.studies.search.overrides import difference, text
+from celltype_cli.studies.search.refit import epochs_behind, final, stops_early
+from celltype_cli.studies.search.space import Choice, Range, parse, put, without
+from celltype_cli.trainers.protocol import Fitted
+
+# Amprimo et al. 2025, LightGBM and networks: low, high, log, int; or the choices.
+LIGHTGBM = {
+    "model.num_leaves": (10, 100, False, True),
+    "model.max_depth": (3, 12, False, True),
+    "model.learning_rate": (0.001, 0.2, True, False),
+    "model.n_estimators": (50, 300, False, True),
+    "model.min_child_samples": (5, 30, False, True),
+    "model.subsample": (0.5, 1, False, False),
+    "model.colsample_bytree": (0.5, 1, False, False),
+    "model.reg_alpha": (0, 1, False, False),
+    "model.reg_lambda": (0, 1, False, False),
+}
+NETWORK = {
+    "trainer.batch_size": (32, 64),
+    "trainer.lr": (0.001, 0.08, True, False),
+    "trainer.lr_decay": (0, 0.01, 0.1),
+    "trainer.period": (5, 20, False, True),
+    "trainer.patience": (10, 20, False, True),
+    "model.dropout": (0, 0.3, 0.5, 0.7),
+}
+
+
+def composed(command="train", *overrides):
+    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
+        return compose(command, overrides=list(overrides))
+
+
+def parsed(space, *overrides):
+    return parse(space, composed("train", *overrides), Settings)
+
+
+def faults(space, *overrides):
+    with pytest.raises(UserError) as error:
+        parsed(space, *overrides)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(("option", "published"), [("sts", LIGHTGBM), ("sts_network", NETWORK)])
+def test_the_shipped_spaces_are_the_published_ones(option, published):
+    cfg = composed("search", f"search={option}")
+    assert (cfg.search.n_trials, cfg.search.folds) == (50, 3)
+    assert (cfg.search.split, cfg.search.metric, cfg.search.sampler) == ("stratified", "balanced_accuracy", "tpe")
+    train = OmegaConf.create(without(OmegaConf.to_container(cfg, resolve=True), "search"))
+    space = parse(configs.build(cfg.search).space, train, Settings)
+    found = {
+        key: (s.low, s.high, s.log, s.whole) if isinstance(s, Range) else tuple(s.values) for key, s in space.items()
+    }
+    assert found == published
+
+
+def test_ranges_and_choices_are_read_nested_and_with_dots():
+    space = parsed(
+        {
+            "trainer": {"lr": {"low": 0.001, "high": 0.1, "log": True}, "epochs": {"low": 2, "high": 9, "int": True}},
+            "model.layers": [["conv"], ["conv", "pool"]],
+            "model": {"dropout": [0.0, 0.5]},
+        }
+    )
+    assert space == {
+        "trainer.lr": Range(0.001, 0.1, log=True, whole=False),
+        "trainer.epochs": Range(2, 9, log=False, whole=True),
+        "model.layers": Choice((["conv"], ["conv", "pool"])),
+        "model.dropout": Choice((0.0, 0.5)),
+    }
+
+
+def test_a_choice_of_any_kind_comes_back_as_it_was():
+    values = (None, True, 1, 1.0, "1", "null", ["a", 2], "sqrt")
+    choice = Choice(values)
+    drawn = choice.distribution().choices
+    assert len(set(drawn)) == len(values)
+    for value, name in zip(values, drawn):
+        assert (choice.value(name), type(choice.value(name))) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({}, "it is empty"),
+        ({"modle": {"width": [8, 16]}}, "modle.width: modle is no setting; nearest: model"),
+        ({"model": {"widht": [8, 16]}}, "model.widht: it is no setting; nearest: width; set here: layers"),
+        ({"model": [1, 2]}, "model: it is a group of settings; name one of them: layers, width_first"),
+        ({"model": {"width": 8}}, "model.width: 8 is one value, expected a list of choices or {low"),
+        ({"model": {"width": [8]}}, "model.width: [8] leaves no choice"),
+        ({"model": {"width": [8, 8]}}, "model.width: [8,8] leaves no choice"),
+        ({"trainer": {"lr": {"low": 0.1, "high": 0.01}}}, "trainer.lr: low=0.1 is not below high=0.01"),
+        ({"trainer": {"lr": {"low": 0.0, "high": 0.1, "log": True}}}, "trainer.lr: low=0.0 has no logarithm"),
+        ({"trainer": {"lr": {"low": 0.1}}}, "trainer.lr: high is missing"),
+        ({"trainer": {"lr": {"low": "a", "high": 1}}}, "trainer.lr: low=a is no number"),
+        ({"trainer": {"lr": {"low": 0.1, "high": 1.0, "log": 1}}}, "trainer.lr: log=1 is neither true nor false"),
+        ({"trainer": {"lr": {"low": 0.1, "high": 1.0, "lgg": True}}}, "trainer.lr: lgg is none of low, high, log, int"),
+        ({"trainer": {"epochs": {"low": 1, "high": 3}}}, "epochs: the config has a whole number, 20: add int: true"),
+        ({"trainer": {"epochs": {"low": 1.5, "high": 3}}}, "trainer.epochs: 1.5 is a number, expected a whole number"),
+        ({"trainer": {"epochs": {"low": 1.5, "high": 3, "int": True}}}, "trainer.epochs: low=1.5 is no whole number"),
+        ({"trainer": {"weights": ["last", "worst"]}}, "trainer.weights: worst is text, expected one of last, best"),
+        ({"split": {"n_folds": [4, 5]}}, "split.n_folds: the hold-out must be the same cells in every trial"),
+        ({"seed": [0, 1]}, "seed: it does not say what is learned"),
+        ({"trainer": {"devices": [1, 2]}}, "trainer.devices: it does not say what is learned"),
+    ],
+)  # fmt: skip
+def test_a_space_that_cannot_be_searched_is_refused(space, said):
+    assert said in faults(space)
+
+
+def test_all_faults_are_said_at_once():
+    said = faults({"model": {"widht": [8, 16]}, "trainer": {"lr": {"low": 2, "high": 1}, "epochs": [1.5, 2]}})
+    for fault in ("model.widht: it is no setting", "trainer.lr: low=2 is not below", "trainer.epochs: 1.5 is a number"):
+        assert fault in said
+
+
+def test_arguments_that_the_config_leaves_out_may_be_searched():
+    assert parsed({"model": {"max_features": ["sqrt", None]}}, "model=forest")
+    assert "nearest: max_features" in faults({"model": {"max_featurs": ["sqrt", None]}}, "model=forest")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, False, 3, -2, 0.5, 1e-05, "sqrt", "a/b.csv", "null", "True", "3", "1e3", "", "two words", "it's",
+     'a"b', "a\\", "a\\'b", "[x]", "a,b", "a=b", "${x}", [1, "b", None], {"a": 1, "b": ["c d"]}],
+)  # fmt: skip
+def test_hydra_reads_back_what_is_written(value):
+    override = OverridesParser.create().parse_override(f"key={text(value)}")
+    assert override.value() == value
+    assert type(override.value()) is type(value) or isinstance(value, str)
+
+
+def test_the_difference_makes_one_config_of_another():
+    base = composed()
+    wanted = put(base, {"model.width": 7, "trainer.lr": 1e-05, "seed": 3, "threads": 1, "split.extra.deep": "a b"})
+    del wanted["split"]["valid_fraction"]
+    found = difference(base, wanted)
+    assert found == ["+split.extra.deep='a b'", "trainer.lr=1e-05", "model.width=7", "seed=3", "~split.valid_fraction"]
+    again = composed("train", *found)
+    wanted.threads = again.threads
+    assert OmegaConf.to_container(again, resolve=True) == OmegaConf.to_container(wanted)
+    assert difference(base, base) == []
+
+
+def test_a_key_is_left_out_wherever_it_is():
+    config = {"a": {"b": {"c": 1, "d": 2}}, "e": 3}
+    assert without(config, "a.b.c") == {"a": {"b": {"d": 2}}, "e": 3}
+    assert without(config, "e") == {"a": config["a"]}
+    assert without(config, "x.y") == config
+
+
+def test_the_refit_trains_on_everything_for_the_mean_of_the_epochs():
+    cfg = composed("train", "trainer.patience=3", "trainer.weights=best", "trainer.epochs=40")
+    assert stops_early(cfg)
+    last = final(cfg, [7, 12, 12])
+    assert (last.trainer.epochs, last.trainer.patience, last.trainer.weights) == (10, None, "last")
+    assert last.split.valid_fraction == 0
+    assert not stops_early(last)
+
+
+def test_without_early_stopping_the_epochs_stay():
+    cfg = composed("train", "trainer.epochs=40")
+    assert final(cfg, [40, 40, 40]).trainer == cfg.trainer
+    forest = composed("train", "model=forest")
+    assert final(forest, []).trainer == OmegaConf.create(OmegaConf.to_container(forest.trainer, resolve=True))
+
+
+def test_a_split_within_a_split_holds_nothing_out_either():
+    cfg = composed("train", "split=with_new_cells", "split@split.split=grouped_kfold")
+    assert final(cfg, []).split.split.valid_fraction == 0
+
+
+def test_epochs_are_those_behind_the_weights_that_predict():
+    losses = [0.9, 0.5, 0.4, 0.6, 0.7]
+    fitted = Fitted(lambda cells: None, [{"epoch": n, "valid_loss": loss} for n, loss in enumerate(losses, 1)], 1.0)
+    assert epochs_behind(composed("train", "trainer.weights=best"), fitted) == [3]
+    assert epochs_behind(composed("train", "trainer.weights=last"), fitted) == [5]
+    assert epochs_behind(composed("train", "model=forest"), Fitted(fitted.predict, [], 1.0)) == []
+
+
+@pytest.mark.parametrize("option", ["sts", "sts_network"])
+def test_every_setting_of_a_shipped_space_has_its_unit_or_meaning(option):
+    file = configs.folder() / "search" / f"{option}.yaml"
+    lines = file.read_text().splitlines()
+    settings = [name for part in yaml.safe_load(file.read_text())["search"]["space"].values() for name in part]
+    for name in settings:
+        assert "  # " in next(line for line in lines if line.strip().startswith(f"{name}:"))
