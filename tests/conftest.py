@@ -46,10 +46,10 @@ def toy_report(toy_runs):
 def celltype(tmp_path, monkeypatch, capsys):
     """Runs a command line in an empty folder; returns exit code, output, errors."""
     from celltype_cli import cli
-    from celltype_cli.commands.app import UserConfigs
+    from celltype_cli.core import files
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(UserConfigs, "folder", None)  # and again after the test
+    monkeypatch.setattr(files, "own_configs", [])  # and again after the test
     for name in ("CELLTYPE_OUTPUTS", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
 

@@ -48,7 +48,6 @@ def is_ours(name: str) -> bool:
     return name.split(".")[0] == PACKAGE.name
 
 
-PENDING = {"cells/columns", "studies/explain/attributions"}  # until features are an input of every dataset
 each_file = pytest.mark.parametrize("file", FILES, ids=name_of)
 
 
@@ -57,20 +56,13 @@ def test_imports_point_down(file):
     here = room(file)
     if here == "__init__":
         return
-    wrong = {
-        name
-        for name in ours(file)
-        if (there := name.split("/")[0]) != here and name_of(file) not in PENDING and FLOORS[there] >= FLOORS[here]
-    }
+    wrong = {name for name in ours(file) if (there := name.split("/")[0]) != here and FLOORS[there] >= FLOORS[here]}
     assert not wrong, f"{name_of(file)} imports {wrong} from its own floor or above"
 
 
 @each_file
 def test_nobody_imports_a_kind_of_recording(file):
-    assert (
-        not {name for name in ours(file) if (there := name.split("/")[0]) in KINDS and there != room(file)}
-        or name_of(file) in PENDING
-    )
+    assert not {name for name in ours(file) if (there := name.split("/")[0]) in KINDS and there != room(file)}
 
 
 @each_file

@@ -1,9 +1,9 @@
-"""Pure functions of traces: resampling, windows, dF/F, and simple features; nothing here is fitted to data."""
+"""Simple features of calcium traces, the input `features`; nothing here is fitted to data."""
 
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 LAGS = (1, 2, 4, 8, 16, 32)
 TRACE_FEATURES = (
@@ -16,24 +16,6 @@ TRACE_FEATURES = (
 )  # fmt: skip
 
 
-def table(**inputs: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row column"]:
-    """Returns what a classifier of tables takes: the input `features` as it is, and `trace_features` of a `trace`.
-
-    Raises:
-        TypeError: when the inputs hold neither.
-    """
-    parts = [inputs["features"]] if "features" in inputs else []
-    parts += [trace_features(inputs["trace"])] if "trace" in inputs else []
-    if not parts:
-        raise TypeError("neither features nor trace is among them")
-    return np.concatenate(parts, axis=1, dtype=np.float64)
-
-
-def samples(trace: Float[np.ndarray, "row 1 time"]) -> Float[np.ndarray, "row time"]:
-    """Returns the samples themselves as features."""
-    return trace[:, 0]
-
-
 def trace_features(trace: Float[np.ndarray, "row 1 time"]) -> Float[np.ndarray, "row feature"]:
     """Describes each trace by the numbers named in `TRACE_FEATURES`; they are finite for every finite trace.
 
@@ -42,16 +24,6 @@ def trace_features(trace: Float[np.ndarray, "row 1 time"]) -> Float[np.ndarray, 
     chunk = max(1, 2_000_000 // trace.shape[-1])  # rows at a time, so that memory stays small
     blocks = [_features(trace[start : start + chunk, 0].astype(np.float64)) for start in range(0, len(trace), chunk)]
     return np.concatenate(blocks) if blocks else np.empty((0, len(TRACE_FEATURES)))
-
-
-def noise_features(trace: Float[np.ndarray, "row 1 time"]) -> Float[np.ndarray, "row feature"]:
-    """Returns the noise level and the mean of each trace, and nothing of its shape: `noise` and `mean` of
-    `TRACE_FEATURES`.
-
-    Both depend on microscope, indicator and preparation; what they alone score, a laboratory may explain.
-    """
-    trace = trace[:, 0].astype(np.float64)
-    return np.stack([_noise(trace), trace.mean(axis=1)], axis=1)
 
 
 def _features(trace: Float[np.ndarray, "row time"]) -> Float[np.ndarray, "row feature"]:

@@ -31,6 +31,3 @@ class Recording:
     sampling_rate: float
     source: str = ""
     file: str = ""
-
-    def __str__(self) -> str:
-        return f"cell {self.cell_id} ({self.file})" if self.file else f"cell {self.cell_id}"

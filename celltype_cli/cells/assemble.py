@@ -3,31 +3,154 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
-from celltype_cli.core.messages import few
+import numpy as np
+from jaxtyping import Shaped
+
+from celltype_cli.cells.cells import UNLABELLED, About, Cells
+from celltype_cli.core.classes import in_order
+from celltype_cli.core.messages import UserError, few, nearest, raise_faults
 
 
-def confound(recordings: Sequence[Any]):
+@runtime_checkable
+class Entry(Protocol):
+    """What every kind of recording says of the cell it is of.
+
+    Attributes:
+        cell_id: unique in the dataset.
+        label: cell type; empty where it is unknown.
+        group: animal, donor or recording; empty where it is unknown, and the cell is then a group of its own.
+        source: laboratory, dataset or method; empty where nothing is known.
+        file: where it was read from, for messages.
+    """
+
+    cell_id: str
+    label: str
+    group: str
+    source: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """What a dataset returns: its recordings, which a `prepare` makes `Cells` of.
+
+    Attributes:
+        entries: one recording a cell.
+        about: what the dataset is; `prepare` adds what the inputs are.
+        classes: labels that may occur, in the order of the probabilities; None for those that do.
+    """
+
+    entries: Sequence[Any]
+    about: About
+    classes: tuple[str, ...] | None = None
+
+
+def finished(cells: Cells) -> Cells:
+    """Passes on what a dataset has measured already."""
+    if not isinstance(cells, Cells):
+        raise UserError(
+            f"prepare=finished takes tables and finished images; {cells.about.title} gives recordings: leave out "
+            "`prepare=`, the dataset chooses one"
+        )
+    return cells
+
+
+def check(recordings: Recordings) -> None:
+    """Raises a UserError with all faults of ids and labels at once: none, empty, repeated, or not among the classes."""
+    raise_faults(f"dataset {recordings.about.name}", faults(recordings))
+
+
+def faults(recordings: Recordings) -> Iterator[str]:
+    entries, classes = recordings.entries, recordings.classes
+    if not entries:
+        yield "it holds no recording"
+    for cell, count in Counter(entry.cell_id for entry in entries).items():
+        if not cell:
+            yield f"the cell_id of {count} cells is empty; name each cell"
+        elif count > 1:
+            files = sorted({entry.file for entry in entries if entry.cell_id == cell} - {""})
+            where = f" ({', '.join(few(files))})" if files else ""
+            yield f"cell {cell} occurs {count} times{where}; make the ids unique, or join its recordings"
+    for entry in entries:
+        if classes is not None and entry.label and entry.label not in classes:
+            yield (
+                f"{named(entry)}: its label {entry.label!r} is none of {', '.join(classes)}"
+                f"{nearest(entry.label, classes)}; correct it, or add it to dataset.classes"
+            )
+
+
+def assemble(
+    recordings: Recordings,
+    kept: Sequence[Entry],
+    inputs: dict[str, Shaped[np.ndarray, "row ..."]],
+    counts: Sequence[int] | None = None,
+) -> Cells:
+    """Lays rows out as `Cells`, with the notes that belong beside every score.
+
+    Args:
+        recordings: what the dataset gave; its `about` describes the inputs.
+        kept: the recordings that rows were made of.
+        inputs: by name, the rows of the first recording first.
+        counts: rows of each recording; None for one each.
+
+    Raises:
+        UserError: as `Cells` does.
+    """
+    about = recordings.about
+    classes = recordings.classes or tuple(in_order({entry.label for entry in kept} - {""}))
+    index = {"": UNLABELLED, **{name: i for i, name in enumerate(classes)}}
+    row = np.repeat(np.arange(len(kept)), 1 if counts is None else counts)
+    return Cells(
+        inputs=inputs,
+        label=np.array([index[entry.label] for entry in kept])[row],
+        cell_id=np.array([entry.cell_id for entry in kept])[row],
+        group=np.array([entry.group or entry.cell_id for entry in kept])[row],
+        source=np.array([entry.source for entry in kept])[row],
+        classes=tuple(classes),
+        about=replace(about, notes=(*about.notes, *_notes(kept, about.group))),
+    )
+
+
+def named(entry: Entry) -> str:
+    """Names a recording in a message."""
+    return f"cell {entry.cell_id} ({entry.file})" if entry.file else f"cell {entry.cell_id}"
+
+
+def per_class(entries: Sequence[Entry]) -> str:
+    """Counts recordings by class: "PV 3, SOM 1"."""
+    counts = Counter(entry.label or "unlabelled" for entry in entries)
+    return ", ".join(f"{label} {count}" for label, count in sorted(counts.items()))
+
+
+def _notes(entries: Sequence[Entry], group: str) -> Iterator[str]:
+    if 0 < (unlabelled := sum(not entry.label for entry in entries)) < len(entries):
+        yield f"{unlabelled} of {len(entries)} cells have no label and count for no score"
+    if alone := sum(entry.group in ("", entry.cell_id) for entry in entries):
+        yield (
+            f"the {group} of {alone} of {len(entries)} cells is unknown: each is a group of its own, so that "
+            f"cells of one {group} may stand on both sides of a split"
+        )
+    yield from confound(entries)
+
+
+def confound(entries: Sequence[Entry]) -> Iterator[str]:
     """Yields a warning where sources hold one class only, so that a score may measure the source.
 
     Sources are laboratories, datasets or methods; nothing is said where there is one source or one class.
     """
-    labelled = [r for r in recordings if r.label]
-    held = {source: {r.label for r in labelled if r.source == source} for source in {r.source for r in labelled}}
-    single = [r for r in labelled if len(held[r.source]) == 1]
-    if len(held) < 2 or len({r.label for r in labelled}) < 2 or not single:
+    labelled = [entry for entry in entries if entry.label]
+    held = {source: {e.label for e in labelled if e.source == source} for source in {e.source for e in labelled}}
+    single = [entry for entry in labelled if len(held[entry.source]) == 1]
+    if len(held) < 2 or len({entry.label for entry in labelled}) < 2 or not single:
         return
-    pairs = Counter((r.source or "source not given", r.label) for r in single).most_common()
-    named = "; ".join(few(f"{source}: {label} ({count})" for (source, label), count in pairs))
+    pairs = Counter((entry.source or "source not given", entry.label) for entry in single).most_common()
+    said = "; ".join(few(f"{source}: {label} ({count})" for (source, label), count in pairs))
     extent = "label and laboratory coincide: " if len(single) == len(labelled) else ""
     yield (
         f"{extent}{len(single)} of {len(labelled)} cells come from sources that hold one class only, where a score "
-        f"may measure the laboratory and not the cell type ({named})"
+        f"may measure the laboratory and not the cell type ({said})"
     )
-
-
-def per_class(recordings: Sequence[Any]) -> str:
-    counts = Counter(r.label or "unlabelled" for r in recordings)
-    return ", ".join(f"{label} {count}" for label, count in sorted(counts.items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -24,34 +25,53 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Input:
+    """Says what one input of cells is, for whoever draws, explains or compares it without knowing its name.
+
+    Attributes:
+        unit: of the values, for instance "dF/F".
+        sampling_rate: Hz, of the last axis; None where that is no time.
+        axes: one `Axis` for each axis of a row that has a meaning, the last axis last: one for traces, two for images.
+        channels: names along the axis before those.
+        columns: names of the columns of a table [row, column], with units: "tau (ms)"; NaN there means "not measured".
+        models: options of `model` to try on it, the usual first; further settings may follow an option.
+    """
+
+    unit: str = ""
+    sampling_rate: float | None = None
+    axes: tuple[Axis, ...] = ()
+    channels: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class About:
     """Says what a dataset is, for every output that shows a number of it.
 
     Attributes:
         name: the dataset's short name, as in its config.
         simulated: True when no animal was recorded; every output then says so.
-        sampling_rate: Hz, of the time axis of the inputs; None where there is none.
-        unit: of the input values, for instance "dF/F".
         citation: what to cite when the data are used.
         notes: warnings that belong beside every score, for instance a confound.
-        features: names of the columns of the input "features", with units: "tau (ms)".
-        axes: of other inputs, one `Axis` for each axis of a row that has a unit, the last axis last.
-        channels: of other inputs, the names along the axis before those.
+        group: what a group is called: animal, donor, recording.
+        inputs: what each input is, by its name.
     """
 
     name: str
     simulated: bool = False
-    sampling_rate: float | None = None
-    unit: str = ""
     citation: str = ""
     notes: tuple[str, ...] = ()
-    features: tuple[str, ...] = ()
-    axes: dict[str, tuple[Axis, ...]] = field(default_factory=dict)
-    channels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    group: str = "group"
+    inputs: dict[str, Input] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         return f"{self.name} (simulated)" if self.simulated else self.name
+
+    def of(self, name: str) -> Input:
+        """Returns what an input is; nothing is said of one that the dataset does not describe."""
+        return self.inputs.get(name, Input())
 
 
 @dataclass(frozen=True)
@@ -59,8 +79,8 @@ class Cells:
     """Examples of recorded cells: one row is one example, and several rows may be windows of one cell.
 
     Attributes:
-        inputs: named arrays with one entry per row, for instance {"trace": [row, 1, time]}, finite; but in
-            {"features": [row, feature]}, a table of measured quantities, NaN stands for "could not be measured".
+        inputs: named arrays with one entry per row, finite; but in a table of measured quantities, which has named
+            columns (`Input.columns`), NaN stands for "could not be measured".
         label: index into `classes`, or UNLABELLED.
         cell_id: which cell a row was cut from.
         group: animal, donor, session or recording; never on two sides of a fold.
@@ -70,7 +90,7 @@ class Cells:
 
     Raises:
         UserError: with all faults at once, when lengths differ, a value is not finite, a label is out of range,
-            one cell has two labels or two groups, or features have other names than columns.
+            one cell has two labels or two groups, or a table has other columns than names.
     """
 
     inputs: dict[str, Shaped[np.ndarray, "row ..."]]
@@ -109,8 +129,9 @@ class Cells:
     def n_cells(self) -> int:
         return len(np.unique(self.cell_id))
 
+    @cached_property
     def row_digests(self) -> Shaped[np.ndarray, " row"]:
-        """Returns one short hash per row over all its input values; equal rows have equal hashes."""
+        """One short hash per row over all its input values, made once; equal rows have equal hashes."""
         digests = []
         for row in range(len(self)):
             digest = hashlib.blake2b(digest_size=12)
@@ -122,7 +143,7 @@ class Cells:
     def fingerprint(self) -> str:
         """Returns a hash of all that a result can depend on: inputs, labels, ids, groups, sources and class names."""
         digest = hashlib.blake2b(digest_size=8)
-        for column in (self.row_digests(), self.label, self.cell_id, self.group, self.source):
+        for column in (self.row_digests, self.label, self.cell_id, self.group, self.source):
             digest.update("\x1f".join(map(str, column.tolist())).encode())
         digest.update("\x1f".join(self.classes).encode())
         return digest.hexdigest()
@@ -137,12 +158,13 @@ def _faults(cells: Cells):
     if any(len(values) != n for values in columns.values()):
         return
     for name, values in cells.inputs.items():
-        finite = ~np.isinf(values) if name == "features" else np.isfinite(values)
+        columns = cells.about.of(name).columns
+        if columns and values.shape[1:] != (len(columns),):
+            yield f"{name} have shape {values.shape[1:]}, {len(columns)} names are given"
+        finite = ~np.isinf(values) if columns else np.isfinite(values)
         finite = finite.reshape(n, int(np.prod(values.shape[1:])))
         for row in np.flatnonzero(~finite.all(axis=1))[:5]:
             yield f"cell {cells.cell_id[row]}: {name} has {int((~finite[row]).sum())} values that are not finite"
-    if "features" in cells.inputs and cells.inputs["features"].shape[1:] != (len(cells.about.features),):
-        yield f"features have shape {cells.inputs['features'].shape[1:]}, {len(cells.about.features)} names are given"
     bad = (cells.label < UNLABELLED) | (cells.label >= len(cells.classes))
     for row in np.flatnonzero(bad)[:5]:
         yield f"cell {cells.cell_id[row]}: label {cells.label[row]} is no index into {cells.classes}"

@@ -1,28 +1,59 @@
-"""The inputs of cells as a table of named columns, whatever they are."""
+"""The inputs of cells as tables of named columns: whole, for estimators; and summed up, for an audit."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from celltype_cli.calcium.features import TRACE_FEATURES, trace_features
-from celltype_cli.cells.cells import Cells
+from celltype_cli.cells.cells import Cells, Input
+from celltype_cli.core.messages import UserError, few, nearest
 
 BLOCKS = 8  # along each axis of an image
 
 
-def columns_of(cells: Cells) -> tuple[list[str], Float[np.ndarray, "row column"]]:
-    """Returns the inputs as named columns: features as they are, `trace_features`, means over blocks of the others."""
+def table_of(
+    cells: Cells, inputs: Sequence[str], columns: Sequence[str] | None = None
+) -> tuple[list[str], Float[np.ndarray, "row column"]]:
+    """Returns inputs side by side, in double precision, and the names of their columns.
+
+    Args:
+        inputs: which; a table as it is, each value of any other as a column of its own.
+        columns: names of those to keep, in this order; None keeps all.
+
+    Raises:
+        UserError: when an input or a column is not there.
+    """
+    if lacking := [name for name in inputs if name not in cells.inputs] or not inputs:
+        wanted = ", ".join(lacking) if inputs else "none"
+        raise UserError(
+            f"trainer.inputs asks for {wanted}, {cells.about.title} gives {', '.join(cells.inputs)}: choose among "
+            "them, another model, or what is prepared (prepare.inputs, where it has that setting)"
+        )
+    names, parts = [], []
+    for name in inputs:
+        values = cells.inputs[name].reshape(len(cells), -1)
+        names += cells.about.of(name).columns or [f"{name} {k}" for k in range(1, values.shape[1] + 1)]
+        parts.append(values)
+    table = np.concatenate(parts, axis=1, dtype=np.float64)
+    if columns is None:
+        return names, table
+    if unknown := [name for name in columns if name not in names]:
+        raise UserError(
+            f"trainer.columns: {', '.join(unknown)} is no column of {', '.join(inputs)}{nearest(unknown[0], names)}; "
+            f"there are {', '.join(few(names))}"
+        )
+    return list(columns), table[:, [names.index(name) for name in columns]]
+
+
+def summary_of(cells: Cells) -> tuple[list[str], Float[np.ndarray, "row column"]]:
+    """Returns all inputs as named columns: tables as they are, means over blocks of the others."""
     names, parts = [], []
     for name, values in cells.inputs.items():
-        if name == "features":
-            new, part = cells.about.features, values
-        elif name == "trace":
-            new, part = TRACE_FEATURES, trace_features(values)
-        else:
-            part = _blocks(values)
-            new = [f"{name}[{', '.join(map(str, at))}]" for at in np.ndindex(part.shape[1:])]
-        names += new
+        about = cells.about.of(name)
+        part = values if about.columns else _blocks(values)
+        names += about.columns or [_place(name, about, at, part.shape[1:]) for at in np.ndindex(part.shape[1:])]
         parts.append(part.reshape(len(cells), -1).astype(np.float64))
     return names, np.concatenate(parts, axis=1)
 
@@ -34,3 +65,18 @@ def _blocks(values: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row ...
         sizes = np.diff(edges).reshape([-1 if a == axis else 1 for a in range(values.ndim)])
         values = np.add.reduceat(values, edges[:-1], axis=axis, dtype=np.float64) / sizes
     return values
+
+
+def _place(name: str, about: Input, at: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """Names a block by its channel and by where its middle lies on the axes, as far as these are known."""
+    words, first = [], len(at) - len(about.axes)
+    for k, (place, size) in enumerate(zip(at, shape)):
+        if k >= first >= 0:
+            axis = about.axes[k - first]
+            middle = axis.first + (axis.last - axis.first) * (place + 0.5) / size
+            words.append(f"{middle:.3g} {axis.unit}".strip())
+        elif k == first - 1 and about.channels:
+            words.append(about.channels[place])
+        elif size > 1:
+            words.append(f"{place + 1}")
+    return f"{name} at {', '.join(words)}" if words else name

@@ -22,25 +22,14 @@ class Labels:
         path: of the csv.
         rows: for each recording, by the name that `name_of` gives its file, the values of COLUMNS that are given.
         name_of: the name of a recording, of its file.
-        order: of classes that are known.
     """
 
     path: Path
     rows: dict[str, dict[str, str]]
     name_of: Callable[[str], str]
-    order: Sequence[str]
 
-    @property
-    def classes(self) -> list[str]:
-        """Returns the labels that occur: those that are known in their order, then others by name."""
-        found = {row["label"] for row in self.rows.values() if "label" in row}
-        return [name for name in self.order if name in found] + sorted(found - {*self.order})
-
-    def add(self, cells: Sequence[Any], unusable: Sequence[str]) -> tuple[list[Any], list[str]]:
-        """Returns the cells with what the csv says of them, and notes on what does not fit together.
-
-        Args:
-            unusable: files that gave no cell; their rows are not missed.
+    def add(self, cells: Sequence[Any]) -> tuple[list[Any], list[str]]:
+        """Returns the recordings with what the csv says of them, and notes on what does not fit together.
 
         Raises:
             UserError: when no row names a recording, or one row several.
@@ -54,8 +43,7 @@ class Labels:
         several = {name: ids for name, ids in cells_of.items() if len(ids) > 1}
         raise_faults(str(self.path), [f"row {name} fits {' and '.join(ids)}; give the folder too"
                                       for name, ids in several.items()])  # fmt: skip
-        named = {*cells_of, *(self._row(self.name_of(file)) for file in unusable)}
-        lost = [name for name in self.rows if name not in named]
+        lost = [name for name in self.rows if name not in cells_of]
         if lost and len(lost) == len(self.rows):
             raise UserError(
                 f"{self.path}: none of its {len(lost)} rows names a recording; the first row is for {lost[0]}, the "
@@ -74,14 +62,12 @@ class Labels:
             yield f"{len(lost)} of {len(self.rows)} rows of {self.path.name} name no recording: {', '.join(few(lost))}"
 
 
-def read_labels(
-    path: Path, classes: Sequence[str] | None, name_of: Callable[[str], str], order: Sequence[str]
-) -> Labels:
+def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[str], str]) -> Labels:
     """Reads the csv.
 
     Args:
         classes: labels that may occur; None for any.
-        name_of, order: as in `Labels`.
+        name_of: as in `Labels`.
 
     Raises:
         UserError: when it is missing or broken, lacks columns, names a recording twice, or has other labels.
@@ -103,4 +89,4 @@ def read_labels(
     raise_faults(str(path), faults)
     columns = [name for name in COLUMNS if name in table and name != key]
     rows = ({name: text for name, text in row.items() if text} for row in table[columns].to_dict("records"))
-    return Labels(path, dict(zip(names, rows)), name_of, order)
+    return Labels(path, dict(zip(names, rows)), name_of)

@@ -13,7 +13,8 @@ from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.core.plots import class_colour, styled
 
 HEIGHT = 2.6  # inches of a row of examples
-COLUMNS = 4  # of features
+COLUMNS = 4  # of a table, side by side
+EXAMPLES = 2  # traces of each class
 LONG = 28  # letters of a name that stands in two lines
 
 
@@ -32,28 +33,17 @@ def dataset_overview(cells: Cells) -> Figure:
     return figure
 
 
-@styled
-def example_traces(cells: Cells, n_per_class: int, title: str) -> Figure:
-    """Draws the first window of cells of each class, spread evenly over the dataset; a column per class."""
-    figure = Figure(figsize=(max(3.4 * len(_kinds(cells)), 8), 1.3 + 1.5 * n_per_class), layout="constrained")
-    _traces(figure, cells, "trace", n_per_class)
-    figure.suptitle(title)
-    return figure
-
-
 def _drawer(cells: Cells, name: str) -> Callable[[SubFigure, Cells, str], None] | None:
-    """Returns what draws an input: traces, images whose axes have units, or named features."""
-    if name == "trace":
-        return _traces
-    if name == "features":
-        return _features
-    return _images if len(cells.about.axes.get(name, ())) == 2 else None
+    """Returns what draws an input: a table, traces (one axis), or images (two)."""
+    about = cells.about.of(name)
+    return _table if about.columns else {1: _traces, 2: _images}.get(len(about.axes))
 
 
 def _rows(cells: Cells, name: str) -> int:
-    if name == "features":
-        return -(-len(cells.about.features) // COLUMNS)
-    return 2 if name == "trace" else max(1, int(np.prod(cells.shapes[name][:-2])))
+    about = cells.about.of(name)
+    if about.columns:
+        return -(-len(about.columns) // COLUMNS)
+    return EXAMPLES if len(about.axes) == 1 else max(1, int(np.prod(cells.shapes[name][:-2])))
 
 
 def _kinds(cells: Cells) -> list[tuple[int, str, str]]:
@@ -70,7 +60,9 @@ def _counts(figure: SubFigure, cells: Cells) -> None:
     counts = np.zeros((len(kinds), len(groups)), int)
     for place, kind in enumerate(kinds):
         np.add.at(counts[place], code[cells.label[rows] == kind], 1)
-    _class_bars(per_class, names, counts, [np.count_nonzero(cells.label == kind) for kind in kinds], colours)
+    _class_bars(
+        per_class, names, counts, [np.count_nonzero(cells.label == kind) for kind in kinds], colours, cells.about.group
+    )
     order = np.lexsort((counts.argmax(axis=0), -counts.sum(axis=0)))
     bottom = np.zeros(len(groups))
     for row, colour in zip(counts[:, order], colours):
@@ -79,7 +71,7 @@ def _counts(figure: SubFigure, cells: Cells) -> None:
         else:  # thousands of bars take a minute
             per_group.fill_between(range(len(groups)), bottom, bottom + row, color=colour, step="mid", linewidth=0)
         bottom += row
-    per_group.set(xlabel=f"{len(groups)} groups", ylabel="cells", xlim=(-0.6, len(groups) - 0.4))
+    per_group.set(xlabel=f"{len(groups)} {cells.about.group}s", ylabel="cells", xlim=(-0.6, len(groups) - 0.4))
     per_group.yaxis.get_major_locator().set_params(integer=True)
     if len(groups) <= 24:
         shown = [name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}" for name in map(str, groups[order])]
@@ -88,14 +80,16 @@ def _counts(figure: SubFigure, cells: Cells) -> None:
         per_group.set_xticks([])
 
 
-def _class_bars(axes: Axes, names: Sequence[str], counts: np.ndarray, rows: Sequence[int], colours: Sequence[str]):
+def _class_bars(
+    axes: Axes, names: Sequence[str], counts: np.ndarray, rows: Sequence[int], colours: Sequence[str], group: str
+):
     cells, groups = counts.sum(axis=1), (counts > 0).sum(axis=1)
     axes.barh(range(len(names)), cells, color=colours)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set(xlabel="cells", xlim=(0, cells.max() * 1.75))
     for y, values in enumerate(zip(cells, rows, groups)):
-        text = "{} cells, {} rows\nin {} groups".format(*values)
+        text = "{} cells, {} rows\nof {} {}s".format(*values, group)
         axes.text(cells[y] + cells.max() * 0.03, y, text, va="center", fontsize=13)
 
 
@@ -107,14 +101,15 @@ def _examples(cells: Cells, n_per_class: int) -> Iterator[tuple[str, str, Int[np
         yield name, colour, rows[np.linspace(0, len(rows) - 1, min(n_per_class, len(rows))).round().astype(int)]
 
 
-def _traces(figure: Figure | SubFigure, cells: Cells, name: str, n_per_class: int = 2) -> None:
-    grid = figure.subplots(n_per_class, len(_kinds(cells)), sharex=True, squeeze=False)
-    trace = cells.inputs[name]
-    rate = cells.about.sampling_rate
-    time = np.arange(trace.shape[-1]) / (rate or 1)
-    for column, (class_name, colour, chosen) in zip(grid.T, _examples(cells, n_per_class)):
+def _traces(figure: SubFigure, cells: Cells, name: str) -> None:
+    """Draws the first channel of two examples of each class."""
+    grid = figure.subplots(EXAMPLES, len(_kinds(cells)), sharex=True, squeeze=False)
+    values, about = cells.inputs[name], cells.about.of(name)
+    (axis,) = about.axes
+    at = np.linspace(axis.first, axis.last, values.shape[-1])
+    for column, (class_name, colour, chosen) in zip(grid.T, _examples(cells, EXAMPLES)):
         for axes, row in zip(column, chosen):
-            axes.plot(time, trace[row, 0], color=colour, linewidth=1)
+            axes.plot(at, values[row].reshape(-1, len(at))[0], color=colour, linewidth=1)
         for axes in column[len(chosen) :]:
             axes.set_axis_off()
         column[0].set_title(class_name, color=colour, fontweight="bold")
@@ -122,13 +117,14 @@ def _traces(figure: Figure | SubFigure, cells: Cells, name: str, n_per_class: in
         axes.margins(x=0)
         axes.locator_params(axis="y", nbins=3)
         axes.locator_params(axis="x", nbins=3)
-    figure.supylabel(f"{cells.about.unit or 'input value'}, own scale each", fontsize=15)
-    figure.supxlabel("time (s)" if rate else "time step", fontsize=15)
+    figure.supylabel(f"{about.unit or 'input value'}, own scale each", fontsize=15)
+    figure.supxlabel(f"{axis.name} ({axis.unit})", fontsize=15)
 
 
 def _images(figure: SubFigure, cells: Cells, name: str) -> None:
     """Draws the image of one cell of each class, a row for each of its channels, all on one scale of colours."""
-    below, along = cells.about.axes[name]
+    about = cells.about.of(name)
+    below, along = about.axes
     chosen = [(class_name, colour, row) for class_name, colour, [row] in _examples(cells, 1)]
     images = [cells.inputs[name][row].reshape(-1, *cells.shapes[name][-2:]) for *_, row in chosen]
     brightest = max(np.quantile(image, 0.999) for image in images)
@@ -141,19 +137,19 @@ def _images(figure: SubFigure, cells: Cells, name: str) -> None:
             )  # fmt: skip
             axes.locator_params(axis="x", nbins=3)
         column[0].set_title(class_name, color=colour, fontweight="bold")
-    for axes, said in zip(grid[:, 0], cells.about.channels.get(name, ())):
+    for axes, said in zip(grid[:, 0], about.channels):
         axes.set_ylabel(said, fontsize=13)
     figure.supylabel(f"{below.name} ({below.unit})", fontsize=15)
     figure.supxlabel(f"{along.name} ({along.unit})", fontsize=15)
 
 
-def _features(figure: SubFigure, cells: Cells, name: str) -> None:
-    """Draws median, quartiles and the middle 90 % of every feature in each class."""
-    kinds = _kinds(cells)
+def _table(figure: SubFigure, cells: Cells, name: str) -> None:
+    """Draws median, quartiles and the middle 90 % of every column in each class."""
+    kinds, columns = _kinds(cells), cells.about.of(name).columns
     grid = figure.subplots(_rows(cells, name), COLUMNS, sharey=True, squeeze=False)
-    for axes in grid.flat[len(cells.about.features) :]:
+    for axes in grid.flat[len(columns) :]:
         axes.set_axis_off()
-    for axes, feature, values in zip(grid.flat, cells.about.features, cells.inputs[name].T):
+    for axes, feature, values in zip(grid.flat, columns, cells.inputs[name].T):
         for y, (c, _, colour) in enumerate(kinds):
             measured = values[(cells.label == c) & np.isfinite(values)]
             if len(measured):

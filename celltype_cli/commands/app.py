@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from celltype_cli.commands.multirun import Sweep
-from celltype_cli.core import configs
+from celltype_cli.core import configs, files
 from celltype_cli.core.messages import UserError, nearest
 
 Command = Callable[[DictConfig], Any]
@@ -29,11 +29,9 @@ MULTIRUN = {"-m", "--multirun"}
 class UserConfigs(SearchPathPlugin):
     """Puts the folder given by --config-dir before the shipped configs, so that it may shadow them."""
 
-    folder: Path | None = None
-
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        if self.folder:
-            search_path.prepend(provider="user", path=f"file://{self.folder}")
+        for folder in files.own_configs:
+            search_path.prepend(provider="user", path=f"file://{folder}")
 
 
 def run(command: str, function: Command, arguments: list[str]) -> int:
@@ -86,8 +84,8 @@ def _call_hydra(command: str, function: Command, arguments: list[str]) -> None:
 
 
 def _take_config_dir(arguments: list[str]) -> list[str]:
-    """Takes --config-dir (or -cd) out of the arguments and keeps it for `UserConfigs`."""
-    UserConfigs.folder = None
+    """Takes --config-dir (or -cd) out of the arguments and keeps it for `UserConfigs` and the names of classes."""
+    files.own_configs.clear()
     kept, rest = [], iter(arguments)
     for argument in rest:
         flag, _, value = argument.partition("=")
@@ -97,7 +95,7 @@ def _take_config_dir(arguments: list[str]) -> list[str]:
         folder = Path(value or next(rest, "")).absolute()
         if not folder.is_dir():
             raise UserError(f"--config-dir {folder}: no such folder")
-        UserConfigs.folder = folder
+        files.own_configs[:] = [folder]
     return kept
 
 
@@ -112,6 +110,8 @@ def _wording(command: str, arguments: list[str], error: Exception) -> str:
         return _unknown_key(command, arguments, unknown[1])
     if isinstance(error, MissingConfigException) and error.options is not None and error.missing_cfg_file:
         group, _, option = error.missing_cfg_file.rpartition("/")
+        if new := configs.renamed().get(f"{group}={option}"):
+            return f"{group}={option} is now {new}"
         return (
             f"{group}={option} is not there{nearest(option, error.options)}; {group} can be {', '.join(error.options)}"
         )
@@ -119,6 +119,9 @@ def _wording(command: str, arguments: list[str], error: Exception) -> str:
 
 
 def _unknown_key(command: str, arguments: list[str], key: str) -> str:
+    if new := configs.renamed().get(key):
+        values = [a.partition("=")[2] for a in arguments if a.partition("=")[0].lstrip("+~") == key]
+        return f"{key} is now {new}: type {new}={values[0] if values else '...'}"
     parent, _, name = key.rpartition(".")
     try:
         node = _composed(command, arguments)
@@ -139,5 +142,5 @@ def _composed(command: str, arguments: list[str]) -> DictConfig:
     chosen = [re.sub(r",.*", "", a) for a in arguments if re.fullmatch(r"[\w/@]+=[\w,/-]+", a)]
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        groups = [a for a in chosen if (configs.folder() / a.partition("=")[0]).is_dir() or UserConfigs.folder]
+        groups = [a for a in chosen if (configs.folder() / a.partition("=")[0]).is_dir() or files.own_configs]
         return hydra.compose(command, overrides=groups)

@@ -21,6 +21,7 @@ class Settings:
     """The keys of `conf/audit.yaml` and their types."""
 
     dataset: Mapping[str, Any]
+    prepare: Mapping[str, Any]
     by: str
     n_folds: int
     flag_at: float
@@ -37,11 +38,12 @@ def run(cfg: DictConfig) -> None:
     from celltype_cli.core import configs, plots
     from celltype_cli.core.files import replacing
     from celltype_cli.core.terminal import console, say
+    from celltype_cli.runs.build import cells_of
     from celltype_cli.studies.audit.audit import audit
     from celltype_cli.studies.audit.pictures import source_audit
 
     configs.check(cfg, Settings)
-    cells = configs.build(cfg.dataset)
+    cells = cells_of(cfg)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("columns", total=None)
         found = audit(

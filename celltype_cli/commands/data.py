@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from celltype_cli.cells.cells import UNLABELLED
+from celltype_cli.cells.cells import UNLABELLED, Input
 
 
 @dataclass
@@ -19,6 +19,7 @@ class Settings:
     """The keys of `conf/data.yaml` and their types."""
 
     dataset: Mapping[str, Any]
+    prepare: Mapping[str, Any]
     outputs: str
 
 
@@ -30,17 +31,14 @@ def run(cfg: DictConfig) -> None:
     from celltype_cli.cells.pictures import dataset_overview
     from celltype_cli.core import configs, plots
     from celltype_cli.core.terminal import console, say
+    from celltype_cli.runs.build import cells_of
 
     configs.check(cfg, Settings)
-    cells = configs.build(cfg.dataset)
+    cells = cells_of(cfg)
     about = cells.about
-    shapes = ", ".join(f"{name} {' x '.join(map(str, shape))}" for name, shape in cells.shapes.items())
-    say(f"\n{about.title}: {cells.n_cells} cells, {len(cells)} examples, "
-                  f"{len(np.unique(cells.group))} groups")  # fmt: skip
-    say(f"each example: {shapes}" + (f" in {about.unit}" if about.unit else ""))
-    if about.sampling_rate and "trace" in cells.inputs:
-        length = cells.inputs["trace"].shape[-1]
-        say(f"sampling rate {about.sampling_rate:g} Hz, {length / about.sampling_rate:.1f} s an example")
+    say(f"\n{about.title}: {cells.n_cells} cells, {len(cells)} examples, {len(np.unique(cells.group))} {about.group}s")
+    for name, shape in cells.shapes.items():
+        say(f"input {name}: {_described(shape, about.of(name))}")
     table = Table("class", "cells", "examples", "groups", "sources", box=None)
     for c, name in [*enumerate(cells.classes), (-1, "no label")]:
         rows = cells.label == c
@@ -57,7 +55,17 @@ def run(cfg: DictConfig) -> None:
     picture = Path(cfg.outputs) / "data" / f"{name}-{cells.fingerprint()}.png"
     plots.save(dataset_overview(cells), picture)
     typed = " ".join(quote(override) for override in HydraConfig.get().overrides.task) or f"dataset={name}"
-    model = "forest" if {"trace", "features"} & set(cells.inputs) else "scalogram_cnn"
+    models = [model for name in cells.inputs for model in about.of(name).models]
+    model = "forest" if "forest" in models else next(iter(models), "forest")
     known = (cells.label != UNLABELLED).any()
     then = f"celltype train {typed} model={model}" if known else f"labels to train on; celltype data {typed} --cfg job"
     say(f"\npicture  {picture}\nnext     {then}")
+
+
+def _described(shape: tuple[int, ...], about: Input) -> str:
+    """Says in words what a row of an input is."""
+    if about.columns:
+        return f"{len(about.columns)} measured columns"
+    unit = f" in {about.unit}" if about.unit else ""
+    rate = f", {about.sampling_rate:g} Hz, {shape[-1] / about.sampling_rate:.1f} s" if about.sampling_rate else ""
+    return f"{' x '.join(map(str, shape))} values{unit}{rate}"

@@ -25,6 +25,7 @@ class Settings:
     """The keys of `conf/fetch.yaml` and their types."""
 
     dataset: Mapping[str, Any]
+    prepare: Mapping[str, Any]
     outputs: str
 
 

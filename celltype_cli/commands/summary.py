@@ -18,9 +18,9 @@ def one_line(scores: dict) -> str:
 def print_outcome(outcome: Outcome) -> None:
     """Prints scores beside their floors, warnings, places and the next command."""
     facts, scores = outcome.folder.facts(), outcome.scores
-    say(f"\n{facts['labels']['model']} on {facts['dataset']['title']} ({outcome.status}): "
-                  f"{scores['n_cells']} cells in {scores['n_groups']} groups, {scores['n_folds']} folds "
-                  f"({facts['labels']['split']}), seed {facts['seed']}")  # fmt: skip
+    counted = f"{scores['n_cells']} cells of {scores['n_groups']} {facts['dataset']['group']}s"
+    how = f"{scores['n_folds']} folds ({facts['labels']['split']}), seed {facts['seed']}"
+    say(f"\n{facts['labels']['model']} on {facts['dataset']['title']} ({outcome.status}): {counted}, {how}")
     table = Table("score [95 %]", "per cell", "per window", "floor", box=None)
     for name in ("balanced_accuracy", "accuracy", "macro_f1", "weighted_f1"):
         row = [_interval(scores[level][name]) for level in ("cell", "window")]
@@ -50,11 +50,9 @@ def _next(folder: RunFolder) -> str:
     facts = folder.facts()
     if facts["labels"].get("command") == "demo":  # it sets the trainer of networks, too
         return "celltype demo -m model=cnn1d,rnn,lstm   (compare models; finished runs are kept)"
-    if facts["dataset"].get("features"):
-        models = "lightgbm,forest,logistic"
-    elif facts["dataset"].get("axes"):
-        kept = [word for word in typed if not word.lstrip("+~").startswith(("model=", "model.backbone="))]
-        kept, models = [*kept, "model.backbone=resnet18,densenet121"], "scalogram_cnn"
-    else:  # settings of a network's trainer would not fit an estimator's
-        models = "cnn1d,rnn," + ("lstm" if any(word.lstrip("+~").startswith("trainer") for word in kept) else "forest")
+    model = facts["labels"]["model"]
+    alike = [entry["models"] for entry in facts["dataset"]["inputs"].values() if model in entry["models"]]
+    models = ",".join(alike[0]) if alike and len(alike[0]) > 1 else ""
+    if not models:
+        return f"celltype explain {shlex.join(typed)}   (what it looked at)"
     return f"celltype train -m {shlex.join([*kept, f'model={models}'])}   (compare models; finished runs are kept)"

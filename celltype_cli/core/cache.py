@@ -43,7 +43,9 @@ def cached(folder: str | Path, made_of: Any, make: Callable[[], dict[str, np.nda
             with replacing(entry) as temporary:
                 np.savez(temporary, **arrays)
         except OSError as error:
-            raise UserError(f"{entry.parent} cannot be written to ({error}); choose another dataset.cache") from error
+            raise UserError(
+                f"{entry.parent} cannot be written to ({error}); choose another folder (the setting `cache`)"
+            ) from error
         stored = {name: np.asarray(array) for name, array in arrays.items()}
     return stored
 
@@ -86,7 +88,7 @@ def kept(
         gigabytes = 4e-9 * np.prod(shape)
         raise UserError(
             f"{path.parent}: {gigabytes:.2g} GB of scalograms cannot be written ({error.strerror or error}); make "
-            "room, or choose another folder (dataset.cache)"
+            "room, or choose another folder (the setting `cache`)"
         ) from error
     if (made := _opened(path, shape)) is None:
         raise UserError(f"{path}: was written and cannot be read; is its disk in order?")

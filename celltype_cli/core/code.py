@@ -8,7 +8,11 @@ import hashlib
 import importlib.util
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from celltype_cli.core.files import replacing
 
 PACKAGE = Path(__file__).parents[1]
 CHUNK = 2**20
@@ -36,6 +40,34 @@ def _digest_of(path: Path, mtime_ns: int, size: int) -> str:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+@contextmanager
+def kept_digests(store: Path) -> Iterator[Callable[[Path], str]]:
+    """Yields a function that hashes a file's content, or finds the hash that `store` keeps of it.
+
+    A file is known by place, size and time of change; the store is JSON and may be deleted at any time.
+    """
+    try:
+        known = json.loads(store.read_text())
+    except (OSError, ValueError):
+        known = {}
+    new: dict[str, str] = {}
+
+    def digest_of(path: Path) -> str:
+        status = path.stat()
+        key = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
+        if key not in known:
+            new[key] = known[key] = digest(path)
+        return known[key]
+
+    yield digest_of
+    if new:
+        try:
+            with replacing(store) as temporary:
+                temporary.write_text(json.dumps(known))
+        except OSError:  # a folder that is not ours: the next call hashes again
+            return
 
 
 def imported(modules: set[str]) -> set[str]:

@@ -6,11 +6,15 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union
 
+import yaml
+from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from celltype_cli.core.files import config_folders
 from celltype_cli.core.messages import UserError, nearest
 
 SPECIAL = ("_target_", "_partial_", "_args_", "_convert_", "_recursive_")
@@ -25,9 +29,14 @@ PLAIN = {
 
 
 def folder() -> Path:
-    """Returns the folder of the shipped configs: in the installed package, or beside it in the repository."""
-    package = Path(__file__).parents[1]
-    return package / "conf" if (package / "conf").is_dir() else package.parent / "conf"
+    """Returns the folder of the shipped configs."""
+    return config_folders()[-1]
+
+
+@cache
+def renamed() -> dict[str, str]:
+    """Returns what settings and options were called before, and what they are called now."""
+    return yaml.safe_load((folder() / "renamed.yaml").read_text(encoding="utf-8"))
 
 
 def check(cfg: DictConfig, command: Callable[..., Any]) -> None:
@@ -52,6 +61,17 @@ def build(node: DictConfig) -> Any:
         raise error.__cause__ or error from None
 
 
+def paths_of(node: Mapping[str, Any]) -> set[str]:
+    """Names the settings of a node whose arguments are annotated as paths, alone or among others."""
+    try:
+        target = get_object(node["_target_"])
+        parameters = inspect.signature(target).parameters
+    except Exception:  # noqa: BLE001 - no target, or one that cannot be imported or has no signature: nothing is known
+        return set()
+    known = {name: _annotation(target, parameter) for name, parameter in parameters.items() if name in node}
+    return {name for name, kind in known.items() if Path in (kind, *typing.get_args(kind))}
+
+
 def _target_faults(node: Any, where: str) -> Iterator[str]:
     if isinstance(node, ListConfig):
         for position, child in enumerate(node):
@@ -59,8 +79,6 @@ def _target_faults(node: Any, where: str) -> Iterator[str]:
     if not isinstance(node, DictConfig):
         return
     if "_target_" in node:
-        from hydra.utils import get_object
-
         try:
             target = get_object(node._target_)
         except Exception as error:  # noqa: BLE001 - whatever an import raises, the user's line is at fault

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all; and where the shipped configs lie."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+own_configs: list[Path] = []  # the folder of --config-dir, where one was given
+
+
+def config_folders() -> list[Path]:
+    """Returns the user's own config folder, where one was given, and that of the shipped configs, which is the last.
+
+    The shipped ones lie in the installed package, or beside it in the repository.
+    """
+    package = Path(__file__).parents[1]
+    shipped = package / "conf" if (package / "conf").is_dir() else package.parent / "conf"
+    return [*own_configs, shipped]
 
 
 @contextmanager

@@ -11,15 +11,10 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
+from celltype_cli.core.classes import colour_of
 from celltype_cli.core.files import replacing
 
-# Okabe and Ito's palette, told apart by colour-blind readers; what biologists call one class has one colour.
-CLASS_COLOURS = {
-    **dict.fromkeys(("PY", "EXC", "Excitatory", "Pyramidal"), "#D55E00"),
-    **dict.fromkeys(("PV", "Pvalb"), "#0072B2"),
-    **dict.fromkeys(("SOM", "SST", "Sst"), "#009E73"),
-    **dict.fromkeys(("VIP", "Vip", "Lamp5", "Vip/Lamp5"), "#CC79A7"),
-}
+# For classes that conf/classes does not name; these too are told apart by colour-blind readers.
 OTHER_COLOURS = ("#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#6A3D9A", "#B8B000", "#000000")
 
 # Large enough to be read when a page shows the picture at half its size.
@@ -40,8 +35,8 @@ styled = matplotlib.rc_context(STYLE)
 def class_colour(name: str, classes: Sequence[str]) -> str:
     """Returns the colour of a class; where it has none, or an earlier class has taken it, the next free one."""
     taken: dict[str, str] = {}
-    for known in sorted(classes, key=lambda known: known not in CLASS_COLOURS):
-        own = CLASS_COLOURS.get(known)
+    for known in sorted(classes, key=lambda known: colour_of(known) is None):
+        own = colour_of(known)
         free = [colour for colour in OTHER_COLOURS if colour not in taken.values()] or [OTHER_COLOURS[-1]]
         taken[known] = own if own and own not in taken.values() else free[0]
     return taken[name]

@@ -61,7 +61,7 @@ class ScalogramCNN(nn.Module):
         dropout: float,
         auxiliary: bool,
         pretrained: bool,
-        weights: str | None,
+        weights: str | Path | None,
     ) -> None:
         super().__init__()
         _check(shapes["scalogram"], channels, pixel_range, dropout, pretrained, weights)

@@ -88,7 +88,7 @@ def chosen(
     if not squares:
         raise UserError(
             f"none of its {len(sweeps)} sweeps is a long square of {duration_s:g} s ({reasons(left_out)}); "
-            f"dataset.duration_s says how long the steps of the protocol last{_usual(sweeps, duration_s)}, and the "
+            f"prepare.duration_s says how long the steps of the protocol last{_usual(sweeps, duration_s)}, and the "
             "current must be in pA"
         )
     rising = sorted((s for s in squares if s.step.amplitude_pA > 0), key=_order)

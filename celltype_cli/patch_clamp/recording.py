@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
 from celltype_cli.core.messages import UserError
 
+# Of the public datasets and the simulator, in the order of Amprimo et al. 2025.
+CLASSES = ("Pvalb", "Excitatory", "Vip/Lamp5", "Sst")
 # Largest absolute values between two limits betray another unit (less than 5e-13 is rounding), those above a third are
 # too large for any.
 RANGES = (
@@ -64,13 +67,34 @@ def _faults(sweep: Sweep) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class RecordedCell:
+class Recording:
     """The current-clamp sweeps of a cell in the order of recording, and how many were left out for what reason."""
 
-    cell_id: str
     sweeps: tuple[Sweep, ...]
     left_out: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A cell of a dataset, whose recording is read when it is measured: one has 30 to 90 MB.
+
+    Attributes:
+        cell_id: unique in the dataset.
+        label: cell type; empty where it is unknown.
+        group: donor animal; empty where it is unknown.
+        source: laboratory, dataset or method; empty where nothing is known.
+        file: for messages; empty where there is none.
+        read: returns the recording, or raises a UserError that says why it cannot be used.
+        made_of: all that the recording depends on, as JSON takes it: place, size and time of its files, or settings.
+    """
+
+    cell_id: str
+    label: str = ""
+    group: str = ""
+    source: str = ""
     file: str = ""
+    read: Callable[[], Recording]
+    made_of: Any
 
 
 def reasons(left_out: Counter[str]) -> str:

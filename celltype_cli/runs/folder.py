@@ -139,7 +139,7 @@ class RunFolder:
         self._json("run.json", facts)
 
     def write_split(self, cells: Cells, folds: list[Fold]) -> None:
-        """Writes the split as ids: fold, side, cell_id and group, one line per cell, for `split=published`."""
+        """Writes the split as ids: fold, side, cell_id and group, one line per cell, for `split=listed`."""
         tables = []
         for k, fold in enumerate(folds):
             for side, rows in fold.sides.items():
@@ -153,8 +153,8 @@ class RunFolder:
     def has_fold(self, k: int) -> bool:
         return (self.checkpoints(k) / "predictions.csv").exists()
 
-    def write_fold(self, k: int, table: pd.DataFrame, fitted: Fitted) -> None:
-        """Writes a fold's learning curves and time, and last its predictions, which make it count as done."""
+    def write_fold(self, k: int, table: pd.DataFrame, fitted: Fitted, scores: dict[str, float]) -> None:
+        """Writes a fold's learning curves, time and scores, and last its predictions, which make it count as done."""
         curves = pd.DataFrame(fitted.history, columns=None if fitted.history else ["epoch"]).melt(
             "epoch", var_name="name"
         )
@@ -162,18 +162,20 @@ class RunFolder:
             f"fold_{k}/curves.csv",
             curves.dropna().assign(fold=k)[["fold", "epoch", "name", "value"]].to_csv(index=False),
         )
-        self._json(f"fold_{k}/time.json", {"training_seconds": fitted.seconds, "chosen": fitted.chosen})
+        self._json(
+            f"fold_{k}/time.json", {"training_seconds": fitted.seconds, "chosen": fitted.chosen, "scores": scores}
+        )
         write_predictions(table, self.checkpoints(k) / "predictions.csv")
 
     def drop_checkpoints(self, k: int) -> None:
         for file in self.checkpoints(k).glob("*.ckpt"):
             file.unlink()
 
-    def read_fold(self, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Returns predictions and learning curves of a finished fold."""
-        return read_predictions(self.checkpoints(k) / "predictions.csv"), pd.read_csv(
-            self.checkpoints(k) / "curves.csv"
-        )
+    def read_fold(self, k: int) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+        """Returns predictions and learning curves of a finished fold, and its time and scores."""
+        place = self.checkpoints(k)
+        about = json.loads((place / "time.json").read_text())
+        return read_predictions(place / "predictions.csv"), pd.read_csv(place / "curves.csv"), about
 
     def fitted(self) -> list[dict[str, Any]]:
         """Returns of each fold its training_seconds, and the settings that a search has chosen."""
@@ -206,7 +208,10 @@ class RunFolder:
     def _title(self, values: dict) -> str:
         """Says on a picture what was scored how, for when it is copied elsewhere."""
         facts = self.facts()
-        labels, cells = facts["labels"], f"{values['n_cells']} cells in {values['n_groups']} groups"
+        labels, cells = (
+            facts["labels"],
+            f"{values['n_cells']} cells of {values['n_groups']} {facts['dataset']['group']}s",
+        )
         how = f"split {labels['split']}, {cells}, seed {facts['seed']}"
         return f"{labels['model']} on {facts['dataset']['title']}\n{how}"
 

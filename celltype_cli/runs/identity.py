@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from celltype_cli.core.code import PACKAGE, digest, digests, imported
-
-FILES = ("path", "labels", "weights")  # keys whose text names a file or a folder
+from celltype_cli.core.code import PACKAGE, digests, imported, kept_digests
+from celltype_cli.core.configs import paths_of
 
 # Where and how fast a run computes, not what: these keys may differ between two sessions of one run.
 ELSEWHERE = {"outputs", "cache", "threads", "logger", "accelerator", "devices", "keep_checkpoints"}
@@ -19,25 +18,29 @@ ELSEWHERE = {"outputs", "cache", "threads", "logger", "accelerator", "devices", 
 def run_identity(config: dict[str, Any]) -> str:
     """Hashes a resolved config to eight hexadecimal digits.
 
-    Values of keys in `FILES` count with the content of the files they name instead of their place. Of the code,
-    the modules count that make predictions: `experiment`, the guard on folds, the config's targets (the user's own
-    too), and what these import at any depth. Plots, reports and logging may change without making a run stale.
+    A value whose argument is annotated as a `Path` counts with the content of the files that it names instead of their
+    place. Of the code, the modules count that make predictions: `runs.train`, the guard on folds, the config's targets
+    (the user's own too), and what these import at any depth. Plots, reports and logging may change without making a
+    run stale. Digests of files are kept in the cache folder by place, size and time, so that each is read once.
     """
     counted = {key: value for key, value in config.items() if key not in ELSEWHERE}
     modules = {f"{PACKAGE.name}.runs.train", *imported({f"{PACKAGE.name}.splits.folds", *_targets(counted)})}
-    content = {"config": _content(counted), "code": digests(modules)}
+    with kept_digests(Path(str(config.get("outputs", "outputs"))) / "cache" / "digests.json") as digest_of:
+        content = {"config": _content(counted, digest_of), "code": digests(modules)}
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=4).hexdigest()
 
 
-def _content(value: Any, key: str = "") -> Any:
+def _content(value: Any, digest_of: Callable[[Path], str], is_path: bool = False) -> Any:
     if isinstance(value, dict):
-        return {name: _content(entry, name) for name, entry in value.items() if name not in ELSEWHERE}
+        paths = paths_of(value)
+        entries = ((name, entry) for name, entry in value.items() if name not in ELSEWHERE)
+        return {name: _content(entry, digest_of, name in paths) for name, entry in entries}
     if isinstance(value, list):
-        return [_content(entry) for entry in value]
-    if key in FILES and isinstance(value, str) and Path(value).expanduser().exists():
+        return [_content(entry, digest_of) for entry in value]
+    if is_path and isinstance(value, str) and Path(value).expanduser().exists():
         path = Path(value).expanduser()
         files = [path] if path.is_file() else sorted(p for p in path.rglob("[!.]*") if p.is_file())
-        return [[p.relative_to(path).as_posix(), digest(p)] for p in files]
+        return [[p.relative_to(path).as_posix(), digest_of(p)] for p in files]
     return value
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from celltype_cli.core.terminal import bar, console
-from celltype_cli.evaluation.scores import scores
 
 
 class Progress:
@@ -30,7 +27,6 @@ class Progress:
         done, total = fold * epochs + epoch, self.folds * epochs
         self.bar.update(self.task, completed=done, total=total, numbers=", ".join(numbers))
 
-    def finish_fold(self, fold: int, table: pd.DataFrame) -> None:
-        value = scores(table, n_resamples=1)["cell"]["balanced_accuracy"]["value"]
-        console.print(f"  fold {fold + 1}/{self.folds}: balanced accuracy {value:.3f} per cell")
+    def finish_fold(self, fold: int, balanced_accuracy: float) -> None:
+        console.print(f"  fold {fold + 1}/{self.folds}: balanced accuracy {balanced_accuracy:.3f} per cell")
         self.bar.update(self.task, completed=self.bar.tasks[0].total * (fold + 1) / self.folds)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli.cells.cells import Cells
 from celltype_cli.core import configs
 from celltype_cli.evaluation.predictions import predictions_table
 from celltype_cli.evaluation.scores import scores
+from celltype_cli.runs.build import Built, build
 from celltype_cli.runs.environment import threads as share_of_cores
 from celltype_cli.runs.folder import RunFolder, logger
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.progress import Progress
-from celltype_cli.splits.folds import Fold, checked
-from celltype_cli.trainers.protocol import Trainer
+from celltype_cli.splits.folds import Fold
 
 NOTES = 4  # of folds, the most frequent ones
 
@@ -31,6 +29,7 @@ class Settings:
     """The keys of `conf/train.yaml` and their types."""
 
     dataset: Mapping[str, Any]
+    prepare: Mapping[str, Any]
     split: Mapping[str, Any]
     trainer: Mapping[str, Any]
     model: Mapping[str, Any]
@@ -67,7 +66,8 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
         return Outcome(folder, folder.scores(), "already finished")
 
     threads = use_threads(share_of_cores(cfg.threads, jobs))
-    cells, folds, trainer, model, seeds = prepared(cfg)
+    built = build(cfg)
+    cells, folds = built.cells, built.folds
     log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
 
     facts = {
@@ -76,19 +76,19 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
         "seed": cfg.seed,
         "threads": threads,
         "dataset": {**asdict(cells.about), "title": cells.about.title, "fingerprint": cells.fingerprint()},
-        "split": _describe_split(folds),
+        "split": _describe_split(folds, cells.about.group),
     }
     with folder.working(OmegaConf.to_container(cfg, resolve=True), overrides, facts, log):
         folder.write_split(cells, folds)
         tables, curves = [], []
         with Progress(cells.about.title, labels["model"], len(folds)) as progress:
-            for k, fold in enumerate(folds):
+            for k in range(len(folds)):
                 if not folder.has_fold(k):
-                    _train_fold(folder, log, progress, trainer, model, cells, fold, k, seeds[k])
+                    _train_fold(folder, log, progress, built, k)
                 if not cfg.keep_checkpoints:
                     folder.drop_checkpoints(k)
-                table, history = folder.read_fold(k)
-                progress.finish_fold(k, table)
+                table, history, about = folder.read_fold(k)
+                progress.finish_fold(k, about["scores"]["balanced_accuracy"])
                 tables.append(table)
                 curves.append(history)
         folder.finish(pd.concat(tables, ignore_index=True), pd.concat(curves, ignore_index=True), log)
@@ -106,47 +106,20 @@ def located(cfg: DictConfig, labels: dict[str, str]) -> tuple[RunFolder, str]:
     return RunFolder.named(Path(cfg.outputs), labels, cfg.seed, identity), identity
 
 
-class Prepared(NamedTuple):
-    """What a config describes, built and found to fit together, and the seed that each fold is trained with."""
-
-    cells: Cells
-    folds: list[Fold]
-    trainer: Trainer
-    model: Callable[..., Any]
-    seeds: list[int]
-
-
-def prepared(cfg: DictConfig) -> Prepared:
-    """Builds cells, folds, trainer and model.
-
-    Raises:
-        UserError: when the data or the split cannot be used, or the model cannot be fitted to them.
-    """
-    split_seed, training_seed = (int(s.generate_state(1)[0]) for s in np.random.SeedSequence(cfg.seed).spawn(2))
-    cells: Cells = configs.build(cfg.dataset)
-    folds = checked(cells, configs.build(cfg.split)(cells, seed=split_seed))
-    trainer: Trainer = configs.build(cfg.trainer)
-    model = configs.build(cfg.model)
-    trainer.check(model, cells, any_valid=all(len(fold.valid) and not fold.monitored for fold in folds))
-    seeds = [int(np.random.SeedSequence((training_seed, k)).generate_state(1)[0]) for k in range(len(folds))]
-    return Prepared(cells, folds, trainer, model, seeds)
-
-
-def _train_fold(folder, log, progress, trainer, model, cells, fold, k, seed) -> None:
+def _train_fold(folder: RunFolder, log: Any, progress: Progress, built: Built, k: int) -> None:
     def watch(epoch: int, epochs: int, values: dict[str, float]) -> None:
         progress.epoch(k, epoch, epochs, values)
         log.epoch(k, epoch, {name: value for name, value in values.items() if name != "epoch"})
 
-    fitted = trainer.fit(
-        model, cells[fold.train], cells[fold.valid], seed=seed, folder=folder.checkpoints(k), watch=watch
-    )
-    test = cells[fold.test]
-    table = predictions_table(test, fitted.predict(test), fold=k, rows=fold.test)
-    whole = scores(table, n_resamples=1)["cell"]
-    log.finish_fold(k, {name: whole[name]["value"] for name in ("accuracy", "balanced_accuracy", "macro_f1")})
-    folder.write_fold(k, table, fitted)
-    balanced = whole["balanced_accuracy"]["value"]
-    logger.info("fold %d: %.1f s of training, balanced accuracy per cell %.3f", k, fitted.seconds, balanced)
+    fitted = built.fit(k, folder.checkpoints(k), watch)
+    test = built.cells[built.folds[k].test]
+    table = predictions_table(test, fitted.predict(test), fold=k, rows=built.folds[k].test)
+    values = scores(table, n_resamples=1)["cell"]
+    shown = {name: values[name]["value"] for name in ("accuracy", "balanced_accuracy", "macro_f1")}
+    log.finish_fold(k, shown)
+    folder.write_fold(k, table, fitted, shown)
+    found = f"{fitted.seconds:.1f} s of training, balanced accuracy per cell {shown['balanced_accuracy']:.3f}"
+    logger.info("fold %d: %s", k, found)
 
 
 def use_threads(n: int) -> int:
@@ -158,12 +131,12 @@ def use_threads(n: int) -> int:
     return n
 
 
-def _describe_split(folds: list[Fold]) -> dict[str, Any]:
+def _describe_split(folds: list[Fold], group: str) -> dict[str, Any]:
     shared = sorted({name for fold in folds for name in fold.shares})
     said = Counter(fold.note for fold in folds if fold.note)
     notes = [f"in {count} of {len(folds)} folds: {note}" for note, count in said.most_common(NOTES)]
     if shared:
-        names = " and ".join({"group": "animals", "cell_id": "cells"}[name] for name in shared)
-        notes.insert(0, f"{names} stand on both sides of this split, so scores are higher than for a new animal")
+        names = " and ".join({"group": f"{group}s", "cell_id": "cells"}[name] for name in shared)
+        notes.insert(0, f"{names} stand on both sides of this split, so scores are higher than for a new {group}")
     monitor = "test" if any(fold.monitored for fold in folds) else "valid"
     return {"folds": len(folds), "shares": shared, "monitor": monitor, "notes": notes}

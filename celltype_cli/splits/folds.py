@@ -54,7 +54,7 @@ def checked(cells: Cells, folds: Iterable[Fold]) -> list[Fold]:
         UserError: when a side is empty or a class is missing in training.
     """
     folds = list(folds)
-    digests = cells.row_digests()
+    digests = cells.row_digests
     leaks = [f"fold {k}: {fault}" for k, fold in enumerate(folds) for fault in _leaks(cells, fold, digests)]
     gaps = [f"fold {k}: {fault}" for k, fold in enumerate(folds) for fault in _gaps(cells, fold)]
     if leaks:

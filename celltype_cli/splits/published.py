@@ -16,7 +16,7 @@ from celltype_cli.splits.groups import Fraction, validation_groups
 Seed = int | np.integer
 
 
-def published(
+def listed(
     cells: Cells, *, path: str | Path, shares: Sequence[str], valid_fraction: Fraction, seed: Seed
 ) -> Iterator[Fold]:
     """Follows ids from a file: columns cell_id, side (train, valid or test) and, for several folds, fold.
@@ -35,7 +35,7 @@ def published(
     yield from _folds(cells, table, path.name, shares, valid_fraction, seed)
 
 
-def published_lists(
+def listed_by_side(
     cells: Cells,
     *,
     path: str | Path | None,
@@ -52,7 +52,7 @@ def published_lists(
     Args:
         path: the folder of the files.
         sides: the file of train, of test and perhaps of valid, relative to `path`.
-        shares, valid_fraction: as in `published`.
+        shares, valid_fraction: as in `listed`.
         apart: leaves out the training cells whose group is validated or tested, and then no group is shared.
 
     Raises:
@@ -67,8 +67,8 @@ def published_lists(
             f"split.path={path} holds no {' and no '.join(missing)}; set it to the folder that "
             "does, or choose another split: published lists belong to one dataset"
         )
-    listed = [(cell, side) for side, name in sides.items() for cell in _read_list(Path(path) / name)]
-    table = pd.DataFrame(listed, columns=["cell_id", "side"]).assign(fold="0")
+    found = [(cell, side) for side, name in sides.items() for cell in _read_list(Path(path) / name)]
+    table = pd.DataFrame(found, columns=["cell_id", "side"]).assign(fold="0")
     absent = _absent(cells, table)
     here = table[~table["cell_id"].isin(absent)]
     empty = [name for side, name in sides.items() if side not in set(here["side"])]

@@ -26,8 +26,8 @@ class History(pl.Callback):
     exactly where the uninterrupted run would have, and no two processes drop the same units.
 
     Args:
-        folder: where `last.ckpt` (all state, after at most SAVE_EVERY_S and at the end) and `best.ckpt` (the
-            weights with the lowest validation loss) are written.
+        stem: beginning of the names of -last.ckpt (all state, after at most SAVE_EVERY_S and at the end) and -best.ckpt
+            (the weights with the lowest validation loss).
         seed: of dropout and of anything else a training step draws.
         patience: epochs without a lower validation loss after which training ends; None never stops early.
         min_improvement: the fraction by which the loss must fall to count as lower for `patience`.
@@ -38,9 +38,9 @@ class History(pl.Callback):
     """
 
     def __init__(
-        self, *, folder: Path, seed: int, patience: int | None, min_improvement: float, watch: Watch | None
+        self, *, stem: Path, seed: int, patience: int | None, min_improvement: float, watch: Watch | None
     ) -> None:
-        self.folder, self.seed, self.patience, self.min_improvement = folder, seed, patience, min_improvement
+        self.stem, self.seed, self.patience, self.min_improvement = stem, seed, patience, min_improvement
         self.watch = watch
         self.rows: list[dict[str, float]] = []
         self.best_loss, self.patience_loss, self.patience_epoch = float("inf"), float("inf"), 0
@@ -75,19 +75,21 @@ class History(pl.Callback):
         self.seconds += time.perf_counter() - self.started
         row = {"epoch": trainer.current_epoch + 1, "seconds": self.seconds}
         for side in ("train", "valid"):
-            if f"{side}_rows" in self.sums:
-                loss, correct, rows = (
-                    float(trainer.strategy.reduce(self.sums[f"{side}_{name}"], reduce_op="sum"))
-                    for name in ("loss", "correct", "rows")
+            sums = {name: self.sums[f"{side}_{name}"] for name in self.names if f"{side}_{name}" in self.sums}
+            if not sums:
+                continue
+            sums = {name: float(trainer.strategy.reduce(value, reduce_op="sum")) for name, value in sums.items()}
+            if not math.isfinite(sums["loss"]):
+                raise UserError(
+                    f"the {side} loss is {sums['loss']} after epoch {row['epoch']}: choose a lower trainer.lr"
                 )
-                if not math.isfinite(loss):
-                    raise UserError(f"the {side} loss is {loss} after epoch {row['epoch']}: choose a lower trainer.lr")
-                row |= {f"{side}_loss": loss / rows, f"{side}_accuracy": correct / rows}
+            rows = sums.pop("rows")
+            row |= {f"{side}_{'accuracy' if name == 'correct' else name}": sums[name] / rows for name in sums}
         self.rows.append(row)
         self._keep_best(trainer, row)
         last = trainer.current_epoch + 1 == trainer.max_epochs or trainer.should_stop
         if last or time.perf_counter() - self.saved > SAVE_EVERY_S:
-            self._save(trainer, "last.ckpt", weights_only=False)
+            self._save(trainer, "last", weights_only=False)
             self.saved = time.perf_counter()
         if self.watch and trainer.is_global_zero:
             self.watch(row["epoch"], trainer.max_epochs, row)
@@ -96,7 +98,7 @@ class History(pl.Callback):
         loss = row.get("valid_loss", float("inf"))
         if loss < self.best_loss:
             self.best_loss = loss
-            self._save(trainer, "best.ckpt", weights_only=True)
+            self._save(trainer, "best", weights_only=True)
         if loss < self.patience_loss * (1 - self.min_improvement):
             self.patience_loss, self.patience_epoch = loss, row["epoch"]
         trainer.should_stop = self._out_of_patience()
@@ -107,12 +109,13 @@ class History(pl.Callback):
 
     def _save(self, trainer: pl.Trainer, name: str, *, weights_only: bool) -> None:
         """Saves under a temporary name first; all processes take part, one writes."""
-        temporary = self.folder / f".{name}"
+        temporary = self.stem.with_name(f".{self.stem.name}-{name}.ckpt")
         trainer.save_checkpoint(temporary, weights_only=weights_only)
         if trainer.is_global_zero:
-            temporary.replace(self.folder / name)
+            temporary.replace(self.stem.with_name(f"{self.stem.name}-{name}.ckpt"))
 
     def _add(self, side: str, outputs: dict[str, Tensor]) -> None:
+        self.names = [*outputs]
         for name, value in outputs.items():
             self.sums[f"{side}_{name}"] = self.sums.get(f"{side}_{name}", 0.0) + value.detach()
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
 from celltype_cli.trainers.protocol import Fitted, Watch, labelled, taken
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +29,12 @@ class LightningTrainer:
         accelerator, devices: as in Lightning; more than one device trains with DDP.
         patience: epochs without a lower validation loss after which training ends; None trains all epochs.
         min_improvement: the fraction by which the loss must fall to count as lower for `patience`.
-        weights: "last", or "best" for those with the lowest validation loss.
+        keep: which epoch's weights predict: the "last", or the "best" by validation loss.
         lr_decay, period: every `period` epochs the learning rate is multiplied by `lr_decay`; 0 never changes it.
         auxiliary_weight: of the loss of an auxiliary classifier, where the network has one in training.
+        stages: by name, one after the other, each from the weights that the one before has kept: `task`, a Lightning
+            module that owns a loss, and whatever it needs otherwise of the settings above. They see the training cells
+            alone; those without a label where the task says that it takes them (`unlabelled`).
 
     Raises:
         UserError: when a number is too small, or batch_size is no multiple of devices.
@@ -49,7 +49,8 @@ class LightningTrainer:
     devices: int
     patience: int | None
     min_improvement: float
-    weights: Literal["last", "best"]
+    keep: Literal["last", "best"]
+    stages: Mapping[str, Mapping[str, Any]]
     lr_decay: float = 0.0
     period: int = 1
     auxiliary_weight: float = 0.4
@@ -62,6 +63,8 @@ class LightningTrainer:
             raise UserError(
                 f"trainer.batch_size={self.batch_size} cannot be shared by {self.devices} devices: choose a multiple"
             )
+        if not self.stages:
+            raise UserError("trainer.stages is empty: name at least one, such as supervised")
         if not 0 <= self.lr_decay <= 1:
             raise UserError(f"trainer.lr_decay={self.lr_decay}: choose 0, which never changes the learning rate, to 1")
 
@@ -81,7 +84,7 @@ class LightningTrainer:
         """
         import torch
 
-        from celltype_cli.trainers.networks import normalises_batches, unmeasured
+        from celltype_cli.trainers.networks import build, normalises_batches, unmeasured
 
         if not any_valid:
             self._check_choosing()
@@ -104,33 +107,49 @@ class LightningTrainer:
     def fit(
         self, model: Callable[..., Any], train: Cells, valid: Cells, *, seed: int, folder: Path, watch: Watch | None
     ) -> Fitted:
-        """Trains, or goes on from `folder`/last.ckpt; the result does not depend on interruptions."""
+        """Trains, or goes on from the last checkpoint in `folder`; the result does not depend on interruptions."""
         import torch
 
-        from celltype_cli.trainers.networks import NetworkPredictor, Standardised, moments
+        from celltype_cli.trainers.networks import NetworkPredictor, Standardised, build, moments
 
-        train, valid = labelled(train), labelled(valid)
+        known, valid = labelled(train), labelled(valid)
         if not len(valid):
             self._check_choosing()
         init, order, dropout = (int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(3))
         torch.manual_seed(init)
-        inner = build(model, train)
-        network = Standardised(inner, moments(taken(inner.forward, train.inputs)))
+        inner = build(model, known)
+        rows = train if any(_takes_unlabelled(stage) for stage in self.stages.values()) else known
+        network = Standardised(inner, moments(taken(inner.forward, rows.inputs)))
         folder.mkdir(parents=True, exist_ok=True)
-        self._train(network, train, valid, order, dropout, folder, watch)
-        load = partial(torch.load, weights_only=True, map_location="cpu")
-        last, chosen = load(folder / "last.ckpt"), load(folder / f"{self.weights}.ckpt")
-        network.load_state_dict({name.removeprefix("network."): w for name, w in chosen["state_dict"].items()})
-        history = last["callbacks"]["History"]["rows"]
-        if watch and self.devices > 1:  # the processes that trained could not call it
-            for row in history:
-                watch(row["epoch"], self.epochs, row)
+        history: list[dict[str, float]] = []
+        for k, (name, stage) in enumerate(self.stages.items()):
+            own = replace(self, **{key: value for key, value in stage.items() if key != "task"})
+            cells = train if _takes_unlabelled(stage) else known
+            left = len(self.stages) - 1 - k  # stages to come; the last has the streams of a single one
+            seeds = (order, dropout) if not left else np.random.SeedSequence((seed, left)).generate_state(2).tolist()
+            watched = _watched(watch, "" if not left else name, len(history), own.epochs)
+            own._train(network, cells, valid, seeds, folder / name, watched)
+            history += own._loaded(network, folder / name, watched, "" if not left else name, history)
         predict = NetworkPredictor(network, accelerator=self.device, batch_size=self.batch_size)
         return Fitted(predict, history, history[-1]["seconds"])
 
+    def _loaded(self, network, stem: Path, watched, prefix: str, before: list[dict[str, float]]) -> list[dict]:
+        """Puts the weights that a stage keeps into the network; returns its history after that of those before."""
+        import torch
+
+        load = partial(torch.load, weights_only=True, map_location="cpu")
+        last, chosen = load(f"{stem}-last.ckpt"), load(f"{stem}-{self.keep}.ckpt")
+        weights = {name: w for name, w in chosen["state_dict"].items() if name.startswith("network.")}
+        network.load_state_dict({name.removeprefix("network."): w for name, w in weights.items()})
+        rows = last["callbacks"]["History"]["rows"]
+        if watched and self.devices > 1:  # the processes that trained could not call it
+            for row in rows:
+                watched(row["epoch"], self.epochs, row)
+        return [_after(row, prefix, len(before), before[-1]["seconds"] if before else 0.0) for row in rows]
+
     def _check_choosing(self) -> None:
         """Raises a UserError when validation cells, of which there are none, are to choose something."""
-        instead = {"trainer.weights=best": "trainer.weights=last"} if self.weights == "best" else {}
+        instead = {"trainer.keep=best": "trainer.keep=last"} if self.keep == "best" else {}
         if self.patience is not None:
             instead[f"trainer.patience={self.patience}"] = "trainer.patience=null"
         if instead:
@@ -139,13 +158,13 @@ class LightningTrainer:
                 f"set {' '.join(instead.values())}, or a split that leaves some"
             )
 
-    def _train(self, network, train, valid, order, dropout, folder, watch) -> None:
+    def _train(self, network, train, valid, seeds, stem, watch) -> None:
+        """Trains one stage; its checkpoints are `stem`-last.ckpt and `stem`-best.ckpt."""
         import pytorch_lightning as pl
 
         from celltype_cli.trainers.batches import Batches, keep_large_blocks
         from celltype_cli.trainers.history import History
         from celltype_cli.trainers.networks import normalises_batches
-        from celltype_cli.trainers.tasks import Supervised
 
         keep_large_blocks()
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -155,8 +174,9 @@ class LightningTrainer:
         share = {"batch_size": self.batch_size, "world_size": self.devices, "smallest": smallest}
         chosen = ("lr", "betas", "lr_decay", "period", "auxiliary_weight", "precision")
         inputs = partial(taken, network.inner.forward)
+        order, dropout = seeds
         history = History(
-            folder=folder,
+            stem=stem,
             seed=dropout,
             patience=self.patience,
             min_improvement=self.min_improvement,
@@ -176,10 +196,10 @@ class LightningTrainer:
             use_distributed_sampler=False,
             num_sanity_val_steps=0,
         )
-        last = folder / "last.ckpt"
+        last = Path(f"{stem}-last.ckpt")
         try:
             trainer.fit(
-                Supervised(network, **{name: getattr(self, name) for name in chosen}),
+                self.stages[stem.name]["task"](network, **{name: getattr(self, name) for name in chosen}),
                 Batches(inputs(train.inputs), train.label, seed=order, **share),
                 Batches(inputs(valid.inputs), valid.label, seed=None, **share) if len(valid) else None,
                 ckpt_path=last if last.exists() else None,
@@ -189,27 +209,17 @@ class LightningTrainer:
             raise KeyboardInterrupt from error
 
 
-def build(model: Callable[..., Any], cells: Cells) -> nn.Module:
-    """Builds the network for the shapes and classes of `cells`.
+def _takes_unlabelled(stage: Mapping[str, Any]) -> bool:
+    return getattr(stage["task"], "func", stage["task"]).unlabelled
 
-    Raises:
-        UserError: when the model is no network, does not fit the shapes, or lacks its weights or a library.
-    """
-    import torch
 
-    try:
-        network = model(cells.shapes, len(cells.classes))
-    except ValueError as error:
-        raise UserError(f"the model does not fit inputs of shape {cells.shapes}: {error}") from error
-    except KeyError as error:
-        raise UserError(
-            f"the model takes the input {error}, the dataset has {', '.join(cells.inputs)}: choose another model, or "
-            "what the dataset gives (dataset.inputs, where it has that setting)"
-        ) from error
-    except (OSError, ImportError) as error:
-        raise UserError(str(error)) from error
-    except TypeError as error:
-        raise UserError(f"this model is no network; leave out `trainer=`, its config chooses one ({error})") from error
-    if not isinstance(network, torch.nn.Module):
-        raise UserError("this model is no network; leave out `trainer=`, its config chooses one")
-    return network
+def _after(row: dict[str, float], prefix: str, epochs: int, seconds: float) -> dict[str, float]:
+    """Returns an epoch's numbers, counted on from the stages before, and named after a stage that is not the last."""
+    moved = {"epoch": row["epoch"] + epochs, "seconds": row["seconds"] + seconds}
+    return moved | {(f"{prefix}_{name}" if prefix else name): row[name] for name in row if name not in moved}
+
+
+def _watched(watch: Watch | None, prefix: str, before: int, epochs: int) -> Watch | None:
+    if watch is None or not (prefix or before):
+        return watch
+    return lambda epoch, of, row: watch(epoch + before, before + epochs, _after(row, prefix, before, 0.0))

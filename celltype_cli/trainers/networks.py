@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,9 +14,33 @@ from torch import Tensor, nn
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
 from celltype_cli.trainers.batches import as_tensor
-from celltype_cli.trainers.protocol import taken
+from celltype_cli.trainers.protocol import State, taken
 
 ROWS = 64  # looked at together: the inputs may be larger than the memory
+
+
+def build(model: Callable[..., Any], cells: Cells) -> nn.Module:
+    """Builds the network for the shapes and classes of `cells`.
+
+    Raises:
+        UserError: when the model is no network, does not fit the shapes, or lacks its weights or a library.
+    """
+    try:
+        network = model(cells.shapes, len(cells.classes))
+    except ValueError as error:
+        raise UserError(f"the model does not fit inputs of shape {cells.shapes}: {error}") from error
+    except KeyError as error:
+        raise UserError(
+            f"the model takes the input {error}, the dataset has {', '.join(cells.inputs)}: choose another model, or "
+            "what is prepared (prepare.inputs, where it has that setting)"
+        ) from error
+    except (OSError, ImportError) as error:
+        raise UserError(str(error)) from error
+    except TypeError as error:
+        raise UserError(f"this model is no network; leave out `trainer=`, its config chooses one ({error})") from error
+    if not isinstance(network, nn.Module):
+        raise UserError("this model is no network; leave out `trainer=`, its config chooses one")
+    return network
 
 
 def moments(inputs: dict[str, Shaped[np.ndarray, "row ..."]]) -> dict[str, tuple[float, float]]:
@@ -60,7 +86,7 @@ class Standardised(nn.Module):
 
     def __init__(self, network: nn.Module, moments: dict[str, tuple[float, float]]) -> None:
         super().__init__()
-        self.inner = network
+        self.inner, self.moments = network, moments
         for name, (mean, sd) in moments.items():
             self.register_buffer(f"{name}_mean", torch.tensor(mean))
             self.register_buffer(f"{name}_scale", torch.tensor(1 / sd))
@@ -98,3 +124,9 @@ class NetworkPredictor:
             inputs = {name: as_tensor(values[rows]).to(self.device) for name, values in chosen.items()}
             proba[rows] = self.network(**inputs).double().softmax(1).cpu().numpy()
         return proba
+
+    def state(self) -> State:
+        return State("network", self.network, self._arrays, {"inputs": list(self.network.moments)})
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {name: values.cpu().numpy() for name, values in self.network.state_dict().items()}

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -14,8 +14,36 @@ from jaxtyping import Float
 from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.core.messages import UserError
 
-Predictor = Callable[[Cells], Float[np.ndarray, "row class"]]
 Watch = Callable[[int, int, dict[str, float]], None]  # epochs done, epochs in all, the epoch's numbers
+
+
+@dataclass(frozen=True)
+class State:
+    """What a predictor is made of, for bundles and explanations.
+
+    Attributes:
+        kind: "network" or "estimator".
+        model: the fitted object: a torch module that takes z-scored inputs by name and returns logits, or a
+            scikit-learn pipeline, the estimator last.
+        arrays: returns, by name, the numbers that training found; none of estimators, which are kept as a whole.
+        description: plain values that say how it takes inputs, as JSON takes them.
+        table: of an estimator: names and values of the columns it is given, of cells [row, column].
+    """
+
+    kind: Literal["network", "estimator"]
+    model: Any
+    arrays: Callable[[], dict[str, np.ndarray]]
+    description: dict[str, Any]
+    table: Callable[[Cells], tuple[list[str], Float[np.ndarray, "row column"]]] | None = None
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """Turns cells into probabilities, rows summing to 1, and says what it is made of."""
+
+    def __call__(self, cells: Cells) -> Float[np.ndarray, "row class"]: ...
+
+    def state(self) -> State: ...
 
 
 @dataclass(frozen=True)
@@ -68,6 +96,6 @@ def taken(function: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any
     if lacking := [name for name in needed if name not in inputs]:
         raise UserError(
             f"this model takes {', '.join(needed)}; the dataset has no {', '.join(lacking)}, but {', '.join(inputs)}: "
-            "choose another model, or what the dataset gives (dataset.inputs, where it has that setting)"
+            "choose another model, or what is prepared (prepare.inputs, where it has that setting)"
         )
     return {p.name: inputs[p.name] for p in parameters if p.name in inputs}

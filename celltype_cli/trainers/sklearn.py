@@ -13,22 +13,25 @@ from jaxtyping import Float
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from celltype_cli.cells.cells import Cells
+from celltype_cli.cells.columns import table_of
 from celltype_cli.core.messages import UserError
-from celltype_cli.trainers.protocol import Fitted, Watch, labelled, taken
+from celltype_cli.trainers.protocol import Fitted, State, Watch, labelled
 
 
 @dataclass(frozen=True, kw_only=True)
 class SklearnTrainer:
-    """Fits an estimator on one array made from the inputs.
+    """Fits an estimator on one table, the inputs side by side.
 
     Args:
-        features: turns the inputs that its arguments name into a table [row, column], without fitting anything.
+        inputs: which; a table as it is, each value of any other as a column of its own.
+        columns: names of the columns to use; None for all.
         scale: z-scores each feature with the mean and standard deviation of the training rows.
         grid: values to try for settings of the estimator, every combination; empty for none.
         grid_folds: folds within the training rows, groups kept apart, whose mean accuracy chooses the combination.
     """
 
-    features: Callable[..., Float[np.ndarray, "row column"]]
+    inputs: Sequence[str]
+    columns: Sequence[str] | None
     scale: bool
     grid: Mapping[str, Sequence[Any]]
     grid_folds: int
@@ -46,11 +49,7 @@ class SklearnTrainer:
         unknown = [name for name in self.grid if name not in estimator.get_params()]
         if unknown:
             raise UserError(f"trainer.grid: {', '.join(unknown)} is no setting of {type(estimator).__name__}")
-        try:
-            self._table(cells[np.arange(1)])
-        except TypeError as error:
-            names = ", ".join(cells.inputs)
-            raise UserError(f"trainer.features cannot be made from the inputs {names}: {error}") from error
+        self._table(cells[np.arange(1)])
 
     def fit(
         self, model: Callable[..., Any], train: Cells, valid: Cells, *, seed: int, folder: Path, watch: Watch | None
@@ -61,7 +60,7 @@ class SklearnTrainer:
         its folds too; `watch` hears of every fit. Estimators that take no missing values get the training medians.
         """
         train = labelled(train)
-        table = self._table(train)
+        _, table = self._table(train)
         pipeline = self._pipeline(model(), seed)
         started = time.perf_counter()
         if self.grid:
@@ -70,11 +69,13 @@ class SklearnTrainer:
             pipeline.fit(table, train.label)
         seconds = time.perf_counter() - started
         chosen = {name.rpartition("__")[2]: value for name, value in getattr(pipeline, "best_params_", {}).items()}
-        predict = SklearnPredictor(getattr(pipeline, "best_estimator_", pipeline), self._table)
+        predict = SklearnPredictor(
+            getattr(pipeline, "best_estimator_", pipeline), self._table, self.inputs, self.columns
+        )
         return Fitted(predict, [], seconds, chosen)
 
-    def _table(self, cells: Cells) -> Float[np.ndarray, "row column"]:
-        return self.features(**taken(self.features, cells.inputs))
+    def _table(self, cells: Cells) -> tuple[list[str], Float[np.ndarray, "row column"]]:
+        return table_of(cells, self.inputs, self.columns)
 
     def _pipeline(self, estimator: Any, seed: int) -> Any:
         from sklearn.impute import SimpleImputer
@@ -121,16 +122,23 @@ class SklearnPredictor:
 
     Attributes:
         pipeline: a fitted scikit-learn pipeline, the estimator last.
-        table: what it was fitted on, of cells [row, column].
+        table: names and values of the columns it was fitted on, of cells [row, column].
+        inputs, columns: as in `SklearnTrainer`.
     """
 
     pipeline: Any
-    table: Callable[[Cells], Float[np.ndarray, "row column"]]
+    table: Callable[[Cells], tuple[list[str], Float[np.ndarray, "row column"]]]
+    inputs: Sequence[str]
+    columns: Sequence[str] | None
 
     def __call__(self, cells: Cells) -> Float[np.ndarray, "row class"]:
         proba = np.zeros((len(cells), len(cells.classes)))
-        proba[:, self.pipeline.classes_] = probabilities(self.pipeline, self.table(cells))
+        proba[:, self.pipeline.classes_] = probabilities(self.pipeline, self.table(cells)[1])
         return proba
+
+    def state(self) -> State:
+        plain = {"inputs": list(self.inputs), "columns": self.columns and list(self.columns)}
+        return State("estimator", self.pipeline, dict, plain, self.table)
 
 
 def probabilities(fitted: Any, x: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row class"]:

@@ -1,4 +1,4 @@
-"""Lightning modules: each owns a loss and a training step, never an architecture."""
+"""Lightning modules: each owns a loss and a training step, never an architecture; `trainer.stages` names them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Supervised(pl.LightningModule):
     """
 
     automatic_optimization = False
+    unlabelled = False  # whether rows without a label train, too
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.cells import About, Cells, Input
 from celltype_cli.core.messages import UserError
 
 CELLS = Cells(
@@ -14,7 +14,7 @@ CELLS = Cells(
     cell_id=np.array(["a", "a", "b", "c"]),
     group=np.array(["m", "m", "m", "n"]),
     classes=("PV", "SST"),
-    about=About("toy", features=("tau (ms)",)),
+    about=About("toy", inputs={"features": Input(columns=("tau (ms)",))}),
 )
 
 
@@ -34,7 +34,10 @@ def with_value(name, value):
     [
         (with_value("features", np.inf), "cell a: features has 1 values that are not finite"),
         (with_value("trace", np.nan), "cell a: trace has 1 values that are not finite"),
-        ({"about": About("toy")}, r"features have shape \(1,\), 0 names are given"),
+        (
+            {"about": About("toy", inputs={"features": Input(columns=("a", "b"))})},
+            r"features have shape \(1,\), 2 names",
+        ),
         ({"label": np.array([0, 1, 1, -1])}, "cell a has two values of label"),
         ({"group": np.array(["m", "n", "m", "n"])}, "cell a has two values of group"),
         ({"label": np.array([0, 0, 2, -1])}, "cell b: label 2 is no index into"),

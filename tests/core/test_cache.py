@@ -42,7 +42,7 @@ def test_a_broken_file_is_made_again(tmp_path, keep):
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "cache").write_text("a file")
-    with pytest.raises(UserError, match="choose another dataset.cache"):
+    with pytest.raises(UserError, match="choose another folder"):
         cached(tmp_path / "cache", 0, Maker())
 
 

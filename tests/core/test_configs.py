@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
+from made.configs import compose
 from omegaconf import OmegaConf
 
 from celltype_cli.commands import audit, data, doctor, explain, fetch, report, runs
@@ -15,13 +15,8 @@ from celltype_cli.studies.search import search
 SETTINGS = {"train": Settings, "demo": Settings, "data": data.Settings, "fetch": fetch.Settings, "runs": runs.Settings,
             "doctor": doctor.Settings, "reproduce": report.Settings, "report": report.Settings,
             "audit": audit.Settings, "search": search.Settings, "explain": explain.Settings}  # fmt: skip
-GROUPS = ("dataset", "model", "split", "trainer", "logger")
+GROUPS = ("dataset", "prepare", "model", "split", "trainer", "logger")
 OPTIONS = [(group, file.stem) for group in GROUPS for file in sorted((configs.folder() / group).glob("*.yaml"))]
-
-
-def composed(command, *overrides):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        return compose(command, overrides=list(overrides))
 
 
 def with_needed(cfg):
@@ -34,24 +29,25 @@ def with_needed(cfg):
 
 @pytest.mark.parametrize("command", SETTINGS)
 def test_commands_compose_and_bind(command):
-    configs.check(with_needed(composed(command)), SETTINGS[command])
+    configs.check(with_needed(compose(command)), SETTINGS[command])
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_options_compose_and_bind(group, option):
-    configs.check(with_needed(composed("train", f"{group}={option}")), Settings)
+    configs.check(with_needed(compose("train", f"{group}={option}")), Settings)
 
 
 def test_every_yaml_is_a_command_or_an_option():
     options = {configs.folder() / group / f"{option}.yaml" for group, option in OPTIONS}
     commands = {configs.folder() / f"{command}.yaml" for command in (*SETTINGS, "command")}
-    others = {file for group in ("paper", "search") for file in (configs.folder() / group).glob("*.yaml")}
+    others = {configs.folder() / "renamed.yaml"}
+    others |= {file for group in ("paper", "search", "classes") for file in (configs.folder() / group).glob("*.yaml")}
     assert set(configs.folder().rglob("*.yaml")) == options | commands | others
 
 
 @pytest.mark.parametrize("option", sorted(file.stem for file in (configs.folder() / "search").glob("*.yaml")))
 def test_searches_compose_and_bind(option):
-    configs.check(with_needed(composed("search", f"search={option}")), search.Settings)
+    configs.check(with_needed(compose("search", f"search={option}")), search.Settings)
 
 
 @pytest.mark.parametrize(
@@ -68,15 +64,15 @@ def test_config_files_are_short(file):
         (["+model.widht=3"], "model.widht is no setting; nearest: width;"),
         (["seed=abc"], "seed=abc is text, expected a whole number"),
         (["trainer.epochs=2.5"], "trainer.epochs=2.5 is a number, expected a whole number"),
-        (["trainer.weights=worst"], "trainer.weights=worst is text, expected one of last, best"),
+        (["trainer.keep=worst"], "trainer.keep=worst is text, expected one of last, best"),
         (["model.layers=conv"], "model.layers=conv is text, expected a list"),
-        (["split=published"], "split.path is needed: add split.path=..."),
+        (["split=listed"], "split.path is needed: add split.path=..."),
         (["model._target_=celltype_cli.models.cnn1d.CNN2d"], "cannot be imported"),
         (["~model.width"], None),
     ],
 )
 def test_what_is_wrong_is_said(overrides, said):
-    cfg = composed("train", *overrides)
+    cfg = compose("train", *overrides)
     if said is None:  # a partial target may lack arguments: the network says so when it is built
         configs.check(cfg, Settings)
         return
@@ -87,15 +83,15 @@ def test_what_is_wrong_is_said(overrides, said):
 
 def test_all_faults_are_said_at_once():
     with pytest.raises(UserError) as error:
-        configs.check(composed("train", "seed=abc", "+model.widht=3"), Settings)
+        configs.check(compose("train", "seed=abc", "+model.widht=3"), Settings)
     assert "seed=abc" in str(error.value)
     assert "model.widht" in str(error.value)
 
 
 def test_whole_numbers_serve_as_numbers_but_truth_does_not():
-    configs.check(composed("train", "trainer.lr=1"), Settings)
+    configs.check(compose("train", "trainer.lr=1"), Settings)
     with pytest.raises(UserError, match="trainer.lr=True is true or false"):
-        configs.check(composed("train", "trainer.lr=true"), Settings)
+        configs.check(compose("train", "trainer.lr=true"), Settings)
 
 
 def test_configs_lie_beside_the_package_or_in_it():
@@ -108,3 +104,25 @@ def test_a_constructor_error_comes_out_as_it_was():
     node = OmegaConf.create({"_target_": "celltype_cli.calcium.features.nothing_of_this_name"})
     with pytest.raises(ImportError):
         configs.build(node)
+
+
+def exists(cfg, key):
+    return OmegaConf.select(cfg, key, default="nothing of this name") != "nothing of this name"
+
+
+@pytest.mark.parametrize("old", configs.renamed())
+def test_what_was_renamed_is_gone_and_its_new_name_is_there(old):
+    new = configs.renamed()[old]
+    if "=" in old:
+        group, _, option = new.partition("=")
+        assert (configs.folder() / group / f"{option}.yaml").is_file()
+        assert not (configs.folder() / old.replace("=", "/")).with_suffix(".yaml").exists()
+        return
+    here = [compose("train", f"{group}={option}") for group, option in OPTIONS if group in ("dataset", "trainer")]
+    assert any(exists(cfg, new) for cfg in here)
+
+
+def test_settings_of_files_are_known_by_their_annotation():
+    node = {"_target_": "celltype_cli.patch_clamp.datasets.own.load", "path": "a", "labels": "b", "classes": ["c"]}
+    assert configs.paths_of(node) == {"path", "labels"}
+    assert configs.paths_of({"path": "a"}) == configs.paths_of({"_target_": "nowhere.load", "path": "a"}) == set()

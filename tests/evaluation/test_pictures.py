@@ -21,7 +21,7 @@ def cells():
     trace = np.random.default_rng(0).normal(size=(24, 1, 100)).astype("f4")
     cell_id = np.repeat([f"c{i}" for i in range(12)], 2)
     group = np.repeat(["m1", "m2"], 12)
-    return Cells({"trace": trace}, label, cell_id, group, CLASSES, About("toy", True, 50.0, "dF/F"))
+    return Cells({"trace": trace}, label, cell_id, group, CLASSES, About("toy", True))
 
 
 @pytest.fixture

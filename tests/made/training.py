@@ -8,6 +8,8 @@ from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.models.cnn1d import CNN1d
 from celltype_cli.models.recurrent import Recurrent
 from celltype_cli.trainers.lightning import LightningTrainer
+from celltype_cli.trainers.sklearn import SklearnTrainer
+from celltype_cli.trainers.tasks import Supervised
 
 CLASSES = ("PY", "PV", "SOM")
 CNN = partial(CNN1d, layers=["conv", "pool", "conv", "dropout"], width_first=4, width=6, kernel_size=5, pool_size=2,
@@ -34,7 +36,8 @@ NONE = TRAIN[np.arange(0)]
 
 def lightning(**changes):
     usual = {"epochs": 6, "batch_size": 8, "lr": 0.003, "betas": (0.9, 0.99), "precision": "fp32", "accelerator": "cpu",
-             "devices": 1, "patience": None, "min_improvement": 0.0, "weights": "last"}  # fmt: skip
+             "devices": 1, "patience": None, "min_improvement": 0.0, "keep": "last",
+             "stages": {"supervised": {"task": Supervised}}}  # fmt: skip
     return LightningTrainer(**{**usual, **changes})
 
 
@@ -62,5 +65,8 @@ def without_labels(cells):
     return mixed[np.concatenate([np.arange(len(cells), len(mixed)), np.arange(len(cells))])]
 
 
-def flat(trace):
-    return trace[:, 0].astype(np.float64)
+def sklearn(**changes):
+    """A trainer of estimators on the raw samples."""
+    return SklearnTrainer(
+        **{"inputs": ["trace"], "columns": None, "scale": True, "grid": {}, "grid_folds": 3} | changes
+    )

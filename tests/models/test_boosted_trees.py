@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
+from made.configs import REPOSITORY, compose
 
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.cells import About, Cells, Input
 from celltype_cli.core import configs
 
 for library in ("lightgbm", "catboost", "xgboost"):
@@ -36,13 +36,12 @@ def cells(n=300):
     table[::5, 0] = np.nan
     table[12:, 3] = np.nan
     ids = np.array([f"c{i}" for i in range(n)])
-    about = About("toy", simulated=True, features=("a (mV)", "b", "c", "d"))
+    about = About("toy", simulated=True, inputs={"features": Input(columns=("a (mV)", "b", "c", "d"))})
     return Cells({"features": table}, label, ids, ids, ("A", "B", "C"), about)
 
 
 def composed(name):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        return compose("train", [f"model={name}", *SMALL[name]])
+    return compose("train", f"model={name}", *SMALL[name])
 
 
 def fit(name, train, seed=0):
@@ -89,7 +88,7 @@ def test_the_seed_of_the_run_reaches_every_part(name):
 def test_an_ensemble_gives_the_mean_of_its_members(name):
     data = cells()
     predict = fit(name, data)
-    table = predict.table(data)
+    _, table = predict.table(data)
     for _, step in predict.pipeline.steps[:-1]:
         table = step.transform(table)
     members = [member.predict_proba(table) for member in predict.pipeline[-1].estimators_]
@@ -126,8 +125,7 @@ for name in ("lightgbm", "xgboost", "hist_gradient_boosting"):
 def test_fitting_starts_no_threads():
     """Workers of OpenMP stay when their work is done, so that they can be counted afterwards."""
     env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-    repository = Path(__file__).parents[2]
     result = subprocess.run(
-        [sys.executable, "-c", COUNT_THREADS], cwd=repository, env=env, capture_output=True, text=True
+        [sys.executable, "-c", COUNT_THREADS], cwd=REPOSITORY, env=env, capture_output=True, text=True
     )
     assert result.stdout.split() == ["0", "0", "0"], result.stderr

@@ -16,6 +16,7 @@ from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
 from celltype_cli.models.scalogram_cnn import HEADS, ScalogramCNN
 from celltype_cli.trainers.lightning import LightningTrainer
+from celltype_cli.trainers.tasks import Supervised
 
 
 def head_of(network, backbone):
@@ -98,7 +99,8 @@ CELLS = Cells(
     np.arange(4), np.arange(4).astype(str), np.arange(4).astype(str), ("Pvalb", "Excitatory", "Vip/Lamp5", "Sst"),
 )  # fmt: skip
 TRAINER = LightningTrainer(epochs=1, batch_size=2, lr=0.001, betas=(0.9, 0.999), precision="fp32", accelerator="cpu",
-                           devices=1, patience=None, min_improvement=0.0, weights="last")  # fmt: skip
+                           devices=1, patience=None, min_improvement=0.0, keep="last",
+                           stages={"supervised": {"task": Supervised}})  # fmt: skip
 
 
 def check(backbone, **changes):

@@ -12,9 +12,9 @@ def config(tmp_path):
     (tmp_path / "data" / "a.txt").write_text("1 2 3")
     return {
         "dataset": {
-            "_target_": "celltype_cli.calcium.readers.files.load",
+            "_target_": "celltype_cli.patch_clamp.datasets.own.load",
             "path": str(tmp_path / "data"),
-            "timesteps": 10,
+            "classes": ["a"],
         },
         "model": {"_target_": "celltype_cli.models.cnn1d.CNN1d", "width": 64},
         "trainer": {"_target_": "celltype_cli.trainers.lightning.LightningTrainer", "accelerator": "cpu", "devices": 1},
@@ -38,7 +38,7 @@ def test_place_and_speed_do_not_count(config, where, value):
     assert run_identity(changed(config, where, value)) == run_identity(config)
 
 
-@pytest.mark.parametrize(("where", "value"), [(["seed"], 1), (["model", "width"], 32), (["dataset", "timesteps"], 11)])
+@pytest.mark.parametrize(("where", "value"), [(["seed"], 1), (["model", "width"], 32), (["dataset", "classes"], ["b"])])
 def test_settings_count(config, where, value):
     assert run_identity(changed(config, where, value)) != run_identity(config)
 

@@ -40,7 +40,7 @@ def test_a_run_writes_all_it_promises(finished):
     for name in ("config.yaml", "log.txt", "overrides.yaml", "environment.json", "run.json", "split.csv",
                  "predictions.csv",
                  "curves.csv", "scores.json", "figures/confusion.png", "figures/learning_curves.png",
-                 "fold_0/last.ckpt", "fold_2/predictions.csv"):  # fmt: skip
+                 "fold_0/supervised-last.ckpt", "fold_2/predictions.csv"):  # fmt: skip
         assert (path / name).stat().st_size > 0, name
     assert not list(path.rglob(".*-*"))  # temporary files
     assert path.name.endswith(json.loads((path / "run.json").read_text())["identity"])

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import yaml
 from made.cells import make_cells
+from made.configs import REPOSITORY
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.splits.folds import LeakageError, checked
-from celltype_cli.splits.published import published
+from celltype_cli.splits.published import listed
 
 
 def write(path: Path, text: str) -> Path:
@@ -21,7 +22,7 @@ def test_published_ids(tmp_path):
     cells = make_cells([0, 1, 0, 1, 0], "ppqrs", windows=2)
     text = "cell_id,side,fold\nc0,train,x\nc1,train,x\nc2,valid,x\nc3,test,x\nc0,test,y\nc2,train,y\nc3,train,y\n"
     ask = {"path": write(tmp_path / "ids.csv", text), "valid_fraction": 0.0, "seed": 0}
-    first, second = checked(cells, published(cells, shares=[], **ask))
+    first, second = checked(cells, listed(cells, shares=[], **ask))
     assert [first.train.tolist(), first.valid.tolist(), first.test.tolist()] == [[0, 1, 2, 3], [4, 5], [6, 7]]
     assert second.test.tolist() == [0, 1] and second.train.tolist() == [4, 5, 6, 7]
     assert first.note == "1 cells are not in ids.csv"
@@ -33,21 +34,21 @@ def test_published_sides_that_share_groups_need_it_by_name(tmp_path):
     path = write(tmp_path / "ids.txt", "cell_id\tside\nc0\ttrain\nc1\ttrain\nc2\ttest\nc3\ttest\n")
     ask = {"path": path, "valid_fraction": 0.0, "seed": 0}
     with pytest.raises(LeakageError, match="group p stands in train and test"):
-        checked(cells, published(cells, shares=[], **ask))
-    [fold] = checked(cells, published(cells, shares=["group"], **ask))
+        checked(cells, listed(cells, shares=[], **ask))
+    [fold] = checked(cells, listed(cells, shares=["group"], **ask))
     assert fold.shares == ("group",) and fold.test.tolist() == [2, 3]
 
 
 def test_published_shares_must_be_known(tmp_path):
     with pytest.raises(UserError, match="split.shares is group, expected a list"):
-        list(published(make_cells([0, 1], "pq"), path="x", shares="group", valid_fraction=0.0, seed=0))
+        list(listed(make_cells([0, 1], "pq"), path="x", shares="group", valid_fraction=0.0, seed=0))
 
 
 def test_published_takes_validation_from_training_groups(tmp_path):
     cells = make_cells([0, 1] * 6, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
     text = "cell_id,side\n" + "".join(f"c{i},{'test' if i > 9 else 'train'}\n" for i in range(12))
     ask = {"path": write(tmp_path / "ids.csv", text), "shares": [], "seed": 0}
-    [fold] = checked(cells, published(cells, valid_fraction=0.25, **ask))
+    [fold] = checked(cells, listed(cells, valid_fraction=0.25, **ask))
     assert len(fold.valid) == 2 and len(fold.train) == 8 and len(set(cells.group[fold.valid])) == 1
 
 
@@ -64,20 +65,20 @@ def test_published_takes_validation_from_training_groups(tmp_path):
 def test_broken_id_files(tmp_path, text, message):
     cells = make_cells([0, 1] * 3, range(6))
     with pytest.raises(UserError, match=message):
-        list(published(cells, path=write(tmp_path / "i.csv", text), shares=[], valid_fraction=0.0, seed=0))
+        list(listed(cells, path=write(tmp_path / "i.csv", text), shares=[], valid_fraction=0.0, seed=0))
 
 
 def test_missing_id_file(tmp_path):
     cells = make_cells([0, 1], range(2))
     with pytest.raises(UserError, match="no such file"):
-        list(published(cells, path=tmp_path / "no.csv", shares=[], valid_fraction=0.0, seed=0))
+        list(listed(cells, path=tmp_path / "no.csv", shares=[], valid_fraction=0.0, seed=0))
 
 
-CONFIGS = sorted(Path(__file__).parents[2].glob("conf/split/*.yaml"))
+CONFIGS = sorted((REPOSITORY / "conf" / "split").glob("*.yaml"))
 ELSEWHERE = {  # these need more than any cells; where they are tested
     "with_new_cells": "test_new_cells.py",
-    "repeated": "test_splits_repeated.py",
-    "other_source": "test_other_source.py",
+    "repeated": "test_wrapped.py",
+    "other_source": "test_sources.py",
     "sts": "test_sts_tables.py",
 }
 
@@ -89,7 +90,7 @@ def test_every_split_config_splits(path, tmp_path):
 
     cells = make_cells([0, 1, 2] * 10, np.repeat(np.arange(10), 3), windows=2)
     config = OmegaConf.create(yaml.safe_load(path.read_text()))
-    if path.stem == "published":
+    if path.stem == "listed":
         ids = "".join(f"c{i},{'test' if i < 3 else 'train'}\n" for i in range(30))
         config.path = str(write(tmp_path / "ids.csv", "cell_id,side\n" + ids))
     folds = checked(cells, instantiate(config)(cells, seed=0))

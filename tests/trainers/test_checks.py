@@ -5,16 +5,15 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from made.training import CNN, TRAIN, VALID, fit, flat, lightning
+from made.training import CNN, TRAIN, VALID, fit, lightning, sklearn
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 from sklearn.svm import LinearSVC
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.trainers.sklearn import SklearnTrainer
 
-NEEDS_WAVEFORM = SklearnTrainer(features=lambda waveform: waveform, scale=True, grid={}, grid_folds=3)
-SKLEARN = SklearnTrainer(features=flat, scale=True, grid={}, grid_folds=3)
+NEEDS_WAVEFORM = sklearn(inputs=["waveform"])
+SKLEARN = sklearn()
 
 
 @pytest.mark.parametrize(
@@ -25,10 +24,10 @@ SKLEARN = SklearnTrainer(features=flat, scale=True, grid={}, grid_folds=3)
         (SKLEARN, CNN, True, "this model is no scikit-learn estimator"),
         (SKLEARN, dict, True, "this model is no scikit-learn estimator"),
         (SKLEARN, NearestNeighbors, True, "NearestNeighbors gives neither probabilities nor decision values"),
-        (NEEDS_WAVEFORM, LogisticRegression, True, "takes waveform; the dataset has no waveform, but trace"),
+        (NEEDS_WAVEFORM, LogisticRegression, True, "trainer.inputs asks for waveform, unnamed gives trace"),
         (lightning(patience=3), CNN, False, "and the split leaves none: set trainer.patience=null, or"),
-        (lightning(weights="best"), CNN, False, "trainer.weights=best need validation cells"),
-        (lightning(weights="best", patience=3), CNN, False, "trainer.weights=best and trainer.patience=3 need"),
+        (lightning(keep="best"), CNN, False, "trainer.keep=best need validation cells"),
+        (lightning(keep="best", patience=3), CNN, False, "trainer.keep=best and trainer.patience=3 need"),
         (lightning(accelerator="cuda"), CNN, True, "trainer.accelerator=cuda with trainer.devices=1: 0 usable GPUs"),
         (lightning(), partial(CNN, kernel_size=50), True, "model.layers: a trace of 60 samples is too short"),
     ],
@@ -57,6 +56,7 @@ def test_validation_that_turns_out_empty_is_said(tmp_path):
         ({"epochs": 0}, "trainer.epochs=0"),
         ({"batch_size": 0}, "trainer.batch_size=0"),
         ({"devices": 0}, "trainer.devices=0"),
+        ({"stages": {}}, "trainer.stages is empty"),
         ({"batch_size": 9, "devices": 2}, "trainer.batch_size=9 cannot be shared by 2 devices"),
     ],
 )

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hydra import compose, initialize_config_dir
+from made.configs import compose
 from made.training import CLASSES, CNN, NONE, STILL, TRAIN, VALID, curves, fit, lightning, losses
 from torch import nn
 
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.cells import About, Cells, Input
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 from celltype_cli.models.scalogram_cnn import ScalogramCNN
@@ -39,7 +39,7 @@ class Normalised(nn.Module):
 
 
 def last_lr(folder):
-    state = torch.load(folder / "last.ckpt", weights_only=True)
+    state = torch.load(folder / "supervised-last.ckpt", weights_only=True)
     return state["optimizer_states"][0]["param_groups"][0]["lr"]
 
 
@@ -54,9 +54,9 @@ def test_the_learning_rate_of_each_epoch_by_hand(lr_decay, period, expected, tmp
 
 
 def test_an_interrupted_run_keeps_its_schedule_and_its_batch_norm(tmp_path, monkeypatch):
-    trainer = lightning(lr_decay=0.3, period=2, weights="best", lr=0.01)
+    trainer = lightning(lr_decay=0.3, period=2, keep="best", lr=0.01)
     whole = fit(trainer, tmp_path / "whole", Normalised)
-    flat = fit(lightning(weights="best", lr=0.01), tmp_path / "flat", Normalised)
+    flat = fit(lightning(keep="best", lr=0.01), tmp_path / "flat", Normalised)
     assert losses(flat)[:2] == losses(whole)[:2]
     assert losses(flat)[2:] != losses(whole)[2:]
     monkeypatch.setattr(history, "SAVE_EVERY_S", -1.0)
@@ -139,7 +139,14 @@ def with_features(cells):
     values = np.full((len(cells), 2), np.nan, dtype=np.float32)
     values[1:] = 3
     inputs = {"features": values, **cells.inputs}
-    return Cells(inputs, cells.label, cells.cell_id, cells.group, CLASSES, About("toy", features=("a (mV)", "b (ms)")))
+    return Cells(
+        inputs,
+        cells.label,
+        cells.cell_id,
+        cells.group,
+        CLASSES,
+        About("toy", inputs={"features": Input(columns=("a (mV)", "b (ms)"))}),
+    )
 
 
 def test_a_network_gets_the_inputs_that_it_names(tmp_path):
@@ -206,14 +213,13 @@ def test_schedules_that_make_no_sense_are_said(changes, said):
 
 
 def composed(*overrides):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        return compose("train", overrides=["model=scalogram_cnn", *overrides])
+    return compose("train", "model=scalogram_cnn", *overrides)
 
 
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        ([], {"patience": 10, "weights": "best", "accelerator": "cpu"}),
+        ([], {"patience": 10, "keep": "best", "accelerator": "cpu"}),
         (["trainer.accelerator=cuda", "trainer.lr=0.01"], {"patience": 10, "accelerator": "cuda", "lr": 0.01}),
         (["trainer=cuda"], {"patience": None, "accelerator": "cuda"}),
         (["trainer=ddp"], {"patience": None, "devices": 2}),
@@ -239,14 +245,14 @@ def test_the_shipped_settings_lie_in_the_space_that_the_paper_searched():
 
 def test_a_scalogram_network_overfits_eight_cells_and_sees_each_cell_alone(tmp_path):
     cfg = composed("model.backbone=resnet18", "model.pretrained=false", "trainer.batch_size=4", "trainer.epochs=15",
-                   "trainer.weights=last", "trainer.patience=null", "trainer.lr_decay=0")  # fmt: skip
+                   "trainer.keep=last", "trainer.patience=null", "trainer.lr_decay=0")  # fmt: skip
     ids = np.arange(8).astype(str)
     scalogram = np.random.default_rng(0).gamma(0.3, 5.0, (8, 2, 32, 48)).astype(np.float32)
     cells = Cells({"scalogram": scalogram}, np.arange(8) % 4, ids, ids, ("Pvalb", "Excitatory", "Vip/Lamp5", "Sst"))
     trainer, model = configs.build(cfg.trainer), configs.build(cfg.model)
     trainer.check(model, cells, any_valid=False)
     fitted = trainer.fit(model, cells, cells[np.arange(0)], seed=0, folder=tmp_path, watch=None)
-    assert isinstance(fitted.predict.network.inner, ScalogramCNN)
+    assert isinstance(fitted.predict.state().model.inner, ScalogramCNN)
     assert fitted.history[-1]["train_loss"] < 0.5 * math.log(4) < fitted.history[0]["train_loss"]
     proba = fitted.predict(cells)
     for rows in ([3], [7, 3], [3, 0, 1, 2, 6]):

@@ -22,17 +22,17 @@ def stop_after(epoch, kind=Stop):
 
 
 @pytest.mark.parametrize("model", [CNN, RNN])
-@pytest.mark.parametrize("weights", ["last", "best"])
-def test_an_interrupted_run_ends_like_one_that_was_not(model, weights, tmp_path, monkeypatch):
-    whole = fit(lightning(weights=weights), tmp_path / "whole", model)
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_an_interrupted_run_ends_like_one_that_was_not(model, keep, tmp_path, monkeypatch):
+    whole = fit(lightning(keep=keep), tmp_path / "whole", model)
 
     fit(lightning(epochs=2), tmp_path / "parts", model)
     monkeypatch.setattr(history, "SAVE_EVERY_S", -1.0)
     with pytest.raises(Stop):
-        fit(lightning(weights=weights), tmp_path / "parts", model, watch=stop_after(5))
+        fit(lightning(keep=keep), tmp_path / "parts", model, watch=stop_after(5))
     seen = []
     resumed = fit(
-        lightning(weights=weights), tmp_path / "parts", model, watch=lambda done, epochs, _: seen.append((done, epochs))
+        lightning(keep=keep), tmp_path / "parts", model, watch=lambda done, epochs, _: seen.append((done, epochs))
     )
     assert seen == [(6, 6)]
     assert np.array_equal(resumed.predict(VALID), whole.predict(VALID))
@@ -40,14 +40,14 @@ def test_an_interrupted_run_ends_like_one_that_was_not(model, weights, tmp_path,
     assert np.all(np.diff(losses(resumed, "seconds")) > 0)
     assert resumed.seconds == losses(resumed, "seconds")[-1]
 
-    again = fit(lightning(weights=weights), tmp_path / "parts", model, watch=stop_after(1))  # nothing is left to do
+    again = fit(lightning(keep=keep), tmp_path / "parts", model, watch=stop_after(1))  # nothing is left to do
     assert np.array_equal(again.predict(VALID), whole.predict(VALID))
 
 
 def test_a_run_that_stopped_before_its_first_checkpoint_starts_anew(tmp_path):
     with pytest.raises(Stop):
         fit(lightning(), tmp_path / "parts", watch=stop_after(3))
-    assert not (tmp_path / "parts" / "last.ckpt").exists()
+    assert not (tmp_path / "parts" / "supervised-last.ckpt").exists()
     assert curves(fit(lightning(), tmp_path / "parts")) == curves(fit(lightning(), tmp_path / "whole"))
 
 
@@ -76,7 +76,7 @@ def test_patience_waits_while_the_loss_falls(tmp_path):
 
 def test_best_weights_are_those_of_the_lowest_validation_loss(tmp_path, monkeypatch):
     unrelated = make_cells(VALID.inputs["trace"], VALID.label[::-1])  # learning makes it worse sooner or later
-    best = fit(lightning(epochs=12, weights="best"), tmp_path / "best", STILL, valid=unrelated)
+    best = fit(lightning(epochs=12, keep="best"), tmp_path / "best", STILL, valid=unrelated)
     last = fit(lightning(epochs=12), tmp_path / "last", STILL, valid=unrelated)
     found = losses(best, "valid_loss")
     assert 0 < np.argmin(found) < 11
@@ -85,6 +85,6 @@ def test_best_weights_are_those_of_the_lowest_validation_loss(tmp_path, monkeypa
 
     monkeypatch.setattr(history, "SAVE_EVERY_S", -1.0)
     with pytest.raises(Stop):  # interrupted after the best epoch
-        fit(lightning(epochs=12, weights="best"), tmp_path / "parts", STILL, valid=unrelated, watch=stop_after(11))
-    resumed = fit(lightning(epochs=12, weights="best"), tmp_path / "parts", STILL, valid=unrelated)
+        fit(lightning(epochs=12, keep="best"), tmp_path / "parts", STILL, valid=unrelated, watch=stop_after(11))
+    resumed = fit(lightning(epochs=12, keep="best"), tmp_path / "parts", STILL, valid=unrelated)
     assert np.array_equal(resumed.predict(VALID), best.predict(VALID))

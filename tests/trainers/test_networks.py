@@ -123,7 +123,7 @@ def test_two_processes_train_like_one(tmp_path):
 def test_processes_draw_different_numbers(tmp_path):
     drawn = []
     for rank in (0, 0, 1):
-        kept = history.History(folder=tmp_path, seed=0, patience=None, min_improvement=0.0, watch=None)
+        kept = history.History(stem=tmp_path / "s", seed=0, patience=None, min_improvement=0.0, watch=None)
         trainer = Mock(spec=pl.Trainer, current_epoch=0, global_rank=rank, train_dataloader=Mock())
         kept.on_train_epoch_start(trainer, Mock(spec=pl.LightningModule))
         drawn.append(torch.rand(1).item())

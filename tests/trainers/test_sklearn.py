@@ -5,17 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made.training import NONE, TRAIN, VALID, flat, make_cells, without_labels
+from made.training import NONE, TRAIN, VALID, make_cells, sklearn, without_labels
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from celltype_cli.calcium.features import table, trace_features
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.cells import About, Cells, Input
 from celltype_cli.core.messages import UserError
 from celltype_cli.trainers.protocol import taken
-from celltype_cli.trainers.sklearn import SklearnTrainer
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
@@ -31,9 +29,7 @@ class Recorder(ClassifierMixin, BaseEstimator):
 
 
 def sklearn_fit(model, train=TRAIN, scale=True, seed=0):
-    return SklearnTrainer(features=flat, scale=scale, grid={}, grid_folds=3).fit(
-        model, train, NONE, seed=seed, folder=Path(), watch=None
-    )
+    return sklearn(scale=scale).fit(model, train, NONE, seed=seed, folder=Path(), watch=None)
 
 
 @pytest.mark.parametrize(("scale", "given", "asked"), [(True, [[-1], [1]], [[4]]), (False, [[0], [2]], [[5]])])
@@ -62,7 +58,7 @@ def test_a_class_without_training_rows_gets_probability_zero():
 
 def tabled(values, label):
     values = np.array(values, np.float32)
-    about = About("toy", features=tuple(f"f{k}" for k in range(values.shape[1])))
+    about = About("toy", inputs={"features": Input(columns=tuple(f"f{k}" for k in range(values.shape[1])))})
     rows = np.arange(len(values))
     return Cells({"features": values}, np.array(label), rows, rows, ("a", "b"), about)
 
@@ -77,7 +73,7 @@ class TakesMissing(Recorder):
 @pytest.mark.parametrize(("estimator", "first", "asked"), [(Recorder(), 2, 2), (TakesMissing(), np.nan, np.nan)])
 def test_missing_values_become_training_medians_where_the_estimator_takes_none(estimator, first, asked):
     """A column without any training value, the second, says nothing of a cell that has one."""
-    trainer = SklearnTrainer(features=table, scale=False, grid={}, grid_folds=3)
+    trainer = sklearn(inputs=["features"], scale=False)
     train = tabled([[np.nan, np.nan], [1, np.nan], [2, np.nan], [9, np.nan]], [0, 1, 0, 1])
     fitted = trainer.fit(lambda: estimator, train, NONE, seed=0, folder=Path(), watch=None)
     fitted.predict(tabled([[np.nan, 5]], [0]))
@@ -87,13 +83,15 @@ def test_missing_values_become_training_medians_where_the_estimator_takes_none(e
     assert estimator.seen_[0].tolist() == pytest.approx([asked, 0], nan_ok=True)
 
 
-def test_the_table_is_of_features_and_traces():
-    trace, features = np.random.default_rng(0).normal(size=(3, 1, 50)), np.arange(6.0).reshape(3, 2)
-    assert np.array_equal(table(features=features, scalogram=np.zeros((3, 2, 4, 4))), features)
-    joined = table(trace=trace, features=features)
-    assert np.array_equal(joined[:, :2], features) and np.array_equal(joined[:, 2:], trace_features(trace))
-    with pytest.raises(TypeError, match="neither features nor trace"):
-        table(scalogram=np.zeros((3, 2, 4, 4)))
+def test_columns_are_chosen_by_name_and_in_order():
+    estimator = Recorder()
+    trainer = sklearn(inputs=["features"], columns=["f2", "f0"], scale=False)
+    fitted = trainer.fit(
+        lambda: estimator, tabled([[1, 2, 3], [4, 5, 6]], [0, 1]), NONE, seed=0, folder=Path(), watch=None
+    )
+    assert estimator.x_.tolist() == [[3, 1], [6, 4]]
+    names, table = fitted.predict.state().table(tabled([[7, 8, 9]], [0]))
+    assert (names, table.tolist()) == (["f2", "f0"], [[9, 7]])
 
 
 def test_functions_take_the_inputs_that_they_name():
@@ -127,7 +125,7 @@ def test_a_grid_is_searched_within_the_training_rows_with_groups_apart(tmp_path)
     trace[:, 0, 0] += 10 * label  # told apart by one number, so only a senseless C fails
     names = np.arange(60).astype(str)
     cells = Cells({"trace": trace}, label, names, (np.arange(60) // 6).astype(str), ("A", "B"))
-    trainer = SklearnTrainer(features=flat, scale=True, grid={"C": [1e-9, 1.0]}, grid_folds=3)
+    trainer = sklearn(grid={"C": [1e-9, 1.0]})
     heard = []
     watch = lambda done, total, values: heard.append((done, total, values["grid_accuracy"]))  # noqa: E731
     train = cells[np.arange(48)]
@@ -145,6 +143,6 @@ def test_a_grid_is_searched_within_the_training_rows_with_groups_apart(tmp_path)
 def test_a_grid_of_unknown_settings_is_refused():
     from sklearn.svm import SVC
 
-    trainer = SklearnTrainer(features=flat, scale=True, grid={"cost": [1]}, grid_folds=3)
+    trainer = sklearn(grid={"cost": [1]})
     with pytest.raises(UserError, match="trainer.grid: cost is no setting of SVC"):
         trainer.check(SVC, make_cells(np.zeros((2, 1, 5), np.float32), [0, 1]), any_valid=True)

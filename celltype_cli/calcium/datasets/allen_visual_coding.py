@@ -24,9 +24,9 @@ import h5py
 import numpy as np
 
 from celltype_cli.calcium.datasets.allen_experiments import LINES, class_of, experiments, file_of, opened, source_of
-from celltype_cli.calcium.prepare import to_cells
 from celltype_cli.calcium.recording import Recording
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.assemble import Recordings
+from celltype_cli.cells.cells import About
 from celltype_cli.cells.choice import spread
 from celltype_cli.core.downloads import Part, Plan, command
 from celltype_cli.core.messages import UserError
@@ -47,11 +47,8 @@ def load(
     experiments_per_class: int | None,
     session: str | None,
     structures: Sequence[str] | None,
-    timesteps: int,
     sampling_rate: float,
-    windows: str,
-    too_short: str,
-) -> Cells:
+) -> Recordings:
     """Reads dF/F of the chosen experiments from files that are there; the network is not used.
 
     Args:
@@ -59,7 +56,7 @@ def load(
         experiments_per_class: how many, spread over animals and then over Cre lines; None for all that are there.
         session: one of `allen_cache.SESSIONS`, None for all of them.
         structures: visual areas (VISp, VISl, VISal, VISpm, VISam, VISrl), None for all.
-        timesteps, sampling_rate, windows, too_short: as in `celltype_cli.calcium.prepare.to_cells`.
+        sampling_rate: Hz, to which faster traces are brought file by file, so that many fit into memory.
 
     Raises:
         UserError: with the command that fetches, when a table or file is missing or not whole.
@@ -87,9 +84,9 @@ def load(
         name="allen_visual_coding",
         citation="de Vries et al. 2020, doi 10.1038/s41593-019-0550-9; Allen Institute for Brain Science",
         notes=tuple(_notes(chosen, recordings, tagged, without)),
+        group="animal",
     )
-    return to_cells(recordings, about=about, timesteps=timesteps, sampling_rate=sampling_rate, classes=tuple(LINES),
-                    windows=windows, too_short=too_short)  # fmt: skip
+    return Recordings(recordings, about, tuple(LINES))
 
 
 def fetch(

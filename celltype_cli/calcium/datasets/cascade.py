@@ -26,9 +26,9 @@ from scipy.io import loadmat
 
 from celltype_cli.calcium.datasets.cascade_origins import ORIGINS
 from celltype_cli.calcium.datasets.fake_classes import fake_classes
-from celltype_cli.calcium.prepare import to_cells
 from celltype_cli.calcium.recording import SAME_RATE, Recording
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.assemble import Recordings, named
+from celltype_cli.cells.cells import About
 from celltype_cli.core.messages import UserError, check_choice, raise_faults
 from celltype_cli.core.signals import resample, split_at_gaps
 
@@ -47,22 +47,17 @@ def load(
     *,
     path: str | Path,
     subset: str,
-    timesteps: int,
-    sampling_rate: float | None,
-    windows: str,
-    too_short: str,
     null: str | None = None,
-) -> Cells:
+) -> Recordings:
     """Reads the dF/F traces of a subset, with animals as groups where file names tell them (DS24 to DS33).
 
     Args:
         path: the folder Ground_truth, or the clone that holds it.
         subset: slice3, kwan3, zhang2, or all that `ORIGINS` names (not zebrafish, not spinal cord).
-        timesteps, sampling_rate, windows, too_short: as in `celltype_cli.calcium.prepare.to_cells`.
         null: "fake_classes" labels cells of one true class by their source, see `fake_classes`.
 
     Raises:
-        UserError: when the folder or a class of the subset is missing, or files or traces cannot be used.
+        UserError: when the folder or a class of the subset is missing, or files cannot be used.
     """
     check_choice("dataset.subset", subset, SUBSETS)
     check_choice("dataset.null", null or "fake_classes", ("fake_classes",))
@@ -85,10 +80,9 @@ def load(
         citation="Rupprecht et al. 2021, doi 10.1038/s41593-021-00895-5, and "
         + ", ".join(sorted({ORIGINS[_folder(r)].laboratory for r in recordings})),
         notes=warnings,
+        group="animal",
     )
-    return to_cells(
-        recordings, about=about, timesteps=timesteps, sampling_rate=sampling_rate, windows=windows, too_short=too_short
-    )
+    return Recordings(recordings, about)
 
 
 def _folders(path: Path, subset: str) -> list[Path]:
@@ -152,7 +146,7 @@ def read(file: Path) -> Recording:
     trials = [split_at_gaps(*trace) for trace in _traces(file, recording)]
     rates = [rate for segments, rate in trials if segments]
     if not rates:
-        raise UserError(f"{recording}: CAttached holds no trace")
+        raise UserError(f"{named(recording)}: CAttached holds no trace")
     slowest = min(rates)
     segments = tuple(
         segment if rate / slowest - 1 < SAME_RATE else resample(segment, rate, slowest)
@@ -167,12 +161,14 @@ def _traces(file: Path, recording: Recording) -> Iterator[tuple[Float[np.ndarray
     for trial in _structs(_attached(file, recording)):
         found = trial.dtype.names
         if missing := [name for name in ("fluo_time", "fluo_mean") if name not in found]:
-            raise UserError(f"{recording}: field {', '.join(missing)} is missing; found {', '.join(found)}")
+            raise UserError(f"{named(recording)}: field {', '.join(missing)} is missing; found {', '.join(found)}")
         if "cell_type" in found:
             said = str(np.ravel(trial["cell_type"])[0]).lower() if np.size(trial["cell_type"]) else ""
             for word, label in CELL_TYPES.items():
                 if word in said and label != recording.label:
-                    raise UserError(f"{recording}: its field cell_type says {said!r}, its folder {recording.label}")
+                    raise UserError(
+                        f"{named(recording)}: its field cell_type says {said!r}, its folder {recording.label}"
+                    )
         time, trace = (np.ravel(trial[field]).astype(np.float64) for field in ("fluo_time", "fluo_mean"))
         time, trace = time[: len(trace)], trace[: len(time)]
         yield time[~np.isnan(time)], trace[~np.isnan(time)]
@@ -183,11 +179,11 @@ def _attached(file: Path, recording: Recording) -> np.ndarray:
         found = loadmat(file, variable_names=["CAttached"])
     except Exception as error:  # loadmat raises a dozen unrelated types for a broken file, and names none of them
         raise UserError(
-            f"{recording}: is no intact MATLAB file (version 5 to 7; {type(error).__name__}: {error}); "
+            f"{named(recording)}: is no intact MATLAB file (version 5 to 7; {type(error).__name__}: {error}); "
             "clone the repository of CASCADE again"
         ) from error
     if "CAttached" not in found:
-        raise UserError(f"{recording}: holds no variable CAttached; is it a ground-truth file of CASCADE?")
+        raise UserError(f"{named(recording)}: holds no variable CAttached; is it a ground-truth file of CASCADE?")
     return found["CAttached"]
 
 

@@ -1,23 +1,23 @@
 """Two datasets as one: cells to train and test on, and new cells, of another laboratory or task, to test on only.
 
 Source of the idea: Troullinou et al., arXiv:1911.09977, section 4.6, where the traces of the first dataset are cut to
-the length of the second. `new_cells.with_new` is the split that goes with it.
+the length of the second. `splits.sources.with_new` is the split that goes with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-import numpy as np
-
-from celltype_cli.cells.cells import UNLABELLED, About, Cells
+from celltype_cli.cells.assemble import Recordings
+from celltype_cli.cells.cells import About
 from celltype_cli.core.messages import raise_faults
 
 KNOWN, NEW = "known", "new"
 
 
-def load(*, known: Cells, new: Cells) -> Cells:
-    """Joins two datasets of traces, cut to the shorter length; `source` says where a row is from.
+def load(*, known: Recordings, new: Recordings) -> Recordings:
+    """Joins two datasets of traces; `source` says where a recording is from.
 
     Names of cells and groups get "known_" or "new_" in front, so that none is taken for one of the other dataset.
 
@@ -26,55 +26,34 @@ def load(*, known: Cells, new: Cells) -> Cells:
         new: its classes are some of them, in any order.
 
     Raises:
-        UserError: when inputs, classes, sampling rates or units do not agree.
+        UserError: when classes do not agree, or one has no cells.
     """
     raise_faults(f"dataset {known.about.title} with new cells of {new.about.title}", _faults(known, new))
-    timesteps = min(cells.inputs["trace"].shape[-1] for cells in (known, new))
-    parts = {KNOWN: known, NEW: new}
-    index = {name: c for c, name in enumerate(known.classes)}
-    place = np.array([*(index.get(name, UNLABELLED) for name in new.classes), UNLABELLED])  # UNLABELLED is the last
-
-    def named(column: str) -> np.ndarray:
-        return np.concatenate([[f"{part}_{name}" for name in getattr(cells, column)] for part, cells in parts.items()])
-
-    return Cells(
-        inputs={"trace": np.concatenate([cells.inputs["trace"][..., :timesteps] for cells in parts.values()])},
-        label=np.concatenate([known.label, place[new.label]]),
-        cell_id=named("cell_id"),
-        group=named("group"),
-        classes=known.classes,
-        about=_about(known, new, timesteps),
-        source=np.repeat([*parts], [len(cells) for cells in parts.values()]),
-    )
+    entries = [
+        replace(r, cell_id=f"{part}_{r.cell_id}", group=f"{part}_{r.group or r.cell_id}", source=part)
+        for part, recordings in ((KNOWN, known), (NEW, new))
+        for r in recordings.entries
+    ]
+    return Recordings(entries, _about(known.about, new), known.classes)
 
 
-def _about(known: Cells, new: Cells, timesteps: int) -> About:
-    first, second = known.about, new.about
-    notes = [f"{new.n_cells} new cells of {second.title} are tested only", f"traces are cut to {timesteps} samples"]
+def _about(first: About, new: Recordings) -> About:
+    second = new.about
+    note = f"{len(new.entries)} new cells of {second.title} are tested only"
     return About(
         name=f"{first.name} with new cells of {second.name}",
         simulated=first.simulated or second.simulated,
-        sampling_rate=first.sampling_rate,
-        unit=first.unit,
         citation="; ".join(dict.fromkeys(filter(None, [first.citation, second.citation]))),
-        notes=tuple(dict.fromkeys([*first.notes, *second.notes, *notes])),
+        notes=tuple(dict.fromkeys([*first.notes, *second.notes, note])),
+        group=first.group,
     )
 
 
-def _faults(known: Cells, new: Cells) -> Iterator[str]:
-    for part, cells in ((KNOWN, known), (NEW, new)):
-        if set(cells.inputs) != {"trace"}:
-            yield f"dataset.{part} has the inputs {', '.join(cells.inputs)}, expected trace alone"
-        if not len(cells):
+def _faults(known: Recordings, new: Recordings) -> Iterator[str]:
+    for part, recordings in ((KNOWN, known), (NEW, new)):
+        if not recordings.entries:
             yield f"dataset.{part} has no cells"
-    unknown = [name for name in new.classes if name not in known.classes and name in _present(new)]
-    if unknown:
-        yield f"dataset.new has the classes {', '.join(unknown)}, expected some of {', '.join(known.classes)}"
-    for name, unit in (("sampling_rate", " Hz"), ("unit", "")):
-        first, second = getattr(known.about, name), getattr(new.about, name)
-        if first != second:
-            yield f"{name}: {first}{unit} in dataset.known, {second}{unit} in dataset.new; bring both to one"
-
-
-def _present(cells: Cells) -> set[str]:
-    return {cells.classes[label] for label in cells.label if label != UNLABELLED}
+    there = {entry.label for entry in known.entries}
+    classes = known.classes or tuple(sorted(there))
+    if unknown := sorted({entry.label for entry in new.entries} - {"", *classes}):
+        yield f"dataset.new has the classes {', '.join(unknown)}, expected some of {', '.join(classes)}"

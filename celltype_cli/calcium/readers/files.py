@@ -1,8 +1,8 @@
-"""The user's own calcium traces, as HDF5, npz, csv or parquet: one file with trace, label, cell, group and rate.
+"""Files of calcium traces, as HDF5, npz, csv or parquet: one file with trace, label, cell, group and rate.
 
 Common to all: `label` is the cell type, empty where it is unknown (such cells are never tested). `group` is the animal;
 left out or empty, each cell is a group of its own. `source` (optional) is the laboratory or method; where it gives the
-label away, every score says so. `sampling_rate` is in Hz. Values are dF/F or raw fluorescence (`dataset.signal`), never
+label away, every score says so. `sampling_rate` is in Hz. Values are dF/F or raw fluorescence (`prepare.signal`), never
 NaN, except after the end of a trace that is shorter than its row.
 
 HDF5 (.h5, .hdf5), the layout of CASCADE's neurons as one file; the only one for traces in several segments:
@@ -23,39 +23,22 @@ Long table (.csv, .parquet), one row per sample; a gap in time ends a segment:
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from celltype_cli.calcium.prepare import to_cells
 from celltype_cli.calcium.readers.tables import from_rows, read_table
 from celltype_cli.calcium.recording import Recording
-from celltype_cli.cells.cells import About, Cells
 from celltype_cli.core.messages import UserError, nearest, raise_faults
 
 
-def load(
-    *,
-    path: str | Path,
-    timesteps: int,
-    sampling_rate: float | None,
-    signal: str,
-    classes: Sequence[str] | None,
-    windows: str,
-    too_short: str,
-) -> Cells:
-    """Reads the file and cuts its traces into windows.
-
-    Args:
-        path: the file; its ending says which of the layouts above it has.
-        timesteps, sampling_rate, signal, classes, windows, too_short: as in `celltype_cli.calcium.prepare.to_cells`.
+def read(path: Path) -> list[Recording]:
+    """Reads all recordings of a file; its ending says which of the layouts above it has.
 
     Raises:
-        UserError: when the file is missing, broken or not in its layout, or its traces cannot be used.
+        UserError: when the file is missing, broken or not in its layout.
     """
-    path = Path(path).expanduser()
     readers = {".h5": read_hdf5, ".hdf5": read_hdf5, ".npz": read_npz, ".csv": read_table, ".parquet": read_table}
     if path.suffix.lower() not in readers or path.is_dir():
         what = "is a folder" if path.is_dir() else f"ends in {path.suffix or 'nothing'}"
@@ -63,16 +46,7 @@ def load(
     if not path.is_file():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise UserError(f"dataset.path={path} does not exist{nearest(path.name, beside)}")
-    return to_cells(
-        readers[path.suffix.lower()](path),
-        about=About(name=f"traces {path.name}"),
-        timesteps=timesteps,
-        sampling_rate=sampling_rate,
-        classes=classes,
-        windows=windows,
-        too_short=too_short,
-        signal=signal,
-    )
+    return readers[path.suffix.lower()](path)
 
 
 def read_hdf5(path: Path) -> list[Recording]:
@@ -129,7 +103,7 @@ def _neuron(neuron: h5py.Group | h5py.Dataset | None, cell: str, file: str) -> R
 
 
 def _number(value) -> float:
-    """Returns NaN for what is no number; `to_cells` then says which rate is wrong."""
+    """Returns NaN for what is no number; `prepare` then says which rate is wrong."""
     try:
         return float(np.ravel(value)[0])
     except (ValueError, TypeError, IndexError):

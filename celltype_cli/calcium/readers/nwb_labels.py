@@ -31,7 +31,7 @@ class Labels:
     """
 
     column: str | None
-    path: str | None
+    path: str | Path | None
     genotype: Mapping[str, str] | None
     rename: Mapping[str, str] | None
 

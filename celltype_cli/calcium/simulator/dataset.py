@@ -14,9 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from celltype_cli.calcium.recording import Recording
 from celltype_cli.calcium.simulator.indicator import measured
 from celltype_cli.calcium.simulator.spikes import episodes, spike_train
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.assemble import Recordings
+from celltype_cli.cells.cells import About
 from celltype_cli.core.messages import UserError
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
@@ -56,8 +58,8 @@ def load(
     indicator: Mapping[str, float],
     classes: Mapping[str, Mapping[str, float]],
     spread: Mapping[str, Mapping[str, float]],
-) -> Cells:
-    """Simulates the dataset with the input trace [cell, 1, timesteps] in dF/F; groups are animals.
+) -> Recordings:
+    """Simulates the dataset, a trace in dF/F for each cell; groups are animals.
 
     More cells, or more timesteps, with the same seed continue the same dataset: the cells and samples that were
     there before stay as they are.
@@ -105,20 +107,18 @@ def load(
         classes=classes,
         spread=spread,
     )
-    return Cells(
-        inputs={"trace": dff[:, None, :]},
-        label=np.array([cell.label for cell in cells]),
-        cell_id=np.array([f"{CLASSES[cell.label]}_{cell.number + 1:04d}" for cell in cells]),
-        group=np.array([f"animal_{cell.animal + 1:02d}" for cell in cells]),
-        classes=CLASSES,
-        about=About(
-            name="calcium_sim",
-            simulated=True,
+    recordings = [
+        Recording(
+            cell_id=f"{CLASSES[cell.label]}_{cell.number + 1:04d}",
+            label=CLASSES[cell.label],
+            group=f"animal_{cell.animal + 1:02d}",
+            segments=(trace,),
             sampling_rate=float(sampling_rate),
-            unit="dF/F",
-            notes=("no animal was recorded: a score on these cells says nothing about recorded ones",),
-        ),
-    )
+        )
+        for cell, trace in zip(cells, dff)
+    ]
+    note = "no animal was recorded: a score on these cells says nothing about recorded ones"
+    return Recordings(recordings, About("calcium_sim", simulated=True, notes=(note,), group="animal"), CLASSES)
 
 
 def simulate(

@@ -14,19 +14,20 @@ Beware: the label is that of the Cre line. A line labels some cells of other typ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 import h5py
 
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.assemble import Recordings
+from celltype_cli.cells.cells import About
 from celltype_cli.core import allen, downloads
 from celltype_cli.core.downloads import Part, Plan, sized
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.datasets import public
-from celltype_cli.patch_clamp.datasets.measured import Recorded
+from celltype_cli.patch_clamp.datasets.public import Listed
 
 NAME, SOURCE = "allen_cell_types", "Clamp"
 # Genes that drive the lines of a class, Pvalb first: a line has several drivers, as Htr3a-Cre_NO152|Pvalb-T2A-Dre has.
@@ -47,24 +48,18 @@ BASIS = "a recording has 0.09 GB, as the one of specimen 486940963; the others w
 def load(
     *,
     path: str | Path,
-    ids: Mapping[str, str | None],
+    ids: str | Path | None,
     cells_per_class: int | None,
-    inputs: Sequence[str],
-    features: str,
-    size: Sequence[int],
-    cache: str,
-) -> Cells:
-    """Reads the recordings that are there, and measures two sweeps of each cell; the network is not used.
+) -> Recordings:
+    """Names the recordings that are there, which are measured when prepared; the network is not used.
 
     Args:
         path: the folder of the cache.
-        ids: path: a csv or txt with specimen ids in its first column; None for all.
+        ids: a csv or txt with specimen ids in its first column; None for all.
         cells_per_class: how many, spread over donors and then over Cre lines; None for all that are there.
-        inputs, size, cache: as in `celltype_cli.patch_clamp.prepare.to_cells`.
-        features: as in `celltype_cli.patch_clamp.prepare.measure`.
 
     Raises:
-        UserError: when the table of cells is missing or broken, no recording is there, or none can be used.
+        UserError: when the table of cells is missing or broken, or no recording is there.
     """
     folder = Path(path).expanduser()
     if not (folder / "cells.json").is_file():
@@ -75,16 +70,15 @@ def load(
     rows = _rows(folder)
     negative = {str(row["specimen__id"]) for row in rows if row.get("cell_reporter_status") == "negative"}
     citation = "Gouwens et al. 2019, doi 10.1038/s41593-019-0417-0; Allen Cell Types Database"
-    return public.load(
+    return public.chosen(
         [_recorded(folder, row) for row in rows],
         about=About(NAME, citation=citation),
         remarks=partial(_remarks, negative=negative),
-        source=SOURCE, folder=folder, ids=ids["path"], cells_per_class=cells_per_class, inputs=inputs,
-        features=features, size=size, cache=cache,
+        source=SOURCE, folder=folder, ids=ids, cells_per_class=cells_per_class, 
     )  # fmt: skip
 
 
-def fetch(*, path: str | Path, ids: Mapping[str, str | None], cells_per_class: int | None) -> Plan:
+def fetch(*, path: str | Path, ids: str | Path | None, cells_per_class: int | None) -> Plan:
     """Downloads the table of cells (a few MB) where it is missing, and plans the download of the recordings.
 
     Raises:
@@ -95,7 +89,7 @@ def fetch(*, path: str | Path, ids: Mapping[str, str | None], cells_per_class: i
     allen.download(cache, cache.CELLS_KEY, cache.api.list_cells_api)
     rows = [row for row in _rows(folder) if row.get("erwkf__id", True)]  # the number of its NWB file
     cells = [_recorded(folder, row) for row in rows]
-    chosen, _ = public.wanted(public.named(cells, ids["path"]), cells_per_class)
+    chosen, _ = public.wanted(public.named(cells, ids), cells_per_class)
     there = [cell.file.stat().st_size for cell in chosen if cell.file.is_file() and intact(cell.file)]
     basis = f"a recording has {median(there) / 1e9:.2f} GB, as those that are there" if there else BASIS
     parts, sizes = [], []
@@ -124,7 +118,7 @@ def class_of(line: str) -> str:
     return ""
 
 
-def _parts(cache, cell: Recorded) -> Iterator[Part]:
+def _parts(cache, cell: Listed) -> Iterator[Part]:
     """Yields the table of sweeps and the recording of a cell."""
     specimen, table = int(cell.cell_id), cell.file.with_name("ephys_sweeps.json")
 
@@ -158,14 +152,14 @@ def _rows(folder: Path) -> list[dict]:
     return [row for row in rows if str(row["donor__species"]).lower() == MOUSE]
 
 
-def _recorded(folder: Path, row: dict) -> Recorded:
+def _recorded(folder: Path, row: dict) -> Listed:
     line = row["line_name"] or ""
     file = folder / f"specimen_{row['specimen__id']}" / "ephys.nwb"
     donor = "" if row["donor__id"] is None else str(row["donor__id"])
-    return Recorded(str(row["specimen__id"]), class_of(line), donor, line or "without Cre line", file)
+    return Listed(str(row["specimen__id"]), class_of(line), donor, line or "without Cre line", file)
 
 
-def _remarks(chosen: Sequence[Recorded], negative: set[str]) -> Iterator[str]:
+def _remarks(chosen: Sequence[Listed], negative: set[str]) -> Iterator[str]:
     yield "labels are those of Cre lines, and a donor holds one line: keep donors apart"
     if found := sum(cell.cell_id in negative for cell in chosen):
         yield f"{found} of {len(chosen)} cells are negative for the reporter of their line, whose label they have"

@@ -16,20 +16,21 @@ Beware: GABAergic cells were sought, so that few are excitatory. These have spin
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import h5py
 
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.assemble import Recordings
+from celltype_cli.cells.cells import About
 from celltype_cli.core.downloads import Part, Plan, command, sized
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.datasets import public
 from celltype_cli.patch_clamp.datasets.dandi_000020_labels import NAME as FILE
 from celltype_cli.patch_clamp.datasets.dandi_000020_labels import SPINY, TABLE, recorded, table_of
-from celltype_cli.patch_clamp.datasets.measured import Recorded
+from celltype_cli.patch_clamp.datasets.public import Listed
 
 NAME, SOURCE = "dandi_000020", "Seq"
 DANDISET, VERSION = "000020", "0.210913.1639"
@@ -39,26 +40,20 @@ BASIS = "the sizes that the archive states"
 def load(
     *,
     path: str | Path,
-    labels: Mapping[str, str | None],
-    ids: Mapping[str, str | None],
+    labels: str | Path | None,
+    ids: str | Path | None,
     cells_per_class: int | None,
-    inputs: Sequence[str],
-    features: str,
-    size: Sequence[int],
-    cache: str,
-) -> Cells:
-    """Reads the recordings that are there, and measures two sweeps of each cell; the network is not used.
+) -> Recordings:
+    """Names the recordings that are there, which are measured when prepared; the network is not used.
 
     Args:
         path: folder with the files, in it or below.
-        labels: path: a table as in `dandi_000020_labels`; None for the paper's, if it lies in the folder.
-        ids: path: a csv or txt with cell_specimen_ids or session ids in its first column; None for all.
+        labels: a table as in `dandi_000020_labels`; None for the paper's, if it lies in the folder.
+        ids: a csv or txt with cell_specimen_ids or session ids in its first column; None for all.
         cells_per_class: how many, spread over donors and then over types; None for all that are there.
-        inputs, size, cache: as in `celltype_cli.patch_clamp.prepare.to_cells`.
-        features: as in `celltype_cli.patch_clamp.prepare.measure`.
 
     Raises:
-        UserError: when the table is missing or broken, no recording is there, or none can be used.
+        UserError: when the table is missing or broken, or no recording is there.
     """
     folder = Path(path).expanduser()
     files = {found["session"]: file for file in sorted(folder.rglob("[!.]*.nwb")) if (found := FILE.search(file.name))}
@@ -67,19 +62,18 @@ def load(
             f"dataset.path={folder} holds no file sub-<donor>_ses-<session>_icephys.nwb, in it or below; download "
             f"them: {command(folder, NAME)}"
         )
-    return public.load(
-        recorded(_table(folder, labels["path"]), files),
+    return public.chosen(
+        recorded(_table(folder, labels), files),
         about=About(NAME, citation=f"Gouwens et al. 2020, doi 10.1016/j.cell.2020.09.057; DANDI {DANDISET}/{VERSION}"),
-        remarks=_remarks, source=SOURCE, folder=folder, ids=ids["path"], cells_per_class=cells_per_class,
-        inputs=inputs, features=features, size=size, cache=cache,
+        remarks=_remarks, source=SOURCE, folder=folder, ids=ids, cells_per_class=cells_per_class,
     )  # fmt: skip
 
 
 def fetch(
     *,
     path: str | Path,
-    labels: Mapping[str, str | None],
-    ids: Mapping[str, str | None],
+    labels: str | Path | None,
+    ids: str | Path | None,
     cells_per_class: int | None,
 ) -> Plan:
     """Asks the archive for its list of files, and plans the download of those of cells that belong to a class.
@@ -88,10 +82,10 @@ def fetch(
         UserError: when dandi is missing, the archive cannot be reached, or the table of labels is missing or broken.
     """
     folder = Path(path).expanduser()
-    table = _table(folder, labels["path"])
+    table = _table(folder, labels)
     assets = {found["session"]: asset for asset in _assets() if (found := FILE.search(asset.path))}
     cells = recorded(table, {session: folder / asset.path for session, asset in assets.items()})
-    among = [cell for cell in public.named(cells, ids["path"]) if cell.session in assets]
+    among = [cell for cell in public.named(cells, ids) if cell.session in assets]
     chosen = sorted(public.wanted(among, cells_per_class)[0], key=lambda cell: cell.file)
     parts = [
         Part(
@@ -114,11 +108,11 @@ def intact(file: Path, size: int) -> bool:
         return False
 
 
-def _table(folder: Path, labels: str | None) -> Path:
+def _table(folder: Path, labels: str | Path | None) -> Path:
     table = table_of(folder, labels)
     if table is None:
         raise UserError(
-            f"{folder} holds no table {TABLE}, which says the type of each cell, and dataset.labels.path names none; "
+            f"{folder} holds no table {TABLE}, which says the type of each cell, and dataset.labels names none; "
             "the head of conf/dataset/dandi_000020.yaml says where to get it"
         )
     return table
@@ -160,7 +154,7 @@ def _get(asset: Any, file: Path) -> None:
         raise UserError(f"{asset.path}: its checksum is {found}, the archive's {expected}")
 
 
-def _remarks(chosen: Sequence[Recorded]) -> Iterator[str]:
+def _remarks(chosen: Sequence[Listed]) -> Iterator[str]:
     if by_dendrites := sum(cell.kind == SPINY for cell in chosen):
         excitatory = sum(cell.label == "Excitatory" for cell in chosen)
         yield f"{by_dendrites} of {excitatory} Excitatory cells have no transcriptomic type, but spiny dendrites"

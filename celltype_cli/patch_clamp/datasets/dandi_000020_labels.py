@@ -22,8 +22,8 @@ import pandas as pd
 
 from celltype_cli.core.messages import UserError, nearest, raise_faults
 from celltype_cli.core.tables import read_table
-from celltype_cli.patch_clamp.datasets.measured import Recorded
-from celltype_cli.patch_clamp.prepare import CLASSES
+from celltype_cli.patch_clamp.datasets.public import Listed
+from celltype_cli.patch_clamp.recording import CLASSES
 
 TABLE = "*patchseq_metadata_mouse*.csv"
 NAME = re.compile(r"sub-(?P<donor>[^_/]+)_ses-(?P<session>[^_/]+)_icephys\.nwb$")
@@ -43,14 +43,14 @@ def class_of(transcriptomic_type: str, dendrites: str) -> str:
     return CLASS_OF.get(first, "")
 
 
-def table_of(folder: Path, labels: str | None) -> Path | None:
+def table_of(folder: Path, labels: str | Path | None) -> Path | None:
     """Returns the table that was given, or the newest of the paper's in the folder."""
     if labels is not None:
         return Path(labels).expanduser()
     return max(folder.glob(TABLE), default=None, key=lambda file: file.name)
 
 
-def recorded(table: Path, files: dict[str, Path]) -> list[Recorded]:
+def recorded(table: Path, files: dict[str, Path]) -> list[Listed]:
     """Returns the cells of a table with their files, then those files that the table does not name, without label.
 
     Args:
@@ -59,7 +59,7 @@ def recorded(table: Path, files: dict[str, Path]) -> list[Recorded]:
     Raises:
         UserError: when the table cannot be read, lacks columns, or names a cell or a session twice.
     """
-    rows = read_table("dataset.labels.path", table)
+    rows = read_table("dataset.labels", table)
     rows = rows.rename(columns=lambda name: re.sub(r"^Unnamed: \d+$", "", name))  # pandas' names for columns without
     cells = [*(_of_paper if "ephys_session_id" in rows else _of_user)(rows, table, files)]
     for what in ("cell_id", "session"):
@@ -68,14 +68,14 @@ def recorded(table: Path, files: dict[str, Path]) -> list[Recorded]:
                                   for name, count in names.value_counts().items() if count > 1])  # fmt: skip
     known = {cell.session for cell in cells}
     others = (
-        Recorded(session, "", "", "not in the table of labels", file, session)
+        Listed(session, "", "", "not in the table of labels", file, session)
         for session, file in files.items()
         if session not in known
     )
     return [*cells, *others]
 
 
-def _of_paper(rows: pd.DataFrame, table: Path, files: dict[str, Path]) -> Iterator[Recorded]:
+def _of_paper(rows: pd.DataFrame, table: Path, files: dict[str, Path]) -> Iterator[Listed]:
     kinds = [name for name in TYPES if name in rows]
     if missing := [*(name for name in PAPER if name not in rows), *([] if kinds else [repr(TYPES[0])])]:
         raise UserError(
@@ -85,10 +85,10 @@ def _of_paper(rows: pd.DataFrame, table: Path, files: dict[str, Path]) -> Iterat
         known = kind or (SPINY if dendrites == "spiny" else "without transcriptomic type")
         if session:
             file = files.get(session, table.parent / f"ses-{session}")
-            yield Recorded(cell_id, class_of(kind, dendrites), donor, known, file, session)
+            yield Listed(cell_id, class_of(kind, dendrites), donor, known, file, session)
 
 
-def _of_user(rows: pd.DataFrame, table: Path, files: dict[str, Path]) -> Iterator[Recorded]:
+def _of_user(rows: pd.DataFrame, table: Path, files: dict[str, Path]) -> Iterator[Listed]:
     if missing := [name for name in ("cell_id", "label") if name not in rows]:
         raise UserError(
             f"{table}: {' and '.join(missing)} missing; found {', '.join(rows)}; expected columns cell_id, label and, "
@@ -101,4 +101,4 @@ def _of_user(rows: pd.DataFrame, table: Path, files: dict[str, Path]) -> Iterato
         session = row.get("session") or row["cell_id"]
         file = files.get(session, table.parent / f"ses-{session}")
         donor = row.get("donor") or (NAME.search(file.name) or {"donor": ""})["donor"]
-        yield Recorded(row["cell_id"], row["label"], donor, row["label"] or "without label", file, session)
+        yield Listed(row["cell_id"], row["label"], donor, row["label"] or "without label", file, session)

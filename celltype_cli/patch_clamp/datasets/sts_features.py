@@ -21,12 +21,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.cells import About, Cells, Input
 from celltype_cli.core.messages import check_choice, raise_faults
 from celltype_cli.patch_clamp.datasets import sts_tables
 from celltype_cli.patch_clamp.features.cell import STIMULI, UNUSED, from_rest
 from celltype_cli.patch_clamp.features.first_spike import LATER
-from celltype_cli.patch_clamp.prepare import CLASSES
+from celltype_cli.patch_clamp.prepare import TREES
+from celltype_cli.patch_clamp.recording import CLASSES
 
 # Of each source: file, its column of ids, onset of all stimuli (s).
 TABLES = {
@@ -43,34 +44,35 @@ PASSIVE = {
     "vm_for_sag": " (mV)",
     "f_i_curve_slope": " (Hz/pA)",
 }
-COLUMNS = ("recipe", "two_sweep", "long_square", "all")
+FEATURE_SETS = ("recipe", "two_sweep", "long_square", "all")
 
 
-def load(*, path: str | Path, columns: str, cells: str) -> Cells:
+def load(*, path: str | Path, feature_set: str, cells: str) -> Cells:
     """Reads both tables; the groups are donors where `sts_tables.DONORS` names them.
 
     Args:
         path: the folder that holds Split and `sts_tables.LABELS`.
-        columns: "recipe": what the paper used, absolute times included; "two_sweep": what the sweeps at rheobase and
-            about 40 pA above it show; "long_square": all that long squares show; "all": ramps and short squares too.
+        feature_set: "recipe": what the paper used, absolute times included; "two_sweep": what the sweeps at rheobase
+            and about 40 pA above it show; "long_square": all that long squares show; "all": ramps and short squares
+            too.
         cells: "listed": those of the published lists; "labelled": others that have a label as well.
 
     Raises:
         UserError: when a file is missing or broken, with all faults of it at once.
     """
-    check_choice("dataset.columns", columns, COLUMNS)
+    check_choice("dataset.feature_set", feature_set, FEATURE_SETS)
     folder = sts_tables.folder(path)
     tables = {source: _read(folder / "Split" / file, key) for source, (file, key, _) in TABLES.items()}
     twice = sorted(set(tables["Clamp"].index) & set(tables["Seq"].index))
     raise_faults(f"{folder / 'Split'}", (f"cell {cell} is in both tables" for cell in twice))
-    found = pd.concat([_columns(table, source, columns) for source, table in tables.items()])
+    found = pd.concat([_columns(table, source, feature_set) for source, table in tables.items()])
     measured = found.notna().any(axis=1)
     source_of = {cell: source for source, table in tables.items() for cell in table.index if measured[cell]}
     chosen = sts_tables.choose(folder, source_of, cells, "the tables")
     notes = list(chosen.notes)
     if unmeasured := int((~measured).sum()):
         notes.append(f"{unmeasured} cells left out: none of their features was measured")
-    if columns == "recipe":
+    if feature_set == "recipe":
         notes.append("times are absolute, as in the paper: columns *_t_long_square tell Clamp from Seq")
     return Cells(
         inputs={"features": found.loc[chosen.cell_id].to_numpy(np.float32)},
@@ -80,10 +82,11 @@ def load(*, path: str | Path, columns: str, cells: str) -> Cells:
         source=chosen.source,
         classes=CLASSES,
         about=About(
-            name=f"sts_features {columns}",
+            name=f"sts_features {feature_set}",
             citation=sts_tables.CITATION,
             notes=tuple(notes),
-            features=tuple(found.columns),
+            group="donor",
+            inputs={"features": Input(columns=tuple(found.columns), models=TREES)},
         ),
     )
 
@@ -116,8 +119,8 @@ def _published(stimulus: str) -> dict[str, str]:
     return points | {f"threshold_i_{stimulus}": " (pA)", f"upstroke_downstroke_ratio_{stimulus}": ""}
 
 
-def _columns(table: pd.DataFrame, source: str, columns: str) -> pd.DataFrame:
-    if columns == "recipe":
+def _columns(table: pd.DataFrame, source: str, feature_set: str) -> pd.DataFrame:
+    if feature_set == "recipe":
         units = {name: TRAIN[name] for name in ("adaptation", "latency")}
         units |= {"f_i_curve_slope": PASSIVE["f_i_curve_slope"]} | _published("long_square")
         return table[[*units]].rename(columns={name: name + unit for name, unit in units.items()})
@@ -128,9 +131,9 @@ def _columns(table: pd.DataFrame, source: str, columns: str) -> pd.DataFrame:
         "avg_isi (ms)": table["avg_isi"],
     }
     spikes: dict[str, pd.Series] = {}
-    for stimulus in STIMULI if columns == "all" else STIMULI[:1]:
+    for stimulus in STIMULI if feature_set == "all" else STIMULI[:1]:
         spikes |= _spike(table, stimulus, onset)
-    if columns != "two_sweep":
+    if feature_set != "two_sweep":
         found |= {name + unit: table[name] for name, unit in PASSIVE.items()}
         found |= from_rest(found | spikes)
     found |= spikes

@@ -23,7 +23,8 @@ from celltype_cli.core.cache import BROKEN, kept
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.patch_clamp import scalograms
 from celltype_cli.patch_clamp.datasets import sts_tables
-from celltype_cli.patch_clamp.prepare import CLASSES, SWEEPS, axes
+from celltype_cli.patch_clamp.prepare import scalogram_input
+from celltype_cli.patch_clamp.recording import CLASSES
 
 SHAPE = (180, 4800, 2)
 NAME = re.compile(r"cell_(\d+)\.npy")
@@ -62,8 +63,8 @@ def load(*, path: str | Path, cells: str, size: Sequence[int], cache: str | Path
             name="sts_scalograms",
             citation=sts_tables.CITATION,
             notes=tuple(notes),
-            axes={"scalogram": axes(SHAPE[1], size)},
-            channels={"scalogram": SWEEPS},
+            group="donor",
+            inputs={"scalogram": scalogram_input(SHAPE[1], size)},
         ),
     )
 

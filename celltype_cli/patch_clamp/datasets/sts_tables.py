@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from celltype_cli.core.messages import UserError, check_choice, raise_faults
-from celltype_cli.patch_clamp.prepare import CLASSES
+from celltype_cli.patch_clamp.recording import CLASSES
 
 UNSURE = "Unsure"
 SOURCES = ("Clamp", "Seq")

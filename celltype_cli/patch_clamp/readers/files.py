@@ -14,30 +14,26 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
 from celltype_cli.core.cache import BROKEN_NPZ
-from celltype_cli.core.messages import UserError, raise_faults
-from celltype_cli.patch_clamp.recording import RecordedCell, Sweep
+from celltype_cli.core.messages import UserError, nearest, raise_faults
+from celltype_cli.patch_clamp.recording import Entry, Recording, Sweep
 
 SUFFIXES = (".nwb", ".abf", ".npz")
 HDF5 = b"\x89HDF\r\n\x1a\n"
-Result = TypeVar("Result")
 # What the reader of a format yields for each sweep: number, voltage (mV), current (pA) and sampling rate (Hz), or the
 # reason why it is left out.
 Stored = tuple[int, Float[np.ndarray, " _"], Float[np.ndarray, " _"], float] | str
 
 
-def read(path: str | Path, cell_id: str = "") -> RecordedCell:
+def read(path: str | Path) -> Recording:
     """Reads all current-clamp sweeps of a file.
-
-    Args:
-        cell_id: the name of the file without its suffix, if empty; of specimen_<id>/ephys.nwb, the id.
 
     Raises:
         UserError: when the file is broken, in another format or in other units, or holds no current-clamp sweep.
@@ -64,44 +60,44 @@ def read(path: str | Path, cell_id: str = "") -> RecordedCell:
     if not sweeps:
         reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common()) or "it holds no sweep"
         raise UserError(f"{path}: no current-clamp sweep with its stimulus ({reasons})")
-    sweeps = tuple(sorted(sweeps, key=lambda sweep: sweep.number))
-    return RecordedCell(cell_id or _specimen(path) or path.stem, sweeps, left_out, path.name)
+    return Recording(tuple(sorted(sweeps, key=lambda sweep: sweep.number)), left_out)
 
 
-def read_folder(
-    path: str | Path, use: Callable[[RecordedCell], Result] = lambda cell: cell
-) -> tuple[list[Result], list[tuple[str, str]]]:
-    """Reads all files of a folder and below; one that cannot be used stops no other.
-
-    Args:
-        use: what to keep of a cell. It runs as soon as a file is read, so that memory holds one recording at a time,
-            and may itself raise a UserError, as `current_clamp.chosen` does.
-
-    Returns:
-        what `use` returned for each cell, and (file, reason) for each file that was left out.
+def find(path: str | Path) -> list[Entry]:
+    """Names the recording of each file of a folder and below, or of one file, unread and without label.
 
     Raises:
-        UserError: when the folder holds no such file.
+        UserError: when there is no such file.
     """
-    folder = Path(path).expanduser()
-    files = sorted(file for file in folder.rglob("[!.]*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    path = Path(path).expanduser()
+    if path.is_file():
+        return [entry(path, name_of(path.name))]
+    files = sorted(file for file in path.rglob("[!.]*") if file.suffix.lower() in SUFFIXES and file.is_file())
     if not files:
-        what = "holds no file" if folder.is_dir() else "is no folder with files"
-        raise UserError(f"{folder} {what} ending in {', '.join(SUFFIXES)}")
-    results, left_out = [], []
-    for file in files:
-        name = file.relative_to(folder).as_posix()
-        try:
-            results.append(use(read(file, _specimen(file) or name.removesuffix(file.suffix))))
-        except UserError as error:
-            left_out.append((name, str(error)))
-    return results, left_out
+        what = "holds no file" if path.is_dir() else "does not exist; expected a folder with files"
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() and not path.exists() else []
+        raise UserError(f"dataset.path={path} {what} ending in {', '.join(SUFFIXES)}{nearest(path.name, beside)}")
+    return [entry(file, file.relative_to(path).as_posix()) for file in files]
 
 
-def _specimen(path: Path) -> str:
-    """Returns the id of the Cell Types Database where a file lies as allensdk's CellTypesCache puts it."""
-    kind, _, specimen = path.parent.name.partition("_")
-    return specimen if path.name == "ephys.nwb" and kind == "specimen" else ""
+def entry(file: Path, name: str, **known: str) -> Entry:
+    """Names the recording of a file.
+
+    Args:
+        name: of the file, for messages; the cell goes by it, less its ending, unless `known` has a cell_id.
+        known: cell_id, label, group and source, as far as they are known.
+    """
+    files = [place for place in (file, file.with_name("ephys_sweeps.json")) if place.is_file()]
+    made_of = [(str(place.resolve()), place.stat().st_size, place.stat().st_mtime_ns) for place in files]
+    return Entry(**({"cell_id": name_of(name)} | known), file=name, read=partial(read, file), made_of=made_of)
+
+
+def name_of(file: str) -> str:
+    """Returns the name that the cell of a file goes by: the file's, or the id of specimen_<id>/ephys.nwb, as allensdk's
+    CellTypesCache puts it."""
+    stem = ENDING.sub("", Path(file).as_posix())
+    specimen = re.search(r"(?:^|/)specimen_([^/]+)/ephys$", stem)
+    return specimen[1] if specimen else stem
 
 
 def _recorded(voltage: Float[np.ndarray, " time"]) -> int:
@@ -163,10 +159,3 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 ENDING = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.IGNORECASE)
-
-
-def name_of(file: str) -> str:
-    """Returns the name that `readers.sweeps` gives to the cell of a file."""
-    stem = ENDING.sub("", Path(file).as_posix())
-    specimen = re.search(r"(?:^|/)specimen_([^/]+)/ephys$", stem)
-    return specimen[1] if specimen else stem

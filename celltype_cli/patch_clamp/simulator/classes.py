@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from celltype_cli.patch_clamp.simulator.adex import Neurons, Shape, adapting
 
 HERO_PA = 40.0  # above the rheobase: of the sweep on which rate and adaptation are measured
-QUANTITIES = {  # median and spread for each class, in the order of `patched_cells.CLASSES`
+QUANTITIES = {  # median and spread for each class, in the order of `recording.CLASSES`
     "rheobase_pA": ("log", (240, 0.44), (110, 0.74), (80, 0.71), (80, 0.58)),
     "tau_ms": ("log", (7.5, 0.27), (18.2, 0.38), (12.2, 0.39), (20.1, 0.40)),
     "ri_MOhm": ("log", (111, 0.35), (148, 0.43), (205, 0.42), (217, 0.34)),

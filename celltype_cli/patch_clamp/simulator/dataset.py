@@ -8,16 +8,14 @@ of every recording: the choice of two sweeps, features and scalograms. docs/simu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from celltype_cli.cells.cells import About, Cells
-from celltype_cli.core.cache import cached
+from celltype_cli.cells.assemble import Recordings
+from celltype_cli.cells.cells import About
 from celltype_cli.core.code import code_identity
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.prepare import CLASSES, RATE, PatchedCell, check_settings, measure, to_cells
+from celltype_cli.patch_clamp.recording import CLASSES, Entry, Recording
 from celltype_cli.patch_clamp.simulator.adex import STEP_MS
 from celltype_cli.patch_clamp.simulator.protocol import Cell, record
 
@@ -34,71 +32,65 @@ def load(
     sampling_rate: float,
     noise_mV: float,
     seed: int,
-    features: str,
-    inputs: Sequence[str],
-    size: Sequence[int],
-    cache: str | Path,
-) -> Cells:
+) -> Recordings:
     """Simulates the dataset; groups are donors, each with cells of all classes.
 
     More cells with the same seed continue the same dataset: the cells that were there before stay as they are.
 
     Args:
-        cells_per_class: one number for all, or a number for each of `patched_cells.CLASSES`.
+        cells_per_class: one number for all, or a number for each of `recording.CLASSES`.
         donors: how many animals there are.
         donor_share: of the variance within a class, the part between donors.
         step_pA: of the fine steps around the rheobase.
         sampling_rate: Hz, a multiple of 10,000.
         noise_mV: sd of the electrode noise, white up to half the sampling rate.
         seed: of everything random.
-        features, inputs, size, cache: as in `patched_cells`.
 
     Raises:
         UserError: with all faults at once, when a number is out of range or a name is missing or unknown.
     """
-    check_settings(inputs, features, size)
-    if features == "all":
-        raise UserError("dataset.features=all is of ramps and short squares too; patch_sim has long squares only: "
-                        "two_sweep or long_square")  # fmt: skip
     counts = {name: cells_per_class for name in CLASSES} if isinstance(cells_per_class, int) else cells_per_class
     numbers = {"donors": donors, "step_pA": step_pA, "noise_mV": noise_mV, "donor_share": donor_share}
     if faults := [*_faults(counts, numbers, sampling_rate)]:
         raise UserError("dataset patch_sim: " + "\n  ".join(["cannot be simulated:", *faults]))
     cells = [Cell(k, i, i % donors) for k, name in enumerate(CLASSES) for i in range(counts[name])]
     settings = {"donor_share": donor_share, "step_pA": step_pA, "sampling_rate": sampling_rate, "noise_mV": noise_mV}
-    settings |= {"seed": seed, "features": features if "features" in inputs else None}
-    measured = [
-        cell
-        for first in range(0, len(cells), BLOCK)
-        for cell in _measured(cells[first : first + BLOCK], settings, Path(cache) / "simulated")
+    settings |= {"seed": seed}
+    entries = [
+        entry for first in range(0, len(cells), BLOCK) for entry in _entries(cells[first : first + BLOCK], settings)
     ]
-    about = About(
-        name="patch_sim",
-        simulated=True,
-        sampling_rate=RATE,
-        unit="mV",
-        notes=("no animal was recorded: a score on these cells says nothing about recorded ones",),
-    )
-    return to_cells(measured, about=about, inputs=inputs, size=size, cache=cache)
+    note = "no animal was recorded: a score on these cells says nothing about recorded ones"
+    return Recordings(entries, About("patch_sim", simulated=True, notes=(note,), group="donor"), CLASSES)
 
 
-def _measured(block: Sequence[Cell], settings: dict[str, Any], cache: Path) -> Iterator[PatchedCell]:
-    """Yields the cells of a block, from the cache where the same code has simulated them before."""
-    made_of = [code_identity(__name__), settings, [tuple(cell) for cell in block]]
-    found = cached(cache, made_of, lambda: _simulated(block, **settings))
-    for cell, name, windows, values in zip(block, found["cell_id"], found["windows"], found["values"]):
-        features = dict(zip(found["names"].tolist(), values.tolist()))
-        yield PatchedCell(str(name), CLASSES[cell.label], f"donor_{cell.donor + 1:02d}", "", windows, features)
+def _entries(block: Sequence[Cell], settings: dict[str, Any]) -> Iterator[Entry]:
+    """Names the cells of a block, which is simulated together where the recording of any of them is asked for."""
+    code, simulated = code_identity(__name__), _Block(block, settings)
+    for k, cell in enumerate(block):
+        yield Entry(
+            cell_id=cell.name,
+            label=CLASSES[cell.label],
+            group=f"donor_{cell.donor + 1:02d}",
+            read=partial(simulated.recording, k),
+            made_of=[code, settings, [*cell]],
+        )
 
 
-def _simulated(block: Sequence[Cell], *, features: str | None, **settings: Any) -> dict[str, np.ndarray]:
-    measured = [measure(recorded, features=features) for recorded in record(block, **settings)]
-    return {
-        "cell_id": np.array([cell.cell_id for cell in measured]),
-        "windows": np.stack([cell.windows for cell in measured]),
-        "names": np.array([*measured[0].features], dtype=str),
-        "values": np.array([[*cell.features.values()] for cell in measured], dtype=np.float64),
-    }
+class _Block:
+    """Recordings of cells that are simulated together, handed out one at a time: all would fill the memory."""
+
+    def __init__(self, cells: Sequence[Cell], settings: dict[str, Any]) -> None:
+        self.cells, self.settings, self.at = cells, settings, len(cells)
+
+    def recording(self, k: int) -> Recording:
+        """Returns the recording of cell k; in their order, each is made once."""
+        if k < self.at or self.at == len(self.cells):
+            self.recordings, self.at = record(self.cells, **self.settings), 0
+        for recording in self.recordings:
+            self.at += 1
+            if self.at == k + 1:
+                return recording
+        raise IndexError(k)
 
 
 def _faults(counts: Mapping[str, int], numbers: Mapping[str, float], sampling_rate: float) -> Iterator[str]:

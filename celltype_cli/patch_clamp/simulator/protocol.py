@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32
 
-from celltype_cli.patch_clamp.prepare import CLASSES
-from celltype_cli.patch_clamp.recording import RecordedCell, Sweep
+from celltype_cli.patch_clamp.recording import CLASSES, Recording, Sweep
 from celltype_cli.patch_clamp.simulator.adex import NOISE_MS, STEP_MS, Neurons, Shape, action_potential, simulate
 from celltype_cli.patch_clamp.simulator.classes import QUANTITIES, neurons, shapes, traits
 
@@ -42,7 +41,7 @@ def draw(cells: Sequence[Cell], *, seed: int, donor_share: float) -> dict[str, F
 
 def record(
     cells: Sequence[Cell], *, seed: int, donor_share: float, step_pA: float, sampling_rate: float, noise_mV: float
-) -> Iterator[RecordedCell]:
+) -> Iterator[Recording]:
     """Applies the protocol to the cells; arguments as in `patch_clamp.load`.
 
     A cell depends on the seed, its class, its number and its donor, not on the other cells.
@@ -64,14 +63,14 @@ def record(
     rig.apply([(cell, amplitude) for cell, order in enumerate(orders) for amplitude in order])
     times = np.arange(round(sum(DURATIONS_MS) * sampling_rate / 1e3)) * 1e3 / sampling_rate
     step = ((times >= DURATIONS_MS[0]) & (times < sum(DURATIONS_MS[:2]))).astype(np.float32)
-    for k, (cell, *spike) in enumerate(zip(cells, *shapes(drawn))):
+    for k, spike in enumerate(zip(*shapes(drawn))):
         sweeps = []
         for amplitude in orders[k]:
             voltage = _traced(*rig.responses[k, amplitude], Shape(*spike), times)
             voltage += noise_mV * rig.random(k, amplitude, 1).standard_normal(len(times))
             current = np.float32(amplitude) * step
             sweeps.append(Sweep(voltage.astype(np.float32), current, float(sampling_rate), len(sweeps)))
-        yield RecordedCell(cell.name, tuple(sweeps))
+        yield Recording(tuple(sweeps))
 
 
 def _first_spiking(rig: _Rig, orders: list[list[float]], ladder: Float[np.ndarray, " step"]) -> dict[int, float]:

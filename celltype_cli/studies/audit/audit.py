@@ -17,7 +17,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
 from celltype_cli.cells.cells import UNLABELLED, Cells
-from celltype_cli.cells.columns import columns_of
+from celltype_cli.cells.columns import summary_of
 from celltype_cli.core.messages import UserError, check_choice
 
 SHOWN = 8  # values of the source in a message
@@ -73,7 +73,7 @@ def audit(
     shares = pd.crosstab(np.array(cells.classes)[cells.label], source).reindex([*cells.classes], fill_value=0)
     told = _Told(cells.label, source, apart, n_folds, seed)
     _check(cells, by, shares, told)
-    names, table = columns_of(cells)
+    names, table = summary_of(cells)
     found = []
     for k, column in enumerate(table.T):
         found.append((told.by_column(column), np.isnan(column).mean()))

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32, Int
 
-from celltype_cli.cells.cells import About, Axis, Cells
+from celltype_cli.cells.cells import Axis, Cells
 from celltype_cli.core.messages import UserError
 from celltype_cli.studies.explain.saved import Part
-from celltype_cli.trainers.protocol import Predictor, taken
+from celltype_cli.trainers.protocol import Predictor, State, taken
 
 if TYPE_CHECKING:
-    from celltype_cli.trainers.networks import NetworkPredictor
-    from celltype_cli.trainers.sklearn import SklearnPredictor
+    from torch import nn
 
 ROWS = 16  # at a time; gradients need several times the memory of a prediction
 STEPS = 64  # of the path from baseline to input
@@ -54,29 +53,24 @@ def attributions(predict: Predictor, cells: Cells, method: str, *, background: C
     Raises:
         UserError: when the method does not go with the predictor, or its library is missing.
     """
-    methods = _methods(predict)
-    if method == "auto":
-        method = next(iter(methods), method)
+    state = predict.state()
+    methods = METHODS[state.kind]
+    method = methods[0] if method == "auto" else method
     if method not in methods:
-        can = " or ".join(methods) or "none"
+        can = " or ".join(methods)
         raise UserError(f"method={method} does not go with this model; it can be explained by {can} (method=auto)")
     try:
-        return methods[method](predict, cells, background)
+        if method == "shap":
+            return shap_values(state, cells, background)
+        return {"saliency": saliency, "integrated_gradients": integrated_gradients}[method](state, cells)
     except ImportError as error:
         raise UserError(f"captum or shap is missing ({error}): pip install celltype[explain]") from error
 
 
-def _methods(predict: Predictor) -> dict[str, Callable[..., Attributed]]:
-    """What can be done with a predictor, the usual first: gradients need its network, SHAP its table."""
-    methods: dict[str, Callable[..., Attributed]] = {}
-    if hasattr(predict, "network"):
-        methods |= {"saliency": saliency, "integrated_gradients": integrated_gradients}
-    if hasattr(predict, "pipeline"):
-        methods |= {"shap": shap_values}
-    return methods
+METHODS = {"network": ("saliency", "integrated_gradients"), "estimator": ("shap",)}  # by kind, the usual first
 
 
-def saliency(predict: NetworkPredictor, cells: Cells, background: Cells) -> Attributed:
+def saliency(state: State, cells: Cells) -> Attributed:
     """Takes the absolute gradient of the largest logit with respect to the z-scored inputs (Simonyan et al. 2013,
     arXiv:1312.6034), as the scalogram paper does (Amprimo et al. 2025, Fig. 5)."""
     from captum.attr import Saliency
@@ -84,11 +78,11 @@ def saliency(predict: NetworkPredictor, cells: Cells, background: Cells) -> Attr
     def of_batch(forward, inputs, target):
         return Saliency(forward).attribute(inputs, target=target), ()
 
-    predicted, parts, _ = _by_gradients(predict, cells, of_batch)
+    predicted, parts, _ = _by_gradients(state.model, cells, of_batch)
     return Attributed("saliency", "|gradient| of the largest logit, per sd of the input", predicted, parts)
 
 
-def integrated_gradients(predict: NetworkPredictor, cells: Cells, background: Cells) -> Attributed:
+def integrated_gradients(state: State, cells: Cells) -> Attributed:
     """Integrates gradients from the training mean, 0 after z-scoring, to each input (Sundararajan et al. 2017,
     arXiv:1703.01365), so that the attributions of a row sum to the difference of its largest logit from the mean's."""
     from captum.attr import IntegratedGradients
@@ -99,7 +93,7 @@ def integrated_gradients(predict: NetworkPredictor, cells: Cells, background: Ce
         total = sum(v.flatten(1).sum(1) for v in values) - missed
         return values, (missed.abs().sum(), total.abs().sum())
 
-    predicted, parts, sums = _by_gradients(predict, cells, of_batch)
+    predicted, parts, sums = _by_gradients(state.model, cells, of_batch)
     missed, total = np.sum(sums, axis=0)
     notes = ()
     if missed > INCOMPLETE * total:
@@ -107,27 +101,29 @@ def integrated_gradients(predict: NetworkPredictor, cells: Cells, background: Ce
     return Attributed("integrated_gradients", "contribution to the largest logit", predicted, parts, notes)
 
 
-def shap_values(predict: SklearnPredictor, cells: Cells, background: Cells) -> Attributed:
+def shap_values(state: State, cells: Cells, background: Cells) -> Attributed:
     """Distributes each class's output over the columns by Shapley values (Lundberg and Lee 2017, NeurIPS)."""
     from celltype_cli.studies.explain.shapley import shapley
+    from celltype_cli.trainers.sklearn import probabilities
 
-    table = predict.table(cells)
-    trained, quantity = shapley(predict.pipeline, table, predict.table(background))
+    names, table = state.table(cells)
+    trained, quantity = shapley(state.model, table, state.table(background)[1])
+    known = state.model.classes_
     by_class = np.zeros((len(cells), len(cells.classes), table.shape[1]), np.float32)
-    by_class[:, predict.pipeline.classes_] = trained
-    predicted = predict(cells).argmax(axis=1)
+    by_class[:, known] = trained
+    predicted = known[probabilities(state.model, table).argmax(axis=1)]
     chosen = by_class[np.arange(len(cells)), predicted]
-    part = Part(table.astype(np.float32), chosen, columns=_column_names(table.shape[1], cells), by_class=by_class)
+    part = Part(table.astype(np.float32), chosen, columns=tuple(names), by_class=by_class)
     return Attributed("shap", f"SHAP value ({quantity})", predicted, {"table": part})
 
 
-def _by_gradients(predict: NetworkPredictor, cells: Cells, of_batch: Callable) -> tuple:
+def _by_gradients(network: nn.Module, cells: Cells, of_batch: Callable) -> tuple:
     """Runs a method of captum over small batches; returns predicted classes, parts and what else each batch gave."""
     import torch
 
     from celltype_cli.trainers.batches import as_tensor
 
-    network, device = predict.network, predict.device
+    device = next(values.device for values in (*network.buffers(), *network.parameters()))
     given = {name: np.asarray(v, np.float32) for name, v in taken(network.inner.forward, cells.inputs).items()}
     predicted, sums, pieces = [], [], {name: [] for name in given}
 
@@ -166,28 +162,9 @@ def _scaled(network, batch: dict) -> dict:
 def _part(
     name: str, values: Float32[np.ndarray, "row ..."], attribution: Float32[np.ndarray, "row ..."], cells: Cells
 ) -> Part:
+    about = cells.about.of(name)
     if values.ndim == 2:
-        columns = cells.about.features if name == "features" else _numbered(name, values.shape[1])
-        return Part(values, attribution, columns=tuple(columns))
-    axes = cells.about.axes.get(name) or _axes(values.shape[2:], cells.about)
-    names = cells.about.channels.get(name, ())
-    return Part(values, attribution, axes=axes, unit=cells.about.unit, channel_names=names)
-
-
-def _axes(shape: tuple[int, ...], about: About) -> tuple[Axis, ...]:
-    """Names the axes that the dataset leaves unnamed: time for traces with a sampling rate, else pixels."""
-    if len(shape) == 1 and about.sampling_rate:
-        return (Axis("time", "s", 0.0, (shape[0] - 1) / about.sampling_rate),)
-    return tuple(Axis("pixel", "", 0.0, n - 1.0) for n in shape)
-
-
-def _column_names(n: int, cells: Cells) -> tuple[str, ...]:
-    """Names the columns that `transforms.table` makes; those of other tables are numbered."""
-    from celltype_cli.calcium.features import TRACE_FEATURES
-
-    known = (*cells.about.features, *(TRACE_FEATURES if "trace" in cells.inputs else ()))
-    return known if len(known) == n else _numbered("column", n)
-
-
-def _numbered(name: str, n: int) -> tuple[str, ...]:
-    return tuple(f"{name} {k}" for k in range(1, n + 1))
+        columns = about.columns or tuple(f"{name} {k}" for k in range(1, values.shape[1] + 1))
+        return Part(values, attribution, columns=columns)
+    axes = about.axes or tuple(Axis("pixel", "", 0.0, n - 1.0) for n in values.shape[2:])
+    return Part(values, attribution, axes=axes, unit=about.unit, channel_names=about.channels)

@@ -17,6 +17,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say
 from celltype_cli.evaluation.predictions import classes_of
 from celltype_cli.runs import train
+from celltype_cli.runs.build import Built, build
 from celltype_cli.runs.environment import threads as share_of_cores
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.studies.explain import saved
@@ -62,10 +63,10 @@ def explain(
             f"Make it first:\n  {make}"
         )
     train.use_threads(share_of_cores(cfg.threads, 1))
-    parts = train.prepared(cfg)
+    parts = build(cfg)
     if not 0 <= fold < len(parts.folds):
         raise UserError(f"fold={fold}: this run has the folds 0 to {len(parts.folds) - 1}")
-    predicted, _ = folder.read_fold(fold)
+    predicted, *_ = folder.read_fold(fold)
     tested = parts.cells.cell_id[parts.folds[fold].test].astype(str)
     if not np.array_equal(predicted["cell_id"], tested):
         raise UserError(f"{folder.path}: fold {fold} was tested on other cells than the dataset now gives: train anew")
@@ -109,18 +110,17 @@ def _spread(rows: Int[np.ndarray, " row"], n: int) -> Int[np.ndarray, " chosen"]
     return rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int)]
 
 
-def _fitted(folder: RunFolder, parts: train.Prepared, k: int, *, keep: bool) -> Predictor:
+def _fitted(folder: RunFolder, parts: Built, k: int, *, keep: bool) -> Predictor:
     """Gets the predictor of a fold: from kept checkpoints, or fitted again, which ends the same."""
     from filelock import FileLock, Timeout
 
-    checkpoints, fold = folder.checkpoints(k), parts.folds[k]
+    checkpoints = folder.checkpoints(k)
     if not any(checkpoints.glob("*.ckpt")):
         seconds = folder.fitted()[k]["training_seconds"]
         say(f"the model of fold {k} was not kept: it is fitted again, with the same seed ({seconds:.1f} s in the run)")
     try:
         with FileLock(folder.path / ".lock", timeout=2):
-            train, valid = (parts.cells[rows] for rows in (fold.train, fold.valid))
-            fitted = parts.trainer.fit(parts.model, train, valid, seed=parts.seeds[k], folder=checkpoints, watch=None)
+            fitted = parts.fit(k, checkpoints, None)
             if not keep:
                 folder.drop_checkpoints(k)
     except Timeout as error:

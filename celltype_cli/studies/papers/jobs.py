@@ -12,6 +12,7 @@ from celltype_cli.studies.papers.layout import PROFILES, SPLITS, Layer, group_of
 from celltype_cli.studies.papers.paper import Paper, Row, Table
 
 Names = Sequence[str] | None
+OF_DATA = ("dataset", "prepare")  # config groups that say what is classified
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _matching(rows: list[Row], part: str) -> list[Row]:
 def _overrides(row: Row, profile: str, split: str, given: dict[str, str]) -> tuple[str, ...]:
     words = {profile, split} | ({"elsewhere"} if "dataset" in given else set())
     chosen = planned(_elsewhere(row.layers) if "dataset" in given else row.layers, words)
-    fixed = {key for key in chosen if group_of(key) == "dataset"} if "dataset" in given else set()
+    fixed = {key for key in chosen if group_of(key) in OF_DATA} if "dataset" in given else set()
     network = any(group_of(key) == "trainer" for key in chosen)
     for key, override in given.items():
         if key in fixed:
@@ -114,9 +115,12 @@ def _overrides(row: Row, profile: str, split: str, given: dict[str, str]) -> tup
 
 
 def _elsewhere(layers: Iterable[Layer]) -> list[Layer]:
-    """Leaves out what is set of the paper's own dataset."""
+    """Leaves out what is set of the paper's own dataset and of how it is prepared."""
     return [
-        (words, overrides if "elsewhere" in words else tuple(o for o in overrides if group_of(key_of(o)) != "dataset"))
+        (
+            words,
+            overrides if "elsewhere" in words else tuple(o for o in overrides if group_of(key_of(o)) not in OF_DATA),
+        )
         for words, overrides in layers
     ]
 

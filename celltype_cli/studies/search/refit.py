@@ -13,14 +13,14 @@ from celltype_cli.trainers.protocol import Fitted
 
 def stops_early(cfg: DictConfig) -> bool:
     """Says whether the trainer chooses epochs or weights by validation cells."""
-    return cfg.trainer.get("patience") is not None or cfg.trainer.get("weights") == "best"
+    return cfg.trainer.get("patience") is not None or cfg.trainer.get("keep") == "best"
 
 
 def epochs_behind(cfg: DictConfig, fitted: Fitted) -> list[int]:
     """Returns the number of epochs behind the weights that predict, or nothing for models without epochs."""
     if not fitted.history:
         return []
-    if cfg.trainer.get("weights") == "best":
+    if cfg.trainer.get("keep") == "best":
         return [int(min(fitted.history, key=lambda row: row["valid_loss"])["epoch"])]
     return [int(fitted.history[-1]["epoch"])]
 
@@ -33,7 +33,7 @@ def final(cfg: DictConfig, epochs: list[int]) -> DictConfig:
     """
     values = {key: 0.0 for key in _fractions(OmegaConf.to_container(cfg.split), "split")}
     if stops_early(cfg):
-        values |= {"trainer.patience": None, "trainer.weights": "last"}
+        values |= {"trainer.patience": None, "trainer.keep": "last"}
         values |= {"trainer.epochs": int(np.mean(epochs) + 0.5)} if epochs else {}
     return put(cfg, {key: value for key, value in values.items() if OmegaConf.select(cfg, key) is not None})
 

@@ -17,6 +17,7 @@ from celltype_cli.core.files import replacing
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say
 from celltype_cli.runs import train
+from celltype_cli.runs.build import build
 from celltype_cli.runs.environment import threads as share_of_cores
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.progress import Progress
@@ -82,7 +83,7 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
     folder = _folder(plain, [*space], labels)
     if not (folder / "search.json").exists() or not _finished(Study(folder, search, space)):
         train.use_threads(share_of_cores(cfg.threads, jobs))
-        trials = Trials(of_run, search, train.prepared)
+        trials = Trials(of_run, search, build)
         _write_facts(folder, trials.facts)
         _run_trials(Study(folder, search, space), trials, of_run, labels["model"])
     study, facts = Study(folder, search, space), json.loads((folder / "search.json").read_text())

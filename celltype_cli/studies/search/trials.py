@@ -175,7 +175,12 @@ class Trials:
         return self.search.valid_fraction if stops_early(cfg) else 0
 
     def _key(self, cfg: DictConfig) -> str:
-        made_of = {"dataset": cfg.dataset, "split": cfg.split, "valid": self._valid_fraction(cfg)}
+        made_of = {
+            "dataset": cfg.dataset,
+            "prepare": cfg.prepare,
+            "split": cfg.split,
+            "valid": self._valid_fraction(cfg),
+        }
         return OmegaConf.to_yaml(OmegaConf.create(made_of))
 
 

@@ -6,8 +6,8 @@ from math import log
 import numpy as np
 import pytest
 
-from celltype_cli.cells.cells import About, Cells
-from celltype_cli.cells.columns import columns_of
+from celltype_cli.cells.cells import About, Axis, Cells, Input
+from celltype_cli.cells.columns import summary_of
 from celltype_cli.core.messages import UserError
 from celltype_cli.studies.audit.audit import audit
 
@@ -26,7 +26,7 @@ SETTINGS = {"by": "source", "n_folds": 5, "flag_at": 0.8, "seed": 0}
 
 
 def cells(table=TABLE, source=SOURCE, group=GROUP, label=LABEL):
-    about = About("toy", features=NAMES)
+    about = About("toy", inputs={"features": Input(columns=NAMES)})
     return Cells({"features": table}, label, np.arange(len(label)), group, ("PV", "SST"), about, source)
 
 
@@ -109,9 +109,12 @@ def test_what_cannot_be_audited_is_said(change, settings, said):
 
 def test_images_become_means_of_blocks():
     image = np.arange(2 * 16 * 8, dtype=np.float32).reshape(1, 2, 16, 8)
-    toy = Cells({"scalogram": image}, np.zeros(1, int), np.zeros(1), np.zeros(1), ("PV",))
-    names, table = columns_of(toy)
-    assert table.shape == (1, 2 * 8 * 8) and names[:2] == ["scalogram[0, 0, 0]", "scalogram[0, 0, 1]"]
+    axes = (Axis("frequency", "Hz", 20.0, 180.0), Axis("time", "ms", 0.0, 800.0))
+    about = About("toy", inputs={"scalogram": Input(axes=axes, channels=("rheobase", "above"))})
+    toy = Cells({"scalogram": image}, np.zeros(1, int), np.zeros(1), np.zeros(1), ("PV",), about)
+    names, table = summary_of(toy)
+    assert table.shape == (1, 2 * 8 * 8)
+    assert names[:2] == ["scalogram at rheobase, 30 Hz, 50 ms", "scalogram at rheobase, 30 Hz, 150 ms"]
     assert table[0, 0] == 4 and table[0, 8] == 20 and table[0, -1] == 251  # means of pixels 0 and 8, 16 and 24, ...
 
 
@@ -122,7 +125,7 @@ def test_the_command_writes_what_it_found_and_can_fail(celltype, tmp_path):
     np.savez(tmp_path / "t.npz", trace=trace, label=["PV", "SOM"] * 20, cell_id=ids, group=mouse,
              sampling_rate=np.full(40, 30.0))  # fmt: skip
     small = ["audit", "by=group", "n_folds=2", "dataset=traces", f"dataset.path={tmp_path / 't.npz'}"]
-    small += ["dataset.timesteps=100"]
+    small += ["prepare.timesteps=100"]
     code, out, _ = celltype(*small)
     assert code == 0 and "the group alone tells the label" in out and "gives it away" in out
     [folder] = (tmp_path / "outputs" / "audits").iterdir()

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from celltype_cli.cells.cells import About, Axis, Cells
+from celltype_cli.cells.cells import About, Axis, Cells, Input
 from celltype_cli.core.messages import UserError
 from celltype_cli.studies.explain.attributions import attributions
 from celltype_cli.trainers.networks import NetworkPredictor, Standardised
@@ -21,7 +21,7 @@ PICTURES = Cells(
     ROWS,
     ROWS,
     ("A", "B"),
-    About("toy", features=NAMES, axes={"scalogram": (FREQUENCY, TIME)}),
+    About("toy", inputs={"features": Input(columns=NAMES), "scalogram": Input(axes=(FREQUENCY, TIME))}),
 )
 
 
@@ -85,7 +85,7 @@ def test_integrated_gradients_sum_to_the_difference_of_logits():
     mean = {"features": np.full((1, 3), 0.1, "f4"), "scalogram": np.full((1, 2, 6, 7), 5, "f4")}
     with torch.no_grad():
         logits, at_mean = (
-            predict.network(**{name: torch.tensor(v) for name, v in inputs.items()}).numpy()
+            predict.state().model(**{name: torch.tensor(v) for name, v in inputs.items()}).numpy()
             for inputs in (PICTURES.inputs, mean)
         )
     c = logits.argmax(axis=1)
@@ -111,14 +111,13 @@ def test_saliency_stays_at_the_sample_of_a_trace_and_its_axis_is_time():
             return torch.stack([trace[:, 0, 7], 0 * trace[:, 0, 0]], dim=1)
 
     values = np.ones((3, 1, 31), "f4") * np.array([3, 4, 5], "f4")[:, None, None]
-    cells = Cells({"trace": values}, np.zeros(3, int), ROWS[:3], ROWS[:3], ("A", "B"), About("t", sampling_rate=10.0))
+    about = About("t", inputs={"trace": Input("dF/F", 10.0, (Axis("time", "s", 0.0, 3.0),))})
+    cells = Cells({"trace": values}, np.zeros(3, int), ROWS[:3], ROWS[:3], ("A", "B"), about)
     part = explained(network(OneSample(), {"trace": (0.0, 1.0)}), cells, background=cells).parts["trace"]
     assert np.flatnonzero(part.attribution[0, 0]).tolist() == [7]
-    assert part.axes == (Axis("time", "s", 0.0, 3.0),)
+    assert (part.axes, part.unit) == ((Axis("time", "s", 0.0, 3.0),), "dF/F")
 
 
 def test_methods_that_do_not_go_with_a_model_are_refused():
     with pytest.raises(UserError, match="method=shap does not go with this model; .* saliency or integrated_gradients"):
         explained(network(OnePixel(), {"scalogram": (5.0, 3.0)}), method="shap")
-    with pytest.raises(UserError, match="explained by none"):
-        explained(lambda cells: np.zeros((20, 2)))

@@ -1,21 +1,23 @@
 """Shapley values of estimators on tables: at the column that decides, and summing to the prediction."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made.training import sklearn
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from celltype_cli.calcium.features import TRACE_FEATURES, table
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.cells import About, Cells, Input
+from celltype_cli.cells.columns import table_of
 from celltype_cli.studies.explain.attributions import attributions
 from celltype_cli.studies.explain.shapley import LOG_ODDS, PROBABILITY, shapley
-from celltype_cli.trainers.sklearn import SklearnPredictor, SklearnTrainer
+from celltype_cli.trainers.sklearn import SklearnPredictor
 
 NAMES = ("tau (ms)", "width (ms)", "rheobase (pA)")
 X = np.random.default_rng(1).standard_normal((400, 5))
@@ -115,9 +117,7 @@ def test_shap_of_anything_else_by_hand():
 @pytest.mark.parametrize("make", [partial(LogisticRegression, C=10), SVC], ids=["logistic", "decision function"])
 def test_other_estimators_are_explained_through_their_imputer_and_scaler(make):
     train = feature_cells(HOLES[:, :3], Y)
-    fitted = SklearnTrainer(features=table, scale=True, grid={}, grid_folds=3).fit(
-        make, train, train[np.arange(0)], seed=0, folder=Path(), watch=None
-    )
+    fitted = sklearn(inputs=["features"]).fit(make, train, train[np.arange(0)], seed=0, folder=Path(), watch=None)
     some = train[np.arange(8)]
     by_class = attributions(fitted.predict, some, "auto", background=train).parts["table"].by_class
     assert np.abs(by_class).mean(axis=(0, 1)).argmax() == 2
@@ -141,14 +141,16 @@ def test_sampled_shap_is_the_same_twice_and_leaves_the_global_stream_alone():
 
 def feature_cells(x, y, classes=("A", "B", "C", "D")):
     ids = np.arange(len(x)).astype(str)
-    return Cells({"features": x.astype("f4")}, y, ids, ids, classes, About("toy", features=NAMES))
+    return Cells(
+        {"features": x.astype("f4")}, y, ids, ids, classes, About("toy", inputs={"features": Input(columns=NAMES)})
+    )
 
 
 def test_shap_is_given_for_the_predicted_class_and_for_all():
     cells = feature_cells(X[:, :3], Y)
     known = np.flatnonzero(Y != 1)  # a class without training rows
     pipeline = make_pipeline(lightgbm()).fit(X[known, :3], Y[known])
-    predict = SklearnPredictor(pipeline, lambda cells: cells.inputs["features"].astype(float))
+    predict = SklearnPredictor(pipeline, partial(table_of, inputs=["features"]), ["features"], None)
     found = attributions(predict, cells, "shap", background=cells)
     part = found.parts["table"]
     assert (found.method, part.columns, part.by_class.shape) == ("shap", NAMES, (400, 4, 3))
@@ -159,11 +161,11 @@ def test_shap_is_given_for_the_predicted_class_and_for_all():
     assert (right > 0).mean() > 0.95  # the column that decides speaks for the class that is right
 
 
-def test_columns_made_from_a_trace_have_their_names_and_others_numbers():
-    trace = np.random.default_rng(0).standard_normal((30, 1, 40)).astype("f4")
-    cells = Cells({"trace": trace}, np.arange(30) % 2, np.arange(30).astype(str), np.arange(30).astype(str), ("A", "B"))
-    for features, names in ((table, TRACE_FEATURES), (lambda trace: trace[:, 0, :2], ("column 1", "column 2"))):
-        fitted = SklearnTrainer(features=features, scale=False, grid={}, grid_folds=3).fit(
+def test_columns_of_a_table_have_their_names_and_those_of_others_numbers():
+    cells = feature_cells(X[:30, :3], np.arange(30) % 2, ("A", "B"))
+    cells = replace(cells, inputs={**cells.inputs, "trace": X[:30, None, 3:]})
+    for inputs, names in ((["features"], NAMES), (["trace"], ("trace 1", "trace 2"))):
+        fitted = sklearn(inputs=inputs, scale=False).fit(
             partial(DecisionTreeClassifier, max_depth=2), cells, cells[np.arange(0)], seed=0, folder=Path(), watch=None
         )
         assert attributions(fitted.predict, cells, "auto", background=cells).parts["table"].columns == names

@@ -78,7 +78,7 @@ def test_overrides_of_the_user_go_where_they_fit(paper):
     assert [[o for o in job.overrides if "n_splits" in o] for job in added] == [["split.n_splits=4"], []]
     refused = {
         "model=rnn": "choose the model",
-        "split=published": "choose the split",
+        "split=listed": "choose the split",
         "split.n_fold=3": "split.n_fold is set in no run of these rows; nearest: split.n_folds",
     }
     for override, said in refused.items():

@@ -8,6 +8,7 @@ from math import isnan
 
 import numpy as np
 
+from celltype_cli.core.classes import same_as
 from celltype_cli.evaluation.comparison import rank_correlation
 from celltype_cli.evaluation.rates import mean_and_sd
 from celltype_cli.studies.papers.paper import Row
@@ -15,12 +16,6 @@ from celltype_cli.studies.papers.report.results import Result
 
 NAN = float("nan")
 RATES = ("precision", "recall", "specificity")  # of a paper that publishes none of them: f1 instead of the last
-SAME_CLASS = (
-    {"PY", "EXC", "Excitatory", "Pyramidal"},
-    {"PV", "Pvalb"},
-    {"SOM", "SST", "Sst"},
-    {"VIP", "Vip"},
-)
 
 
 @dataclass(frozen=True)
@@ -112,8 +107,7 @@ def class_lines(
 
 def _of_class(entries: dict, name: str) -> dict | None:
     """Finds a class under its own name or another that biologists use for it."""
-    names = next((same for same in SAME_CLASS if name in same), {name})
-    return next((entries[known] for known in entries if known in names), None)
+    return next((entries[known] for known in entries if known in same_as(name)), None)
 
 
 def _mean_and_sd(key: str, values: list[float]) -> dict[str, float]:

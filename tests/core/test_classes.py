@@ -1,0 +1,31 @@
+"""The vocabulary of cell types: one colour and one order for all names of a type."""
+
+import pytest
+
+from celltype_cli.core import classes, files
+
+
+def test_names_of_one_type_share_its_colour():
+    assert classes.colour_of("PV") == classes.colour_of("Pvalb") == "#0072B2"
+    assert classes.same_as("SOM") == {"Sst", "SST", "SOM"}
+    assert classes.same_as("nothing") == {"nothing"} and classes.colour_of("nothing") is None
+
+
+def test_known_classes_come_first_in_their_order():
+    assert classes.in_order(["b", "Sst", "a", "Pvalb"]) == ["Pvalb", "Sst", "a", "b"]
+    assert classes.in_order({"VIP", "PV", "SOM"}) == ["PV", "SOM", "VIP"]  # other names: by name
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    (tmp_path / "classes").mkdir()
+    (tmp_path / "classes" / "mine.yaml").write_text('Pvalb: {colour: "#111111"}\nGranule: {colour: "#222222"}\n')
+    monkeypatch.setattr(files, "own_configs", [tmp_path])
+    classes._entries.cache_clear()
+    yield
+    classes._entries.cache_clear()
+
+
+def test_a_vocabulary_of_ones_own_comes_first(own):
+    assert (classes.colour_of("Pvalb"), classes.colour_of("Granule")) == ("#111111", "#222222")
+    assert classes.colour_of("Sst") == "#009E73"

@@ -1,0 +1,44 @@
+"""Shipped configs, composed as the command line does it, and what they describe."""
+
+from functools import cache
+from pathlib import Path
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from celltype_cli.core import configs
+from celltype_cli.runs.build import cells_of
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@cache
+def _composed(command, overrides):
+    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
+        return hydra_compose(command, overrides=list(overrides))
+
+
+def compose(command: str, *overrides: str) -> DictConfig:
+    """Composes the config of a command; each call gives a copy."""
+    return OmegaConf.create(OmegaConf.to_container(_composed(command, overrides)))
+
+
+def described(option: str, **changes: object) -> DictConfig:
+    """Composes `dataset=<option>` with other settings, of the dataset or else of how it is prepared."""
+    cfg = compose("data", f"dataset={option}")
+    for name, value in changes.items():
+        node = "dataset" if name in cfg.dataset else "prepare"
+        assert name in cfg[node], f"{option} has no setting {name}"
+        OmegaConf.update(cfg, f"{node}.{name}", value, merge=isinstance(value, dict) and name in ("labels",))
+    return cfg
+
+
+def cells(option: str, **changes: object):
+    """Reads and prepares a dataset, with other settings as in `described`."""
+    return cells_of(described(option, **changes))
+
+
+def recordings(option: str, **changes: object):
+    """Reads a dataset without preparing it."""
+    return configs.build(described(option, **changes).dataset)
