@@ -16,28 +16,19 @@ import time
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 import torchvision
+from loops import CLASSES, built, loss
 from torch import nn
 
-from celltype_cli.models.scalogram_cnn import HEADS, ScalogramCNN
+from celltype_cli.models.scalogram_cnn import HEADS
 from celltype_cli.runs import environment
 from celltype_cli.trainers.batches import keep_large_blocks
 
 
-def made(backbone: str, size: int) -> ScalogramCNN:
-    """Builds the network with random weights; Inception's auxiliary classifier takes its own size and more."""
-    return ScalogramCNN(
-        {"scalogram": (2, size, size)},
-        4,
-        backbone=backbone,
-        channels=[0, 1, 0],
-        pixel_range=[-2.0, 2.4],
-        dropout=0.3,
-        auxiliary=size >= 299,
-        pretrained=False,
-        weights=None,
-    )
+def ours(backbone: str, size: int) -> nn.Module:
+    """Builds our network with random weights; Inception's auxiliary classifier takes its own size and more."""
+    settings = (f"model.backbone={backbone}", "model.pretrained=false", f"model.auxiliary={size >= 299}")
+    return built("model=scalogram_cnn", *settings)[1]({"scalogram": (2, size, size)}, len(CLASSES))
 
 
 def per_second(work: Callable[[], None], rows: int, rounds: int) -> float:
@@ -53,21 +44,18 @@ def per_second(work: Callable[[], None], rows: int, rounds: int) -> float:
 def theirs(backbone: str, size: int) -> nn.Module:
     """Builds torchvision's network as it is."""
     auxiliary = {"aux_logits": size >= 299, "init_weights": True} if backbone == "inception_v3" else {}
-    return torchvision.models.get_model(backbone, weights=None, num_classes=4, **auxiliary)
+    return torchvision.models.get_model(backbone, weights=None, num_classes=len(CLASSES), **auxiliary)
 
 
 def measured(network: nn.Module, image: torch.Tensor, rounds: int, precision: str) -> tuple[float, float]:
     """Returns images per second in training and in use."""
     batch_size = len(image)
     adam = torch.optim.Adam(network.parameters(), lr=0.001, fused=True)
-    label = torch.arange(batch_size) % 4
+    label = torch.arange(batch_size) % len(CLASSES)
 
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-            logits = network(image)
-        loss = sum(F.cross_entropy(x.float(), label) for x in (logits if isinstance(logits, tuple) else (logits,)))
         adam.zero_grad()
-        loss.backward()
+        loss(network, [image], label, precision, 1.0).backward()
         adam.step()
 
     @torch.inference_mode()
@@ -97,11 +85,11 @@ def main() -> None:
     for backbone in (args.backbone,) if args.backbone else HEADS:
         for size in args.sizes:
             size = 299 if (backbone, size) == ("inception_v3", 224) else size
-            ours, others = (
+            speeds, others = (
                 measured(network, torch.randn(args.batch_size, channels, size, size), args.rounds, args.precision)
-                for network, channels in ((made(backbone, size), 2), (theirs(backbone, size), 3))
+                for network, channels in ((ours(backbone, size), 2), (theirs(backbone, size), 3))
             )
-            cells = [f"{value:{width}.1f}{value / other:7.2f}" for value, other, width in zip(ours, others, (9, 10))]
+            cells = [f"{value:{width}.1f}{value / other:7.2f}" for value, other, width in zip(speeds, others, (9, 10))]
             print(f"  {backbone:14}{size:8}{''.join(cells)}", flush=True)
 
 

@@ -16,41 +16,20 @@ import argparse
 import importlib.util
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-import yaml
+from loops import CLASSES, built, fitted_per_second, loop, noise
 from torch import nn
 
 from celltype_cli.cells.cells import Cells
-from celltype_cli.core.configs import folder
-from celltype_cli.models.cnn1d import CNN1d
-from celltype_cli.models.recurrent import Recurrent
 from celltype_cli.runs import environment
 from celltype_cli.trainers import batches
-from celltype_cli.trainers.lightning import LightningTrainer
 
-TIMESTEPS, CLASSES, PAPER_ROWS = 4000, ("PY", "PV", "SOM", "VIP"), 3157
+TIMESTEPS, PAPER_ROWS = 4000, 3157
 RATIOS = (("fp32", "plain"), ("fp32", "network"), ("bf16", "plain"), ("fp32", "keras"), ("bf16", "keras"))
-
-
-def settings(file: str) -> dict:
-    """Reads a shipped config: the benchmark measures what users run."""
-    entries = yaml.safe_load((folder() / file).read_text())
-    return {name: value for name, value in entries.items() if not name.startswith("_")}
-
-
-def noise(rows: int) -> Cells:
-    draw = np.random.default_rng(0)
-    ids = np.arange(rows).astype(str)
-    trace = draw.standard_normal((rows, 1, TIMESTEPS), dtype=np.float32)
-    return Cells({"trace": trace}, draw.integers(0, len(CLASSES), rows), ids, ids, CLASSES)
 
 
 def plain_cnn1d() -> nn.Module:
@@ -67,27 +46,6 @@ class PlainRNN(nn.Module):
 
     def forward(self, trace):
         return self.head(torch.relu(self.rnn(trace.view(-1, 2, 2000))[0][:, -1]))
-
-
-def bare(network: nn.Module, optimizer: torch.optim.Optimizer, cells: Cells, batch_size: int, epochs: int) -> float:
-    """Trains with a loop written by hand; returns examples per second."""
-    trace, label = torch.from_numpy(cells.inputs["trace"]), torch.from_numpy(cells.label)
-    network.train()
-    started = time.perf_counter()
-    for _ in range(epochs):
-        for rows in torch.randperm(len(label)).split(batch_size):
-            optimizer.zero_grad()
-            F.cross_entropy(network(trace[rows]), label[rows]).backward()
-            optimizer.step()
-    return epochs * len(cells) / (time.perf_counter() - started)
-
-
-def ours(trainer: LightningTrainer, model: Callable[..., nn.Module], cells: Cells) -> float:
-    """Fits with our trainer, without validation; returns examples per second of the epochs after the first."""
-    with tempfile.TemporaryDirectory() as path:
-        fitted = trainer.fit(model, cells, cells[np.arange(0)], seed=0, folder=Path(path), watch=None)
-    first, last = fitted.history[0], fitted.history[-1]
-    return (last["epoch"] - first["epoch"]) * len(cells) / (last["seconds"] - first["seconds"])
 
 
 def keras_cnn1d(cells: Cells, batch_size: int, threads: int) -> Callable[[], float]:
@@ -119,18 +77,20 @@ def keras_cnn1d(cells: Cells, batch_size: int, threads: int) -> Callable[[], flo
 
 def columns(name: str, args: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """Returns what to measure, by column; the rnn gets the paper's 3,157 rows, some 50 times as many as the cnn1d."""
-    plain, network = {"cnn1d": (plain_cnn1d(), CNN1d), "rnn": (PlainRNN(), Recurrent)}[name]
-    cells = noise(args.batches * args.batch_size if name == "cnn1d" else PAPER_ROWS)
-    epochs = 1 if name == "cnn1d" else max(1, 50 * args.batches * args.batch_size // PAPER_ROWS)
-    model, chosen = partial(network, **settings(f"model/{name}.yaml")), settings("trainer/cpu.yaml")
-    chosen |= {"epochs": 1 + epochs, "batch_size": args.batch_size}
-    adam = partial(torch.optim.Adam, lr=chosen["lr"], betas=chosen["betas"])
-    built = model(cells.shapes, len(CLASSES))
+    plain = plain_cnn1d() if name == "cnn1d" else PlainRNN()
+    rows = args.batches * args.batch_size
+    cells = noise(rows if name == "cnn1d" else PAPER_ROWS, {"trace": (1, TIMESTEPS)})
+    epochs = 1 if name == "cnn1d" else max(1, 50 * rows // PAPER_ROWS)
+    chosen = (f"model={name}", "trainer=cpu", f"trainer.epochs={1 + epochs}", f"trainer.batch_size={args.batch_size}")
+    trainers = {precision: built(*chosen, f"trainer.precision={precision}") for precision in ("fp32", "bf16")}
+    trainer, model = trainers["fp32"]
+    adam = partial(torch.optim.Adam, lr=trainer.lr, betas=tuple(trainer.betas))
+    network = model(cells.shapes, len(CLASSES))
+    bare = partial(loop, cells=cells, batch_size=args.batch_size, epochs=epochs)
     measured = {
-        "plain": partial(bare, plain, adam(plain.parameters()), cells, args.batch_size, epochs),
-        "network": partial(bare, built, adam(built.parameters(), fused=True), cells, args.batch_size, epochs),
-        "fp32": partial(ours, LightningTrainer(**chosen), model, cells),
-        "bf16": partial(ours, LightningTrainer(**{**chosen, "precision": "bf16"}), model, cells),
+        "plain": partial(bare, plain, adam(plain.parameters())),
+        "network": partial(bare, network, adam(network.parameters(), fused=True)),
+        **{precision: partial(fitted_per_second, *made, cells) for precision, made in trainers.items()},
     }
     if args.keras and name == "cnn1d":
         measured["keras"] = keras_cnn1d(cells, args.batch_size, args.threads)

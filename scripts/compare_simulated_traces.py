@@ -125,7 +125,7 @@ def recorded(path: Path, datasets: Sequence[str]) -> list[tuple[list[tuple[np.nd
 def simulated(name: str, n_cells: int, seconds: float, sampling_rate: float = 30.0) -> list:
     """Simulates cells of one class as the shipped config has them, each from another animal."""
     config = yaml.safe_load(CONFIG.read_text())
-    for key in ("_target_", "cells_per_class", "animals", "one_class_per_animal", "sessions"):
+    for key in ("defaults", "_target_", "cells_per_class", "animals", "one_class_per_animal", "sessions"):
         config.pop(key)
     config |= {"timesteps": int(seconds * sampling_rate), "sampling_rate": sampling_rate}
     cells = [Cell(CLASSES.index(name), k, animal=k, session=0) for k in range(n_cells)]

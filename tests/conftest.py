@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import made.typecheck  # noqa: F401 - so that the hook finds it by its dotted name
@@ -65,6 +66,12 @@ def celltype(tmp_path, monkeypatch, capsys):
     root.setLevel(level)
     for handler in {*root.handlers} - {*handlers}:
         root.removeHandler(handler)
+
+
+@pytest.fixture
+def fetch(celltype, archive):
+    """Downloads from the made-up `archive` that a test module gives, to its folder."""
+    return partial(celltype, "fetch", *archive.settings, f"dataset.path={archive.folder}")
 
 
 @pytest.fixture

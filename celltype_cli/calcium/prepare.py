@@ -48,11 +48,12 @@ def windows(
             labels, ids that occur twice, traces shorter than a window, baselines that are not positive.
     """
     _check_settings(inputs, timesteps, sampling_rate, signal, windows, too_short)
+    assemble.check_kind(recordings, Recording, "prepare=windows takes calcium traces")
     entries, where = recordings.entries, f"dataset {recordings.about.name}"
     raise_faults(where, [*assemble.faults(recordings), *_faults(entries), *_rate_faults(entries, sampling_rate)])
     rate = float(sampling_rate or np.median([r.sampling_rate for r in entries]))
     lengths = [_longest(r, rate) for r in entries]
-    wanted = timesteps or min(lengths)
+    wanted = timesteps or max(2, min(lengths))
     cut, faults = [], []
     for recording in entries:
         try:

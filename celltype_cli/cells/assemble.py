@@ -14,6 +14,8 @@ from celltype_cli.cells.cells import UNLABELLED, About, Cells
 from celltype_cli.core.classes import in_order
 from celltype_cli.core.messages import UserError, few, nearest, raise_faults
 
+CHOSEN = "leave out `prepare=`, the dataset chooses one"
+
 
 @runtime_checkable
 class Entry(Protocol):
@@ -49,14 +51,26 @@ class Recordings:
     classes: tuple[str, ...] | None = None
 
 
-def finished(cells: Cells) -> Cells:
+def finished(cells: Cells | Recordings) -> Cells:
     """Passes on what a dataset has measured already."""
     if not isinstance(cells, Cells):
         raise UserError(
-            f"prepare=finished takes tables and finished images; {cells.about.title} gives recordings: leave out "
-            "`prepare=`, the dataset chooses one"
+            f"prepare=finished takes tables and finished images; {cells.about.title} gives recordings: {CHOSEN}"
         )
     return cells
+
+
+def check_kind(recordings: Any, kind: type, wanted: str, instead: str = CHOSEN) -> None:
+    """Raises a UserError unless a dataset gave recordings of a kind.
+
+    Args:
+        wanted: who takes what: "prepare=windows takes calcium traces".
+        instead: what to type.
+    """
+    if not isinstance(recordings, Recordings):
+        raise UserError(f"{wanted}; {recordings.about.title} gives finished tables or images: {instead}")
+    if other := next((entry for entry in recordings.entries if not isinstance(entry, kind)), None):
+        raise UserError(f"{wanted}; {recordings.about.title} gives others, the first {named(other)}: {instead}")
 
 
 def check(recordings: Recordings) -> None:
@@ -69,11 +83,11 @@ def faults(recordings: Recordings) -> Iterator[str]:
     if not entries:
         yield "it holds no recording"
     for cell, count in Counter(entry.cell_id for entry in entries).items():
+        files = sorted({entry.file for entry in entries if entry.cell_id == cell} - {""})
+        where = f" ({', '.join(few(files))})" if files else ""
         if not cell:
-            yield f"the cell_id of {count} cells is empty; name each cell"
+            yield f"the cell_id of {count} cells is empty{where}; name each cell"
         elif count > 1:
-            files = sorted({entry.file for entry in entries if entry.cell_id == cell} - {""})
-            where = f" ({', '.join(few(files))})" if files else ""
             yield f"cell {cell} occurs {count} times{where}; make the ids unique, or join its recordings"
     for entry in entries:
         if classes is not None and entry.label and entry.label not in classes:

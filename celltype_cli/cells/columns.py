@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from celltype_cli.cells.cells import Cells, Input
 from celltype_cli.core.messages import UserError, few, nearest
@@ -33,7 +33,7 @@ def table_of(
         )
     names, parts = [], []
     for name in inputs:
-        values = cells.inputs[name].reshape(len(cells), -1)
+        values = _flat(cells.inputs[name])
         names += cells.about.of(name).columns or [f"{name} {k}" for k in range(1, values.shape[1] + 1)]
         parts.append(values)
     table = np.concatenate(parts, axis=1, dtype=np.float64)
@@ -53,27 +53,36 @@ def summary_of(cells: Cells) -> tuple[list[str], Float[np.ndarray, "row column"]
     for name, values in cells.inputs.items():
         about = cells.about.of(name)
         part = values if about.columns else _blocks(values)
-        names += about.columns or [_place(name, about, at, part.shape[1:]) for at in np.ndindex(part.shape[1:])]
-        parts.append(part.reshape(len(cells), -1).astype(np.float64))
+        names += about.columns or [_place(name, about, at, values.shape[1:]) for at in np.ndindex(part.shape[1:])]
+        parts.append(_flat(part).astype(np.float64))
     return names, np.concatenate(parts, axis=1)
+
+
+def _flat(values: Shaped[np.ndarray, "row ..."]) -> Shaped[np.ndarray, "row value"]:
+    return values.reshape(len(values), int(np.prod(values.shape[1:])))  # -1 would not do for cells without rows
 
 
 def _blocks(values: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row ..."]:
     """Averages over at most `BLOCKS` equal parts of each of the last two axes."""
     for axis in range(max(1, values.ndim - 2), values.ndim):
-        edges = np.unique(np.linspace(0, values.shape[axis], min(BLOCKS, values.shape[axis]) + 1).astype(int))
+        edges = _edges(values.shape[axis])
         sizes = np.diff(edges).reshape([-1 if a == axis else 1 for a in range(values.ndim)])
         values = np.add.reduceat(values, edges[:-1], axis=axis, dtype=np.float64) / sizes
     return values
 
 
+def _edges(size: int) -> Int[np.ndarray, " edge"]:
+    return np.linspace(0, size, min(BLOCKS, size) + 1).astype(int)
+
+
 def _place(name: str, about: Input, at: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """Names a block by its channel and by where its middle lies on the axes, as far as these are known."""
+    """Names a block of a row by its channel and by where its middle lies on the axes, as far as these are known."""
     words, first = [], len(at) - len(about.axes)
     for k, (place, size) in enumerate(zip(at, shape)):
         if k >= first >= 0:
             axis = about.axes[k - first]
-            middle = axis.first + (axis.last - axis.first) * (place + 0.5) / size
+            pixel = (_edges(size)[place : place + 2].sum() - 1) / 2
+            middle = axis.first + (axis.last - axis.first) * pixel / max(1, size - 1)
             words.append(f"{middle:.3g} {axis.unit}".strip())
         elif k == first - 1 and about.channels:
             words.append(about.channels[place])

@@ -1,14 +1,13 @@
-"""What a dataset wants downloaded: whole files, one at a time, so that a stopped download goes on at the next file."""
+"""What a dataset wants downloaded: whole files, one at a time, so that a stopped download goes on where it was."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from celltype_cli.core.files import replacing
 from celltype_cli.core.messages import UserError
 
 
@@ -19,50 +18,46 @@ class Part:
     Attributes:
         name: for people.
         file: where it goes.
-        get: downloads it to a path.
-        intact: says whether the file at a path is whole.
+        size: bytes, as the archive states them or as an estimate.
+        get: downloads it to a path; a client that can goes on with what is at that path from a stopped download.
+        whole: says whether the file at a path is there and whole.
     """
 
     name: str
     file: Path
+    size: float
     get: Callable[[Path], object]
-    intact: Callable[[Path], bool]
+    whole: Callable[[Path], bool]
 
-    def download(self, watch: Callable[[Path], object]) -> None:
-        """Downloads beside the file and puts it in its place when it is whole; `watch` is told the path meanwhile.
+    @property
+    def half(self) -> Path:
+        """Where it grows, beside its place."""
+        return self.file.with_name(f".{self.file.name}.half")
+
+    def download(self) -> None:
+        """Downloads the file, and puts it in its place when it is whole.
 
         Raises:
             UserError: when what arrived is not whole.
         """
-        for left in self.file.parent.glob(f".{self.file.stem}-*{self.file.suffix}"):  # by a killed process
-            left.unlink()
-        with replacing(self.file) as temporary:
-            watch(temporary)
-            self.get(temporary)
-            if not self.intact(temporary):
-                raise UserError(f"{self.name}: what arrived is no whole file")
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.get(self.half)
+        if not self.whole(self.half):
+            raise UserError(f"{self.name}: what arrived is no whole file")
+        self.half.replace(self.file)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All files of a dataset that are wanted.
-
-    Attributes:
-        folder: where they go.
-        parts: the files, those that are there too.
-        typical_size: bytes of one file, as an estimate.
-        basis: where the estimate comes from.
-    """
+    """All files of a dataset that are wanted, those that are there too; `basis` says where their sizes come from."""
 
     folder: Path
     parts: tuple[Part, ...]
-    typical_size: float
     basis: str
 
-    def missing(self) -> tuple[list[Part], int]:
-        """Returns the parts that are not there or not whole, and how many of them are there but not whole."""
-        broken = [part for part in self.parts if part.file.exists() and not part.intact(part.file)]
-        return [part for part in self.parts if part in broken or not part.file.exists()], len(broken)
+    def missing(self) -> list[Part]:
+        """Returns the parts that are not there or not whole."""
+        return [part for part in self.parts if not part.whole(part.file)]
 
     @contextmanager
     def ready(self, size: float) -> Iterator[None]:
@@ -87,17 +82,16 @@ class Plan:
             raise UserError(f"{self.folder}: another process downloads to this folder; wait for it") from error
 
 
-def sized(folder: Path, parts: Sequence[Part], sizes: Sequence[float], basis: str) -> Plan:
-    """Plans files whose sizes are known: as many times `typical_size` as files are missing is what is missing.
+def holds(file: Path, names: Sequence[str]) -> bool:
+    """Says whether an HDF5 file opens, which a truncated one does not, and holds these groups or datasets."""
+    import h5py
 
-    Args:
-        sizes: bytes of each file.
-    """
-    plan = Plan(folder, tuple(parts), 0.0, basis)
-    missing = {part.file for part in plan.missing()[0]}
-    to_come = [size for part, size in zip(parts, sizes, strict=True) if part.file in missing]
-    return replace(plan, typical_size=sum(to_come) / max(len(to_come), 1))
+    try:
+        with h5py.File(file, "r") as opened:
+            return all(name in opened for name in names)
+    except OSError:
+        return False
 
 
-def command(path: Path, dataset: str = "allen_visual_coding") -> str:
+def command(path: Path, dataset: str) -> str:
     return f"celltype fetch dataset={dataset} dataset.path={path}"

@@ -54,6 +54,7 @@ def two_sweeps(
             recordings that cannot be used (none can, or `unusable` is "error"), no feature at all.
     """
     _check_settings(inputs, feature_set, size, duration_s, hero_pA, unusable)
+    assemble.check_kind(recordings, Entry, "prepare=sweeps takes current-clamp recordings")
     assemble.check(recordings)
     found = measured(
         recordings.entries,

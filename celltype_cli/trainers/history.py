@@ -51,7 +51,7 @@ class History(pl.Callback):
         trainer.should_stop = self._out_of_patience()  # taken up again after its end
 
     def on_train_epoch_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
-        self.started = time.perf_counter()
+        self.started = _now(task)
         if not hasattr(self, "saved"):
             self.saved = self.started
         self.sums = {}
@@ -63,16 +63,16 @@ class History(pl.Callback):
         self._add("train", outputs)
 
     def on_validation_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
-        self.seconds += time.perf_counter() - self.started
+        self.seconds += _now(task) - self.started
 
     def on_validation_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
-        self.started = time.perf_counter()  # looking at validation cells is no training
+        self.started = _now(task)  # looking at validation cells is no training
 
     def on_validation_batch_end(self, trainer, task, outputs, batch, batch_idx) -> None:
         self._add("valid", outputs)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
-        self.seconds += time.perf_counter() - self.started
+        self.seconds += _now(task) - self.started
         row = {"epoch": trainer.current_epoch + 1, "seconds": self.seconds}
         for side in ("train", "valid"):
             sums = {name: self.sums[f"{side}_{name}"] for name in self.names if f"{side}_{name}" in self.sums}
@@ -126,3 +126,10 @@ class History(pl.Callback):
     def load_state_dict(self, state: dict) -> None:
         for name, value in state.items():
             setattr(self, name, value)
+
+
+def _now(task: pl.LightningModule) -> float:
+    """Returns the time in seconds when the device has done what it was given; a GPU works behind the program."""
+    if task.device.type == "cuda":
+        torch.cuda.synchronize(task.device)
+    return time.perf_counter()

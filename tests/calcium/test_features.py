@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from made.configs import cells, compose
 
-from celltype_cli.calcium.features import LAGS, TRACE_FEATURES, noise_features, trace_features
+from celltype_cli.calcium.features import LAGS, TRACE_FEATURES, trace_features
 from celltype_cli.calcium.traces import dff, windows
+from celltype_cli.cells.columns import table_of
 from celltype_cli.core.signals import finite_stretches, resample, split_at_gaps
 
 RATES = [7.8125, 10.037, 15.625, 26.589, 26.58908, 30.0135, 31.6561, 158.2804, 500.0]  # Hz, of CASCADE
@@ -180,18 +182,27 @@ def test_missing_values_end_a_stretch():
     assert [s.tolist() for s in finite_stretches(np.arange(3.0))] == [[0, 1, 2]]
 
 
-def test_noise_features_are_two_of_the_trace_features():
-    trace = np.random.default_rng(0).normal(3, 2, size=(4, 1, 500)).cumsum(axis=2)
-    both = trace_features(trace)[:, [TRACE_FEATURES.index("noise"), TRACE_FEATURES.index("mean")]]
-    assert np.array_equal(noise_features(trace), both)
+def noise_and_mean(trace):
+    return trace_features(trace)[:, [TRACE_FEATURES.index("noise"), TRACE_FEATURES.index("mean")]]
+
+
+def test_noise_by_hand():
     # Steps of 1, 1 and 2: their median is 1.
-    assert noise_features(np.array([[[0.0, 1.0, 2.0, 4.0]]]))[0] == pytest.approx([1 / 0.954, 1.75])
+    assert noise_and_mean(np.array([[[0.0, 1.0, 2.0, 4.0]]]))[0] == pytest.approx([1 / 0.954, 1.75])
 
 
-def test_noise_features_know_nothing_of_shape():
+def test_the_floor_takes_noise_and_mean_alone():
+    trainer = compose("train", "model=noise_floor").trainer
+    data = cells("calcium_sim", cells_per_class=2, timesteps=200)
+    names, table = table_of(data, trainer.inputs, trainer.columns)
+    assert names == ["noise", "mean"]
+    assert np.array_equal(table, noise_and_mean(data.inputs["trace"]))
+
+
+def test_noise_and_mean_know_nothing_of_shape():
     """Another order of the same steps has the same noise; a trace put on its head has another mean alone."""
     step = np.random.default_rng(1).normal(size=400)
     trace = np.concatenate([[0.0], step.cumsum()])[None, None]
     turned = np.concatenate([[0.0], step[::-1].cumsum()])[None, None]
-    assert noise_features(turned)[0, 0] == pytest.approx(noise_features(trace)[0, 0])
-    assert noise_features(-trace)[0] == pytest.approx(noise_features(trace)[0] * [1, -1])
+    assert noise_and_mean(turned)[0, 0] == pytest.approx(noise_and_mean(trace)[0, 0])
+    assert noise_and_mean(-trace)[0] == pytest.approx(noise_and_mean(trace)[0] * [1, -1])

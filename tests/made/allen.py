@@ -1,16 +1,11 @@
 """The cache of Allen Visual Coding as allensdk leaves it: NWB 1 files, tables as of the server, all made up."""
 
-from pathlib import Path
-
 import h5py
 import numpy as np
-from omegaconf import OmegaConf
 
-from celltype_cli.calcium.datasets import allen_visual_coding
+from made.archives import Archive, no_connection
+from made.configs import cells as cells_of
 
-CONFIG = OmegaConf.to_container(
-    OmegaConf.load(Path(__file__).parents[2] / "conf" / "dataset" / "allen_visual_coding.yaml")
-)
 RATE, SAMPLES = 30.0, 2000
 # id: container, line, reporter, donor, session
 EXPERIMENTS = {
@@ -67,5 +62,40 @@ def write_nwb(path, cells=(501, 502), dff=None):
 
 
 def load(path, **changes):
-    settings = {name: value for name, value in CONFIG.items() if name not in ("_target_", "path")}
-    return allen_visual_coding.load(path=str(path), **settings | {"timesteps": 100} | changes)
+    return cells_of("allen_visual_coding", path=str(path), **{"timesteps": 100} | changes)
+
+
+class Observatory(Archive):
+    """Answers allensdk's BrainObservatoryApi."""
+
+    client = "allensdk"
+    settings = ("dataset=allen_visual_coding", "dataset.experiments_per_class=1")
+    keys, one, label = [11, 21, 31, 41], 21, "PV 21"
+    cells = {f"{cell}_{number}" for number in keys for cell in (number, number + 1)}
+    size = "about 1.6 GB (0.4 GB a session is the median"
+
+    def __init__(self, folder, monkeypatch):
+        from allensdk.api.queries.brain_observatory_api import BrainObservatoryApi as Api
+
+        super().__init__(folder)
+        experiments, containers = tables()
+
+        def query(_, __, name, **arguments):
+            if name == "ophys_experiment_data":
+                return [{"download_link": f"/{arguments['ophys_experiment_id']}"}]
+            return {"ophys_experiment_by_ids": experiments, "experiment_container": containers}[name]
+
+        def retrieve(_, url, path):
+            number = int(url.rpartition("/")[2])
+            server = folder.with_name("server") / f"{number}.nwb"
+            self.save(number, write_nwb(server, (number, number + 1)).read_bytes(), path)
+
+        monkeypatch.setattr(Api, "template_query", query)
+        monkeypatch.setattr(Api, "retrieve_file_over_http", retrieve)
+        self.offline = lambda: monkeypatch.setattr(Api, "template_query", no_connection)
+
+    def path(self, key):
+        return self.folder / "ophys_experiment_data" / f"{key}.nwb"
+
+    def load(self):
+        return load(self.folder, experiments_per_class=1)

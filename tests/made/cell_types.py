@@ -1,11 +1,13 @@
 """The cache of the Allen Cell Types Database as allensdk leaves it: a table of cells, and NWB 1 files, all made up."""
 
 import json
+import re
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
 from celltype_cli.patch_clamp.datasets import allen_cell_types
+from made.archives import Archive, no_connection
 from made.sweeps import NWB1
 
 CONFIG = OmegaConf.to_container(
@@ -53,3 +55,45 @@ def load(path, **changes):
     settings = {name: value for name, value in CONFIG.items() if name not in ("_target_", "path", "cache")}
     quick = {"inputs": ["scalogram"], "size": [6, 8], "cache": str(Path(path).parent / "cache")}
     return allen_cell_types.load(path=str(path), **settings | quick | changes)
+
+
+class Database(Archive):
+    """Answers allensdk's CellTypesApi."""
+
+    client = "allensdk"
+    settings = ("dataset=allen_cell_types", "dataset.cells_per_class=1")
+    keys = ["sweeps 101", 101, "sweeps 201", 201, "sweeps 301", 301, "sweeps 401", 401]
+    one, label = 201, "Excitatory 201 (Rorb-IRES2-Cre)"
+    cells = {"101", "201", "301", "401"}
+    size = "about 0.4 GB (a recording has 0.09 GB, as the one of specimen 486940963"
+
+    def __init__(self, folder, monkeypatch):
+        from allensdk.api.queries.cell_types_api import CellTypesApi as Api
+
+        super().__init__(folder)
+
+        def query(_, model, criteria=None, **__):
+            if model == "ApiCellTypesSpecimenDetail":
+                return [*table(), table()[0] | {"specimen__id": 199, "erwkf__id": None}]  # no recording of this one
+            specimen = int(re.search(r"id\$eq(\d+)", criteria)[1])
+            if model == "EphysSweep":
+                self.ask(f"sweeps {specimen}")
+                return sweeps(specimen)[::-1]
+            return [{"ephys_result": {"well_known_files": [{"download_link": f"/{specimen}"}]}}]
+
+        def retrieve(_, url, path):
+            specimen = int(url.rpartition("/")[2])
+            server = folder.with_name("server") / f"specimen_{specimen}" / "ephys.nwb"
+            if not server.exists():
+                write_cell(folder.with_name("server"), specimen)
+            self.save(specimen, server.read_bytes(), path)
+
+        monkeypatch.setattr(Api, "model_query", query)
+        monkeypatch.setattr(Api, "retrieve_file_over_http", retrieve)
+        self.offline = lambda: monkeypatch.setattr(Api, "model_query", no_connection)
+
+    def path(self, key):
+        return self.folder / f"specimen_{key}" / "ephys.nwb"
+
+    def load(self):
+        return load(self.folder)

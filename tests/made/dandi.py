@@ -4,8 +4,10 @@ import io
 import json
 import warnings
 from datetime import datetime, timezone
+from functools import cache
 from hashlib import md5
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
@@ -13,6 +15,7 @@ import requests
 from omegaconf import OmegaConf
 
 from celltype_cli.patch_clamp.datasets import dandi_000020
+from made.archives import Archive, no_connection
 from made.sweeps import NWB2, three
 
 CONFIG = OmegaConf.to_container(
@@ -34,6 +37,10 @@ def path_of(session, archive_donor):
     return f"sub-{archive_donor}/sub-{archive_donor}_ses-{session}_icephys.nwb"
 
 
+FILES = {row[1]: path_of(row[0], row[5]) for row in ROWS}
+OTHERS = ["sub-904/sub-904_ses-70_icephys.nwb", "dandiset.yaml"]  # a cell that is not in the table, and no cell
+
+
 def write_table(path, kind="T-type Label", rows=ROWS):
     table = pd.DataFrame([row[:5] for row in rows], columns=[*COLUMNS[:4], kind])
     table.insert(0, "project", "mIVSCC-MET")
@@ -52,26 +59,53 @@ def write_recording(path):
         return three(NWB2()).write(path)
 
 
+@cache
+def content():
+    with TemporaryDirectory() as folder:
+        return write_recording(Path(folder) / "one.nwb").read_bytes()
+
+
 def load(folder, **changes):
     settings = {name: value for name, value in CONFIG.items() if name not in ("_target_", "path", "cache")}
     quick = {"inputs": ["scalogram"], "size": [6, 8], "cache": str(Path(folder).parent / "cache")}
     return dandi_000020.load(path=str(folder), **settings | quick | changes)
 
 
-class Archive:
+class Dandiset(Archive):
     """Answers instead of `requests.Session.request`.
 
     Attributes:
         files: content by path in the archive.
         checksums: by path, where they are to differ from those of the files.
-        asked: paths that were downloaded, in this order.
-        broken: path: "no answer" or "cut".
+        offsets: where in a file a download was asked to begin.
     """
 
-    def __init__(self, files):
-        self.files, self.asked, self.broken, self.checksums = files, [], {}, {}
+    client = "dandi"
+    settings = ("dataset=dandi_000020", "dataset.cells_per_class=null")
+    keys, one = [FILES[cell] for cell in (11, 21, 31, 41, 51)], FILES[21]
+    label, cells = "Sst 21 (Sst Myh8 Etv1)", {"11", "21", "31", "41", "51"}
+    size, cut = "about 0.0 GB (the sizes that the archive states)", "its checksum is"
 
-    def request(self, _, method, url, **arguments):
+    def __init__(self, folder, monkeypatch):
+        from dandi import dandiapi
+
+        super().__init__(folder)
+        self.files = {path: content() + bytes(k) for k, path in enumerate([*FILES.values(), *OTHERS])}
+        self.checksums, self.offsets = {}, []
+        folder.mkdir()
+        write_table(folder / "20200711_patchseq_metadata_mouse.csv")
+        monkeypatch.setenv("DANDI_NO_ET", "1")  # it would ask another server for the newest version of itself
+        monkeypatch.setattr(dandiapi, "REQUEST_RETRIES", 1)
+        monkeypatch.setattr(requests.Session, "request", self.request)
+        self.offline = lambda: monkeypatch.setattr(requests.Session, "request", no_connection)
+
+    def path(self, key):
+        return self.folder / key
+
+    def load(self):
+        return load(self.folder)
+
+    def request(self, method, url, **arguments):
         """Takes what `Session.request` takes."""
         assert method.upper() == "GET"
         where = urlsplit(url)
@@ -82,7 +116,7 @@ class Archive:
             path = self.named(where.path.removeprefix(VERSION).strip("/"))
             return answer(url, json.dumps({"digest": {"dandi:dandi-etag": self.checksum(path)}}).encode())
         if where.path.startswith("/api/assets/"):
-            return self.download(url, self.named(where.path.split("/")[3]))
+            return self.download(url, self.named(where.path.split("/")[3]), arguments.get("headers") or {})
         return answer(url, b"{}", status=404)  # /info/: the client then uses the addresses that it knows
 
     def page(self, number):
@@ -103,15 +137,26 @@ class Archive:
         """The checksum of files up to 64 MiB, one part: MD5 of the MD5 of the part, and the number of parts."""
         return self.checksums.get(path, f"{md5(md5(self.files[path]).digest()).hexdigest()}-1")
 
-    def download(self, url, path):
-        self.asked.append(path)
-        if self.broken.get(path) == "no answer":
-            raise requests.ConnectionError("no answer")
-        content = self.files[path]
-        return answer(url, content[:9000] if self.broken.get(path) == "cut" else content)
+    def download(self, url, path, headers):
+        self.ask(path)
+        start = int(headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        self.offsets.append(start)
+        fault = self.broken.get(path)
+        body = self.files[path][start : 9000 if fault else None]
+        return answer(url, body, body=Stopped(body) if fault == "stop" else None)
 
 
-def answer(url, content, status=200):
+class Stopped(io.BytesIO):
+    """A body after which Ctrl-C is pressed."""
+
+    def read(self, size=-1):
+        chunk = super().read(size)
+        if not chunk:
+            raise KeyboardInterrupt
+        return chunk
+
+
+def answer(url, content, status=200, body=None):
     response = requests.Response()
-    response.url, response.status_code, response.raw = url, status, io.BytesIO(content)
+    response.url, response.status_code, response.raw = url, status, body or io.BytesIO(content)
     return response

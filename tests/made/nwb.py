@@ -2,20 +2,16 @@
 
 import warnings
 from datetime import datetime, timezone
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from omegaconf import OmegaConf
 
-from celltype_cli.calcium.readers import nwb
-from celltype_cli.calcium.readers.nwb_labels import Labels
+from made.configs import cells
 
 pynwb = pytest.importorskip("pynwb", reason="extra nwb is not installed")
 from pynwb.ophys import DfOverF, ImageSegmentation, RoiResponseSeries  # noqa: E402
 
-CONFIG = OmegaConf.to_container(OmegaConf.load(Path(__file__).parents[2] / "conf" / "dataset" / "nwb_ophys.yaml"))
 RATE, SAMPLES, IDS = 10.0, 300, (101, 205, 307)
 TYPES = {"cell_type": ["PV", "SOM", "PV"]}
 
@@ -72,14 +68,8 @@ class Made:
         return path
 
 
-def labels(**way):
-    return Labels(**{"column": None, "path": None, "genotype": None, "rename": None} | way)
-
-
-def load(path, way, **changes):
-    settings = {name: value for name, value in CONFIG.items() if name not in ("_target_", "path", "labels")}
-    settings |= {"timesteps": 100, "sampling_rate": None} | changes
-    return nwb.load(path=str(path), labels=way, **settings)
+def load(path, labels, **changes):
+    return cells("nwb_ophys", path=str(path), labels=labels, **{"timesteps": 100, "sampling_rate": None} | changes)
 
 
 def by_cell(cells):
@@ -90,4 +80,4 @@ def by_cell(cells):
 
 def write_csv(tmp_path, **columns):
     pd.DataFrame(columns).to_csv(tmp_path / "types.csv", index=False)
-    return labels(path=str(tmp_path / "types.csv"))
+    return {"path": str(tmp_path / "types.csv")}

@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 from scipy.io import savemat
 
-from celltype_cli.calcium.datasets import cascade
-from celltype_cli.calcium.readers import files
 from celltype_cli.core.messages import UserError
+from made.configs import cells
 
 TRACE = np.random.default_rng(0).normal(size=(3, 60))
 META = {"cell_id": ["c1", "c2", "c3"], "label": ["PV", "SST", "VIP"], "group": ["m1", "m2", "m3"]}
@@ -22,12 +21,11 @@ def refused(message, load, *args, **settings):
 
 
 def read(path, **changes):
-    settings = {"timesteps": 20, "sampling_rate": None, "signal": "dff", "classes": None, "windows": "all"}
-    return files.load(path=path, **settings | {"too_short": "error"} | changes)
+    return cells("traces", path=str(path), **{"timesteps": 20} | changes)
 
 
 def read_cascade(path, subset="slice3"):
-    return cascade.load(path=path, subset=subset, timesteps=480, sampling_rate=7.5, windows="all", too_short="drop")
+    return cells("cascade", path=str(path), subset=subset)
 
 
 def npz(tmp_path, trace=TRACE, drop=(), **changes):

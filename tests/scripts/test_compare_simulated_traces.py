@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from made.configs import REPOSITORY
 
 from celltype_cli.calcium.simulator.dataset import CLASSES
 
 
 @pytest.fixture(scope="module")
 def compare():
-    spec = importlib.util.spec_from_file_location(
-        "compare", Path(__file__).parents[2] / "scripts" / "compare_simulated_traces.py"
-    )
+    spec = importlib.util.spec_from_file_location("compare", REPOSITORY / "scripts" / "compare_simulated_traces.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

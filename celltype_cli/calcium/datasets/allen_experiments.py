@@ -10,6 +10,7 @@ from celltype_cli.core.allen import download, made, table
 from celltype_cli.core.downloads import command
 from celltype_cli.core.messages import UserError, check_choice, nearest, raise_faults
 
+NAME = "allen_visual_coding"
 LINES = {
     "PY": ("Cux2-CreERT2", "Emx1-IRES-Cre", "Fezf2-CreER", "Nr5a1-Cre", "Ntsr1-Cre_GN220", "Rbp4-Cre_KL100",
            "Rorb-IRES2-Cre", "Scnn1a-Tg3-Cre", "Slc17a7-IRES2-Cre", "Tlx3-Cre_PL56"),
@@ -32,7 +33,7 @@ def opened(path: Path, *, fetch: bool) -> Any:
     if not fetch and not (path / "ophys_experiments.json").is_file():
         raise UserError(
             f"dataset.path={path} is no cache of the Allen Brain Observatory, ophys_experiments.json is "
-            f"missing; download it: {command(path)}"
+            f"missing; download it: {command(path, NAME)}"
         )
     cache = made("allensdk.core.brain_observatory_cache.BrainObservatoryCache", path)
     if fetch:
@@ -43,7 +44,7 @@ def opened(path: Path, *, fetch: bool) -> Any:
 
 def _table(cache: Any, key: str) -> list[dict]:
     """Reads a saved table; `get_ophys_experiments` of the cache would ask the server for eye tracking each time."""
-    return table(Path(cache.get_cache_path(None, key)), "allen_visual_coding")
+    return table(Path(cache.get_cache_path(None, key)), NAME)
 
 
 def experiments(cache: Any, session: str | None, structures: Sequence[str] | None) -> tuple[list[dict], int]:

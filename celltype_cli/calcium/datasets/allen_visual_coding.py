@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from celltype_cli.calcium.datasets.allen_experiments import LINES, class_of, experiments, file_of, opened, source_of
@@ -28,17 +28,18 @@ from celltype_cli.calcium.recording import Recording
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.cells.cells import About
 from celltype_cli.cells.choice import spread
-from celltype_cli.core.downloads import Part, Plan, command
+from celltype_cli.core.downloads import Part, Plan, command, holds
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.signals import finite_stretches, resample, split_at_gaps
 
-TYPICAL_SIZE = 0.4e9  # bytes
+NAME, TYPICAL_SIZE = "allen_visual_coding", 0.4e9  # bytes
 BASIS = (
     "0.4 GB a session is the median of 30 files in DANDI 000728, which has the same data as NWB 2; they have 0.14 "
     "to 0.86 GB (sizes in github.com/dandisets/000728)"
 )
 DFF, IDS = (f"processing/brain_observatory_pipeline/{name}" for name in
             ("DfOverF/imaging_plane_1/data", "ImageSegmentation/cell_specimen_ids"))  # fmt: skip
+whole = partial(holds, names=(DFF, IDS))
 
 
 def load(
@@ -47,7 +48,7 @@ def load(
     experiments_per_class: int | None,
     session: str | None,
     structures: Sequence[str] | None,
-    sampling_rate: float,
+    read_rate: float | None,
 ) -> Recordings:
     """Reads dF/F of the chosen experiments from files that are there; the network is not used.
 
@@ -56,7 +57,7 @@ def load(
         experiments_per_class: how many, spread over animals and then over Cre lines; None for all that are there.
         session: one of `allen_cache.SESSIONS`, None for all of them.
         structures: visual areas (VISp, VISl, VISal, VISpm, VISam, VISrl), None for all.
-        sampling_rate: Hz, to which faster traces are brought file by file, so that many fit into memory.
+        read_rate: Hz, to which faster traces are brought file by file, so that many fit into memory; None does not.
 
     Raises:
         UserError: with the command that fetches, when a table or file is missing or not whole.
@@ -68,20 +69,20 @@ def load(
         chosen = [e for e in found if file_of(cache, e).exists()]
     else:
         chosen = _spread(found, experiments_per_class)
-    if broken := [e["id"] for e in chosen if not intact(file_of(cache, e))]:
+    if broken := [e["id"] for e in chosen if not whole(file_of(cache, e))]:
         raise UserError(
             f"{path}: {len(broken)} of {len(chosen)} experiments are missing or not whole "
-            f"({', '.join(map(str, broken[:3]))} ...); fetch them: {command(path)}, with the same settings"
+            f"({', '.join(map(str, broken[:3]))} ...); fetch them: {command(path, NAME)}, with the same settings"
         )
     if lost := [name for name in LINES if name not in map(class_of, chosen)]:
-        raise UserError(f"{path}: no experiment of {', '.join(lost)} is there; fetch them: {command(path)}")
+        raise UserError(f"{path}: no experiment of {', '.join(lost)} is there; fetch them: {command(path, NAME)}")
     recordings, without = [], 0
     for experiment in chosen:
-        cells = list(_read(file_of(cache, experiment), experiment, sampling_rate))
+        cells = list(_read(file_of(cache, experiment), experiment, read_rate))
         recordings += [cell for cell in cells if cell.segments]
         without += sum(not cell.segments for cell in cells)
     about = About(
-        name="allen_visual_coding",
+        name=NAME,
         citation="de Vries et al. 2020, doi 10.1038/s41593-019-0550-9; Allen Institute for Brain Science",
         notes=tuple(_notes(chosen, recordings, tagged, without)),
         group="animal",
@@ -104,12 +105,13 @@ def fetch(
         Part(
             name=f"{class_of(e)} {e['id']} ({source_of(e)})",
             file=file_of(cache, e),
-            get=lambda file, number=e["id"]: cache.api.save_ophys_experiment_data(number, str(file)),
-            intact=intact,
+            size=TYPICAL_SIZE,
+            get=partial(cache.api.save_ophys_experiment_data, e["id"]),
+            whole=whole,
         )
         for e in sorted(chosen, key=lambda e: e["id"])
     )
-    return Plan(Path(path).expanduser(), tuple(parts), TYPICAL_SIZE, BASIS)
+    return Plan(Path(path).expanduser(), tuple(parts), BASIS)
 
 
 def _spread(found: Sequence[dict], per_class: int) -> list[dict]:
@@ -117,23 +119,14 @@ def _spread(found: Sequence[dict], per_class: int) -> list[dict]:
     return spread(found, per_class, tuple(LINES), class_of, lambda e: (e["donor_name"], e["cre_line"]))
 
 
-def intact(file: Path) -> bool:
-    """Says whether the file opens, which a truncated one does not, and holds dF/F and ids."""
-    try:
-        with h5py.File(file, "r") as nwb:
-            return DFF in nwb and IDS in nwb
-    except OSError:
-        return False
-
-
-def _read(file: Path, experiment: dict, sampling_rate: float) -> Iterator[Recording]:
+def _read(file: Path, experiment: dict, read_rate: float | None) -> Iterator[Recording]:
     """Yields the cells at the lower rate, which keeps memory small; without segments where all values are missing."""
     from allensdk.core.brain_observatory_nwb_data_set import BrainObservatoryNwbDataSet
 
     nwb = BrainObservatoryNwbDataSet(str(file))
     time, traces = nwb.get_dff_traces()
     pieces, rate = split_at_gaps(time.astype(np.float64), np.arange(len(time), dtype=np.float64))
-    new_rate = min(rate, sampling_rate)
+    new_rate = min(rate, read_rate or rate)
     for specimen, trace in zip(nwb.get_cell_specimen_ids(), traces.astype(np.float32), strict=True):
         stretches = (s for piece in pieces for s in finite_stretches(trace[piece.astype(int)]))
         yield Recording(

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from celltype_cli.cells.assemble import Recordings
+from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells.assemble import Recordings, check_kind
 from celltype_cli.cells.cells import About
 from celltype_cli.core.messages import raise_faults
 
@@ -26,8 +27,10 @@ def load(*, known: Recordings, new: Recordings) -> Recordings:
         new: its classes are some of them, in any order.
 
     Raises:
-        UserError: when classes do not agree, or one has no cells.
+        UserError: when one is of another kind or has no cells, or classes do not agree.
     """
+    for part, recordings in ((KNOWN, known), (NEW, new)):
+        check_kind(recordings, Recording, f"dataset.{part} takes calcium traces", "choose another dataset")
     raise_faults(f"dataset {known.about.title} with new cells of {new.about.title}", _faults(known, new))
     entries = [
         replace(r, cell_id=f"{part}_{r.cell_id}", group=f"{part}_{r.group or r.cell_id}", source=part)

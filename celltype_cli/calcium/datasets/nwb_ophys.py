@@ -38,7 +38,7 @@ def load(
     path: str | Path,
     labels: Labels,
     series: str | None,
-    sampling_rate: float | None,
+    read_rate: float | None,
     classes: Sequence[str] | None,
 ) -> Recordings:
     """Reads all ROIs of the file, or of all files ending in .nwb in the folder and below.
@@ -48,7 +48,7 @@ def load(
         labels: where cell types stand.
         series: name of the RoiResponseSeries, with or without the containers it lies in (ophys/DfOverF/traces); a
             pattern (DfOverF/plane*) may fit one for each imaging plane; None for the only one of dF/F.
-        sampling_rate: Hz, to which faster traces are brought file by file, so that many fit into memory; None does not.
+        read_rate: Hz, to which faster traces are brought file by file, so that many fit into memory; None does not.
         classes: labels that may occur, in the order of the probabilities; None for those that do.
 
     Raises:
@@ -63,7 +63,7 @@ def load(
     for file in files:
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
         try:
-            found = list(read(file, name, labels, series, sampling_rate))
+            found = list(read(file, name, labels, series, read_rate))
         except UserError as error:
             faults.append(str(error))
             continue

@@ -77,7 +77,7 @@ def _chosen(found: list, wanted: str | None, file: str) -> list:
         if len(fit) != 1:
             raise UserError(
                 f"{file}: has {len(fit)} series of dF/F, expected one; found {', '.join(named)}; set "
-                "dataset.series, and dataset.signal=raw_to_dff where it is raw fluorescence"
+                "dataset.series, and prepare.signal=raw_to_dff where it is raw fluorescence"
             )
         return list(fit.values())
     fit = {name: one for name, one in named.items() if fnmatchcase(f"/{name}", f"*/{wanted}")}

@@ -19,12 +19,10 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-import h5py
-
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.cells.cells import About
 from celltype_cli.core import allen, downloads
-from celltype_cli.core.downloads import Part, Plan, sized
+from celltype_cli.core.downloads import Part, Plan, holds
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.datasets import public
 from celltype_cli.patch_clamp.datasets.public import Listed
@@ -43,6 +41,7 @@ FIELDS = ("specimen__id", "donor__id", "donor__species", "line_name")
 MOUSE = "mus musculus"
 TYPICAL_SIZE, TABLE_SIZE = 0.09e9, 0.1e6  # bytes: of a recording; of its table of sweeps, some 100 rows of 1 kB
 BASIS = "a recording has 0.09 GB, as the one of specimen 486940963; the others were not measured"
+whole = partial(holds, names=("acquisition/timeseries", "stimulus/presentation"))
 
 
 def load(
@@ -90,22 +89,13 @@ def fetch(*, path: str | Path, ids: str | Path | None, cells_per_class: int | No
     rows = [row for row in _rows(folder) if row.get("erwkf__id", True)]  # the number of its NWB file
     cells = [_recorded(folder, row) for row in rows]
     chosen, _ = public.wanted(public.named(cells, ids), cells_per_class)
-    there = [cell.file.stat().st_size for cell in chosen if cell.file.is_file() and intact(cell.file)]
-    basis = f"a recording has {median(there) / 1e9:.2f} GB, as those that are there" if there else BASIS
-    parts, sizes = [], []
-    for cell in sorted(chosen, key=lambda cell: int(cell.cell_id)):
-        parts += _parts(cache, cell)
-        sizes += [TABLE_SIZE, median(there) if there else TYPICAL_SIZE]
-    return sized(folder, parts, sizes, basis)
-
-
-def intact(file: Path) -> bool:
-    """Says whether the file opens, which a truncated one does not, and holds sweeps."""
-    try:
-        with h5py.File(file, "r") as nwb:
-            return len(nwb["acquisition/timeseries"]) > 0 and len(nwb["stimulus/presentation"]) > 0
-    except (OSError, KeyError):
-        return False
+    there = [cell.file.stat().st_size for cell in chosen if whole(cell.file)]
+    size, basis = TYPICAL_SIZE, BASIS
+    if there:
+        size = median(there)
+        basis = f"a recording has {size / 1e9:.2f} GB, as those that are there"
+    parts = (part for cell in sorted(chosen, key=lambda cell: int(cell.cell_id)) for part in _parts(cache, cell, size))
+    return Plan(folder, tuple(parts), basis)
 
 
 def class_of(line: str) -> str:
@@ -118,19 +108,13 @@ def class_of(line: str) -> str:
     return ""
 
 
-def _parts(cache, cell: Listed) -> Iterator[Part]:
+def _parts(cache, cell: Listed, size: float) -> Iterator[Part]:
     """Yields the table of sweeps and the recording of a cell."""
     specimen, table = int(cell.cell_id), cell.file.with_name("ephys_sweeps.json")
-
-    def get_table(file: Path) -> None:
-        cache.api.get_ephys_sweeps(specimen, path=str(file), strategy="create", **cache.cache_json())
-
-    def get_recording(file: Path) -> None:
-        cache.api.save_ephys_data(specimen, str(file))
-
+    get_table = partial(cache.api.get_ephys_sweeps, specimen, strategy="create", **cache.cache_json())
     name = f"{cell.label} {cell.cell_id} ({cell.kind})"
-    yield Part(f"{name}, table of sweeps", table, get_table, _is_table)
-    yield Part(name, cell.file, get_recording, intact)
+    yield Part(f"{name}, table of sweeps", table, TABLE_SIZE, lambda file: get_table(path=str(file)), _is_table)
+    yield Part(name, cell.file, size, partial(cache.api.save_ephys_data, specimen), whole)
 
 
 def _is_table(file: Path) -> bool:

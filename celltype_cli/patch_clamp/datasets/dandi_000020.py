@@ -21,11 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.cells.cells import About
-from celltype_cli.core.downloads import Part, Plan, command, sized
+from celltype_cli.core.downloads import Part, Plan, command, holds
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.datasets import public
 from celltype_cli.patch_clamp.datasets.dandi_000020_labels import NAME as FILE
@@ -91,21 +89,19 @@ def fetch(
         Part(
             name=f"{cell.label} {cell.cell_id} ({cell.kind})",
             file=cell.file,
-            get=partial(_get, assets[cell.session]),
-            intact=partial(intact, size=assets[cell.session].size),
+            size=asset.size,
+            get=partial(_get, asset),
+            whole=partial(_whole, asset.size),
         )
         for cell in chosen
+        for asset in [assets[cell.session]]
     ]
-    return sized(folder, parts, [assets[cell.session].size for cell in chosen], BASIS)
+    return Plan(folder, tuple(parts), BASIS)
 
 
-def intact(file: Path, size: int) -> bool:
+def _whole(size: int, file: Path) -> bool:
     """Says whether the file has the size that the archive states, and opens."""
-    try:
-        with h5py.File(file, "r") as nwb:
-            return file.stat().st_size == size and "acquisition" in nwb
-    except OSError:
-        return False
+    return holds(file, names=("acquisition",)) and file.stat().st_size == size
 
 
 def _table(folder: Path, labels: str | Path | None) -> Path:
@@ -141,16 +137,19 @@ def _assets() -> list[Any]:
 
 
 def _get(asset: Any, file: Path) -> None:
-    """Downloads a file and compares its checksum with the archive's.
+    """Downloads what is missing of a file, and compares the checksum of it all with the archive's.
 
     Raises:
-        UserError: when they differ.
+        UserError: when they differ; the next call then begins anew.
     """
     from dandischema.digests.dandietag import DandiETag
 
-    expected = asset.get_digest().value
-    asset.download(file)
-    if (found := DandiETag.from_file(file).as_str()) != expected:
+    with file.open("ab") as half:
+        if (there := half.tell()) < asset.size:
+            half.writelines(asset.get_download_file_iter()(there))
+    expected, found = asset.get_digest().value, DandiETag.from_file(file).as_str()
+    if found != expected:
+        file.unlink()
         raise UserError(f"{asset.path}: its checksum is {found}, the archive's {expected}")
 
 

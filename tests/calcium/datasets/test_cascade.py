@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from omegaconf import OmegaConf
+from made.configs import cells as prepared
 from scipy.io import savemat
 
 from celltype_cli.calcium.datasets import cascade
@@ -15,7 +15,6 @@ from celltype_cli.calcium.datasets.fake_classes import fake_classes
 from celltype_cli.calcium.recording import Recording
 from celltype_cli.core.messages import UserError
 
-CONFIG = OmegaConf.to_container(OmegaConf.load(Path(__file__).parents[3] / "conf" / "dataset" / "cascade.yaml"))
 SLICE3 = {  # file: id, animal, label
     "DS24-GCaMP6f-m-PV-V1/CAttachedPVVitro05_Cell01_PuffKCl02_mini.mat": ("DS24_PVVitro05_Cell01", "PVVitro05", "PV"),
     "DS25-GCaMP6f-m-SST-V1/CAttachedSomVitro01_Cell04_Puff01_mini.mat": ("DS25_SomVitro01_Cell04", "SOMVitro01", "SST"),
@@ -49,8 +48,7 @@ def folder(tmp_path):
 
 
 def load(path, **changes):
-    settings = {name: value for name, value in CONFIG.items() if name not in ("_target_", "path")}
-    return cascade.load(path=str(path), **settings | changes)
+    return prepared("cascade", path=str(path), **changes)
 
 
 def read_one(tmp_path, *trials, **options):
@@ -166,8 +164,8 @@ def test_fake_classes_are_the_sources_of_one_class(folder):
     assert {null.cell_id[r][:4]: null.classes[null.label[r]].split()[0] for r in first} == {
         "DS10": "Allen-Huang2021", "DS02": "Kwan2012"}  # fmt: skip
     assert np.bincount(null.label[first]).tolist() == [6, 5]
-    rows = {digest: cell for digest, cell in zip(real.row_digests(), real.cell_id, strict=True)}
-    assert all(rows[digest] == cell for digest, cell in zip(null.row_digests(), null.cell_id, strict=True))
+    rows = {digest: cell for digest, cell in zip(real.row_digests, real.cell_id, strict=True)}
+    assert all(rows[digest] == cell for digest, cell in zip(null.row_digests, null.cell_id, strict=True))
     assert null.fingerprint() != real.fingerprint()
 
 

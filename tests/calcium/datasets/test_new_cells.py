@@ -5,12 +5,15 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
+from made.configs import compose
 
 from celltype_cli.calcium.datasets import new_cells
-from celltype_cli.cells.cells import UNLABELLED, About, Cells
+from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells.assemble import Recordings
+from celltype_cli.cells.cells import UNLABELLED, About
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
+from celltype_cli.runs.build import cells_of
 from celltype_cli.splits import grouped, shuffled
 from celltype_cli.splits.folds import LeakageError, checked
 from celltype_cli.splits.sources import with_new
@@ -19,19 +22,24 @@ SHUFFLE = partial(shuffled.shuffle, n_splits=2, train=0.5, test=0.5, unit="cell"
 GROUPED = partial(grouped.grouped_kfold, n_folds=2, valid_fraction=0)
 
 
-def cells(label, classes, timesteps, *, first=0, rate=30.0, unit="dF/F", simulated=False):
+def traces(label, classes, timesteps, *, first=0, rate=30.0, simulated=False):
     """Cells c0, c1 ... in animals a0, a1, a0 ...; the samples count up from `first`."""
-    n = len(label)
-    trace = first + np.arange(n * timesteps, dtype="f4").reshape(n, 1, timesteps)
-    ids, animals = np.array([f"c{i}" for i in range(n)]), np.array([f"a{i // 2 % 2}" for i in range(n)])
-    about = About("lab", simulated=simulated, sampling_rate=rate, unit=unit, citation="Lab 2020", notes=("a note",))
-    return Cells({"trace": trace}, np.array(label), ids, animals, classes, about)
+    trace = first + np.arange(len(label) * timesteps, dtype="f4").reshape(len(label), timesteps)
+    names = (*classes, "")  # UNLABELLED is the last
+    entries = [Recording(f"c{i}", names[k], f"a{i // 2 % 2}", (trace[i],), rate) for i, k in enumerate(label)]
+    about = About("lab", simulated=simulated, citation="Lab 2020", notes=("a note",), group="animal")
+    return Recordings(entries, about, classes)
+
+
+def join(**parts):
+    """The cells of both, by the prepare that the dataset's config chooses."""
+    return configs.build(compose("data", "dataset=calcium_sim_new").prepare)(new_cells.load(**parts))
 
 
 @pytest.fixture
 def joined():
-    known = cells([0, 1, 0, 1, 0, 1, 0, 1], ("PY", "PV"), 4)
-    return new_cells.load(known=known, new=cells([0, 0, UNLABELLED], ("PV",), 3, first=100, simulated=True))
+    known = traces([0, 1, 0, 1, 0, 1, 0, 1], ("PY", "PV"), 4)
+    return join(known=known, new=traces([0, 0, UNLABELLED], ("PV",), 3, first=100, simulated=True))
 
 
 def test_traces_are_cut_and_labels_follow_the_names_of_classes(joined):
@@ -53,27 +61,39 @@ def test_the_result_says_what_it_is(joined):
     assert joined.about.name == "lab with new cells of lab"
     assert joined.about.simulated  # since a part of it is
     assert joined.about.citation == "Lab 2020"
-    added = ("3 new cells of lab (simulated) are tested only", "traces are cut to 3 samples")
-    assert joined.about.notes == ("a note", *added)
+    assert joined.about.group == "animal"
+    assert joined.about.notes == (
+        "a note",
+        "3 new cells of lab (simulated) are tested only",
+        "traces are cut to the shortest, 3 samples",
+        "1 of 11 cells have no label and count for no score",
+        "2 of 10 cells come from sources that hold one class only, where a score may measure the laboratory and not "
+        "the cell type (new: PV (2))",
+    )
 
 
 def test_parts_that_do_not_agree_are_refused():
-    known = cells([0, 1], ("PY", "PV"), 4)
-    new = cells([0, 1], ("VIP", "PV"), 3, rate=7.5, unit="counts")
-    with pytest.raises(UserError) as error:
+    known = traces([0, 1], ("PY", "PV"), 4)
+    new = traces([0, 1], ("VIP", "PV"), 3, rate=7.5)
+    with pytest.raises(UserError, match="dataset.new has the classes VIP, expected some of PY, PV"):
         new_cells.load(known=known, new=new)
-    for said in (
-        "dataset.new has the classes VIP, expected some of PY, PV",
-        "sampling_rate: 30.0 Hz in dataset.known, 7.5 Hz in dataset.new",
-        "unit: dF/F in dataset.known, counts in dataset.new",
-    ):
-        assert said in str(error.value)
-    with pytest.raises(UserError, match="dataset.new has the inputs waveform, expected trace alone"):
-        new_cells.load(known=known, new=replace(known, inputs={"waveform": np.zeros((2, 3))}))
-    with pytest.raises(UserError, match="dataset.new has no cells"):
-        new_cells.load(known=known, new=known[np.arange(0)])
-    unused = new_cells.load(known=known, new=cells([1, 1], ("VIP", "PV"), 4, first=50))
+    with pytest.raises(UserError) as error:
+        new_cells.load(known=replace(known, entries=[], classes=None), new=replace(new, entries=[]))
+    assert "dataset.known has no cells" in str(error.value)
+    assert "dataset.new has no cells" in str(error.value)
+    with pytest.raises(UserError, match=r"rates differ: 7.5 Hz in cell new_c0, 30 Hz in cell known_c0; set prepare\."):
+        join(known=known, new=traces([1, 1], ("VIP", "PV"), 3, rate=7.5))
+    unused = join(known=known, new=traces([1, 1], ("VIP", "PV"), 4, first=50))
     assert unused.label.tolist() == [0, 1, 1, 1]  # a class without cells does no harm
+
+
+def test_other_kinds_of_recording_are_refused():
+    class Sweeps:
+        cell_id, label, group, source, file = "s1", "PV", "", "", ""
+
+    known = traces([0, 1], ("PY", "PV"), 4)
+    with pytest.raises(UserError, match="dataset.new takes calcium traces; lab gives others, the first cell s1"):
+        new_cells.load(known=known, new=replace(known, entries=[Sweeps()]))
 
 
 @pytest.mark.parametrize("split", [SHUFFLE, GROUPED], ids=["shuffle", "grouped"])
@@ -105,9 +125,9 @@ def test_watched_test_cells_include_the_new(joined):
 
 
 def test_validation_is_of_known_cells(joined):
-    known = cells([0, 1] * 8, ("PY", "PV"), 4)
-    known = replace(known, group=np.array([f"a{i // 2}" for i in range(16)]))
-    both = new_cells.load(known=known, new=cells([0], ("PV",), 4, first=500))
+    known = traces([0, 1] * 8, ("PY", "PV"), 4)
+    known = replace(known, entries=[replace(r, group=f"a{i // 2}") for i, r in enumerate(known.entries)])
+    both = join(known=known, new=traces([0], ("PV",), 4, first=500))
     split = partial(grouped.grouped_kfold, n_folds=2, valid_fraction=0.25)
     for fold in checked(both, with_new(both, split=split, source="new", seed=0)):
         assert len(fold.valid) == 2
@@ -123,20 +143,19 @@ def test_a_new_cell_of_a_known_animal_is_a_leak(joined):
 
 
 def test_equal_traces_in_both_parts_are_a_leak():
-    known = cells([0, 1] * 4, ("PY", "PV"), 4)
-    both = new_cells.load(known=known, new=known)
+    known = traces([0, 1] * 4, ("PY", "PV"), 4)
+    both = join(known=known, new=known)
     with pytest.raises(LeakageError, match="identical values stand in train and test"):
         checked(both, with_new(both, split=SHUFFLE, source="new", seed=0))
 
 
 def test_the_config_splits_so(joined):
     """With the options as shipped, random or with the known animals kept apart."""
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        random, apart = (
-            compose("train", ["split=with_new_cells", *chosen]).split
-            for chosen in (["split.split.train=0.5", "split.split.test=0.5"],
-                           ["split@split.split=grouped_kfold", "split.split.n_folds=2"])
-        )  # fmt: skip
+    random, apart = (
+        compose("train", "split=with_new_cells", *chosen).split
+        for chosen in (["split.split.train=0.5", "split.split.test=0.5"],
+                       ["split@split.split=grouped_kfold", "split.split.n_folds=2"])
+    )  # fmt: skip
     assert len(checked(joined, configs.build(random)(joined, seed=0))) == 10
     for fold in checked(joined, configs.build(apart)(joined, seed=0)):
         assert {8, 9} <= {*fold.test.tolist()}
@@ -146,13 +165,13 @@ def test_the_config_splits_so(joined):
 def test_two_simulated_laboratories_are_joined():
     """A small calcium_sim_new: names differ, the length is the shorter, the second laboratory is another one."""
     sizes = "{PY:2,PV:2,SOM:2,VIP:2}"
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        cfg = compose("train", ["dataset=calcium_sim_new", f"dataset.known.cells_per_class={sizes}",
-                                "dataset.known.timesteps=200", "dataset.new.timesteps=150"]).dataset  # fmt: skip
-    assert cfg.new.seed != cfg.known.seed
-    running = [part.running.on_s / (part.running.on_s + part.running.off_s) for part in (cfg.new, cfg.known)]
+    cfg = compose("train", "dataset=calcium_sim_new", f"dataset.known.cells_per_class={sizes}",
+                  "dataset.known.timesteps=200", "dataset.new.timesteps=150")  # fmt: skip
+    parts = (cfg.dataset.new, cfg.dataset.known)
+    assert parts[0].seed != parts[1].seed
+    running = [part.running.on_s / (part.running.on_s + part.running.off_s) for part in parts]
     assert running[0] < running[1]
-    data = configs.build(cfg)
+    data = cells_of(cfg)
     assert data.inputs["trace"].shape == (8 + 91 + 28, 1, 150)
     counts = {name: int((data.label[data.source == "new"] == c).sum()) for c, name in enumerate(data.classes)}
     assert counts == {"PY": 0, "PV": 28, "SOM": 91, "VIP": 0}

@@ -100,7 +100,7 @@ def test_constant_trace(tmp_path):
 def test_unequal_rates(tmp_path):
     message = refused("sampling rates differ: 9.97 Hz in cell c2", read, npz(tmp_path, sampling_rate=[10, 9.97, 30]))
     assert "30 Hz in cell c3" in message
-    assert "set dataset.sampling_rate=9.9 " in message
+    assert "set prepare.sampling_rate=9.9 " in message
 
 
 @pytest.mark.parametrize("rate", [0, -5, np.nan])
@@ -115,8 +115,8 @@ def test_unknown_label(tmp_path):
 
 def test_trace_shorter_than_timesteps(tmp_path):
     message = refused("cell c1 .*has 60 samples at 10 Hz, 61 expected", read, npz(tmp_path), timesteps=61)
-    assert "dataset.timesteps" in message
-    assert "dataset.too_short=drop" in message
+    assert "prepare.timesteps" in message
+    assert "prepare.too_short=drop" in message
     refused("60 samples", read, npz(tmp_path), timesteps=61, too_short="drop")  # none would be left
 
 
@@ -126,11 +126,11 @@ def test_id_that_occurs_twice(tmp_path):
 
 
 def test_empty_id(tmp_path):
-    refused("its cell_id is empty", read, npz(tmp_path, cell_id=["c1", "", "c3"]))
+    refused(r"the cell_id of 1 cells is empty \(x.npz\); name each cell", read, npz(tmp_path, cell_id=["c1", "", "c3"]))
 
 
 def test_raw_fluorescence_with_a_baseline_below_zero(tmp_path):
-    refused("cell c1 .*baseline goes down to .*set dataset.signal", read, npz(tmp_path), signal="raw_to_dff")
+    refused("cell c1 .*baseline goes down to .*set prepare.signal", read, npz(tmp_path), signal="raw_to_dff")
 
 
 def test_all_faults_at_once(tmp_path):
@@ -147,9 +147,11 @@ def test_all_faults_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"windows": "al"}, "dataset.windows=al is none of all, first; nearest: all"),
-        ({"too_short": "keep"}, "dataset.too_short=keep is none of error, drop"),
-        ({"signal": "rawdff"}, "dataset.signal=rawdff is none of .*; nearest: "),
+        ({"windows": "al"}, "prepare.windows=al is none of all, first; nearest: all"),
+        ({"too_short": "keep"}, "prepare.too_short=keep is none of error, drop"),
+        ({"signal": "rawdff"}, "prepare.signal=rawdff is none of .*; nearest: "),
+        ({"inputs": ["trace", "tace"]}, "prepare.inputs=tace is none of trace, features; nearest: trace"),
+        ({"inputs": []}, "prepare.inputs is empty; expected one or both of trace, features"),
         ({"timesteps": 1}, "timesteps=1 must be at least 2"),
         ({"sampling_rate": 0.0}, "sampling_rate=0.0 a positive number"),
     ],

@@ -1,19 +1,16 @@
 """The user's own traces: every layout holds the same cells, and says so."""
 
 import itertools
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from omegaconf import OmegaConf
+from made.configs import cells as prepared
 
-from celltype_cli.calcium.readers import files
 from celltype_cli.calcium.readers.tables import read_table
 from celltype_cli.cells.cells import UNLABELLED
 
-CONFIG = OmegaConf.to_container(OmegaConf.load(Path(__file__).parents[3] / "conf" / "dataset" / "traces.yaml"))
 META = pd.DataFrame({
     "cell_id": ["c1", "c2", "c3", "c4"],
     "label": ["PV", "SST", "PV", ""],
@@ -26,8 +23,7 @@ TRACE[2, 44:] = np.nan  # c3 is shorter
 
 
 def load(path, **changes):
-    settings = {name: value for name, value in CONFIG.items() if name not in ("_target_", "path")}
-    return files.load(path=path, **settings | {"timesteps": 20} | changes)
+    return prepared("traces", path=str(path), **{"timesteps": 20} | changes)
 
 
 def wide():
@@ -87,7 +83,7 @@ def test_every_layout_holds_the_same_cells(tmp_path, ending, layout):
     assert cells.group.tolist() == ["m1", "m1", "m1", "m1", "m2", "m2", "c4", "c4"]
     assert cells.source.tolist() == ["lab A"] * 4 + ["lab B"] * 4
     assert np.array_equal(cells.inputs["trace"], TRACE[:, :40].reshape(8, 1, 20).astype(np.float32))
-    assert cells.about.sampling_rate == pytest.approx(20)
+    assert cells.about.of("trace").sampling_rate == pytest.approx(20)
     assert cells.about.name == f"traces mine.{ending}"
 
 
@@ -120,7 +116,9 @@ def test_group_and_source_may_be_left_out(tmp_path):
     META.drop(columns=["group", "source"]).join(pd.DataFrame(TRACE)).to_csv(tmp_path / "x.csv", index=False)
     cells = load(tmp_path / "x.csv")
     assert np.array_equal(cells.group, cells.cell_id)
-    assert "the animal of 4 of 4 cells is unknown" in cells.about.notes[0]
+    unlabelled, alone = cells.about.notes
+    assert unlabelled == "1 of 4 cells have no label and count for no score"
+    assert "the animal of 4 of 4 cells is unknown" in alone
 
 
 def test_ids_that_look_like_numbers_stay_as_written(tmp_path):

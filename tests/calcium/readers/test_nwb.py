@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from hdmf.common import DynamicTable, VectorData
-from made.nwb import IDS, RATE, SAMPLES, TYPES, Made, by_cell, labels, load, values, write_csv
+from made.nwb import IDS, RATE, SAMPLES, TYPES, Made, by_cell, load, values, write_csv
 from pynwb.ophys import DfOverF, Fluorescence
 
 from celltype_cli.core.messages import UserError
@@ -14,20 +14,20 @@ from celltype_cli.core.messages import UserError
 def test_column_of_the_table_of_rois(tmp_path):
     data = values()
     path = Made(columns=TYPES).series(data=data).write(tmp_path / "a.nwb")
-    cells = load(path, labels(column="cell_type"))
+    cells = load(path, dict(column="cell_type"))
     assert cells.classes == ("PV", "SOM")
     assert by_cell(cells) == {"101": "PV", "205": "SOM", "307": "PV"}
     assert cells.inputs["trace"].shape == (9, 1, 100)
     assert np.array_equal(cells.inputs["trace"][cells.cell_id == "a/PlaneSegmentation/205"].ravel(), data[:, 1])
     assert set(cells.group) == {"m1"}
     assert set(cells.source) == {"Made Institute, GCaMP6f, VISp"}
-    assert cells.about.sampling_rate == 10.0
+    assert cells.about.of("trace").sampling_rate == 10.0
 
 
 def test_rows_of_the_series_may_be_some_rois_in_any_order(tmp_path):
     data = values(2)
     path = Made(columns=TYPES).series(data=data, rows=[2, 1]).write(tmp_path / "a.nwb")
-    cells = load(path, labels(column="cell_type"))
+    cells = load(path, dict(column="cell_type"))
     assert by_cell(cells) == {"205": "SOM", "307": "PV"}
     assert np.array_equal(cells.inputs["trace"][cells.cell_id == "a/PlaneSegmentation/307"].ravel(), data[:, 0])
 
@@ -36,16 +36,16 @@ def test_time_stamps_give_rate_and_gaps(tmp_path):
     time = 3.0 + np.arange(SAMPLES) / RATE
     time[200:] += 5  # 200 samples, a gap, 100 samples
     path = Made(columns=TYPES).series(timestamps=time).write(tmp_path / "a.nwb")
-    assert len(load(path, labels(column="cell_type"), timesteps=150)) == 3
-    assert len(load(path, labels(column="cell_type"), timesteps=100)) == 9
-    assert load(path, labels(column="cell_type")).about.sampling_rate == pytest.approx(10)
+    assert len(load(path, dict(column="cell_type"), timesteps=150)) == 3
+    assert len(load(path, dict(column="cell_type"), timesteps=100)) == 9
+    assert load(path, dict(column="cell_type")).about.of("trace").sampling_rate == pytest.approx(10)
 
 
 def test_a_missing_value_ends_a_segment_and_cells_without_values_are_left_out(tmp_path):
     data = values()
     data[150, 0] = np.nan
     data[:, 1] = np.nan
-    cells = load(Made(columns=TYPES).series(data=data).write(tmp_path / "a.nwb"), labels(column="cell_type"))
+    cells = load(Made(columns=TYPES).series(data=data).write(tmp_path / "a.nwb"), dict(column="cell_type"))
     assert np.unique(cells.cell_id, return_counts=True)[1].tolist() == [2, 3]  # 150 and 149 samples; 300
     assert "1 cells without any value were left out" in cells.about.notes
 
@@ -56,7 +56,7 @@ def test_transposed_data_and_units_are_brought_to_order(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pynwb about the wrong order
         path = made.series(data=data.T.copy(), conversion=0.01, offset=2.0).write(tmp_path / "a.nwb")
-    cells = load(path, labels(column="cell_type"))
+    cells = load(path, dict(column="cell_type"))
     assert np.allclose(cells.inputs["trace"][cells.cell_id == "a/PlaneSegmentation/101"].ravel(),
                        0.01 * data[:, 0] + 2, atol=1e-6)  # fmt: skip
 
@@ -64,7 +64,7 @@ def test_transposed_data_and_units_are_brought_to_order(tmp_path):
 def test_slow_recordings_are_interpolated_with_a_note_and_fast_ones_resampled(tmp_path):
     Made(columns=TYPES).series(rate=5.0).write(tmp_path / "a.nwb")
     Made("m2", columns=TYPES).series(rate=20.0).write(tmp_path / "b.nwb")
-    cells = load(tmp_path, labels(column="cell_type"), sampling_rate=10.0)
+    cells = load(tmp_path, dict(column="cell_type"), sampling_rate=10.0)
     assert len(cells) == 3 * 5 + 3 * 1  # 60 s less a sample at 10 Hz: 599; 15 s: 150
     assert any(note.startswith("3 cells were recorded at less than 10 Hz") for note in cells.about.notes)
 
@@ -82,7 +82,7 @@ def test_layout_of_dandi_000728(tmp_path):
         made.series("DfOverFEvents", data=np.abs(values()), timestamps=corrected)
         made.write(tmp_path / f"sub-5000{number}" / f"sub-5000{number}_ses-1-StimA_behavior+image+ophys.nwb")
         Made(f"5000{number}").write(tmp_path / f"sub-5000{number}" / f"sub-5000{number}_ses-1-StimA_ophys.nwb")
-    way = labels(genotype={"Pvalb-IRES-Cre": "PV", "Rbp4-Cre": "PY", "Sst-IRES-Cre": "SOM"})
+    way = dict(genotype={"Pvalb-IRES-Cre": "PV", "Rbp4-Cre": "PY", "Sst-IRES-Cre": "SOM"})
     cells = load(tmp_path, way, series="DfOverF/DfOverF", classes=["PY", "PV", "SOM"])
     assert cells.classes == ("PY", "PV", "SOM")
     first = np.unique(cells.group, return_index=True)[1]
@@ -98,10 +98,10 @@ def test_layout_of_dandi_000711(tmp_path):
     made = Made("403491", "Vip-IRES-Cre/wt;Ai148(TIT2L-GC6f-ICL-tTA2)/wt", planes=("cell_specimen_table",))
     made.series("traces", Fluorescence, "corrected_fluorescence", plane="cell_specimen_table")
     made.series("traces", DfOverF, "dff", plane="cell_specimen_table")
-    cells = load(made.write(tmp_path / "a.nwb"), labels(genotype={"Slc17a7": "PY", "Sst": "SOM", "Vip": "VIP"}))
+    cells = load(made.write(tmp_path / "a.nwb"), dict(genotype={"Slc17a7": "PY", "Sst": "SOM", "Vip": "VIP"}))
     assert cells.classes == ("VIP",)
     with pytest.raises(UserError, match="corrected_fluorescence/traces, ophys/dff/traces fit .* same ROIs; choose one"):
-        load(tmp_path / "a.nwb", labels(genotype={"Vip": "VIP"}), series="traces")
+        load(tmp_path / "a.nwb", dict(genotype={"Vip": "VIP"}), series="traces")
 
 
 def subtypes(tmp_path, ids, kinds):
@@ -114,21 +114,21 @@ def subtypes(tmp_path, ids, kinds):
 def test_layout_of_dandi_000625(tmp_path):
     """Types in another table, matched by id, some of them unknown."""
     path = subtypes(tmp_path, [2, 1, 0], ["PVBC", "SOM", "NOTHING"])
-    way = labels(column="Cell_Subtypes/subtype", rename={"PVBC": "PV", "NOTHING": ""})
+    way = dict(column="Cell_Subtypes/subtype", rename={"PVBC": "PV", "NOTHING": ""})
     assert by_cell(load(path, way)) == {"0": "", "1": "SOM", "2": "PV"}
 
 
 def test_a_table_with_one_row_too_many_is_refused(tmp_path):
     path = subtypes(tmp_path, [0, 1, 2, 3], ["subtype", "PVBC", "SOM", "NOTHING"])
     with pytest.raises(UserError, match="table Cell_Subtypes has 4 rows, PlaneSegmentation 3 ROIs.*labels.path"):
-        load(path, labels(column="Cell_Subtypes/subtype"))
+        load(path, dict(column="Cell_Subtypes/subtype"))
 
 
 def test_two_planes_by_a_pattern(tmp_path):
     made = Made(planes=("plane0", "plane1"), columns=TYPES)
     made.series("first", plane="plane0").series("second", plane="plane1")
     path = made.write(tmp_path / "a.nwb")
-    cells = load(path, labels(column="cell_type"), series="DfOverF/*")
+    cells = load(path, dict(column="cell_type"), series="DfOverF/*")
     assert sorted(set(cells.cell_id)) == [f"a/plane{k}/{roi}" for k in (0, 1) for roi in IDS]
 
 
@@ -154,5 +154,5 @@ def test_csv_for_several_files(tmp_path, names):
 def test_a_neuron_may_occur_in_several_files_of_an_animal(tmp_path):
     for name in ("a", "b"):
         Made("m1", columns=TYPES).series().write(tmp_path / f"{name}.nwb")
-    notes = load(tmp_path, labels(column="cell_type")).about.notes
+    notes = load(tmp_path, dict(column="cell_type")).about.notes
     assert any(note.startswith("1 animals have several files") for note in notes)

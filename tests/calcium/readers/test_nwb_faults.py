@@ -4,7 +4,8 @@ import warnings
 
 import h5py
 import pytest
-from made.nwb import TYPES, Made, labels, load, values, write_csv
+from made.configs import described
+from made.nwb import TYPES, Made, load, values, write_csv
 from pynwb.ophys import Fluorescence
 
 from celltype_cli.core.messages import UserError
@@ -24,9 +25,9 @@ def test_csv_faults(tmp_path):
 
 
 @pytest.mark.parametrize("way", [{}, {"column": "cell_type", "genotype": {"Vip": "VIP"}}])
-def test_exactly_one_way_to_labels(way):
+def test_exactly_one_way_to_labels(tmp_path, way):
     with pytest.raises(UserError, match="exactly one of column"):
-        labels(**way)
+        load(tmp_path, way)
 
 
 @pytest.mark.parametrize(
@@ -40,24 +41,26 @@ def test_exactly_one_way_to_labels(way):
 def test_genotype_that_is_not_one_class(tmp_path, genotype, said):
     path = Made("m1", genotype).series().write(tmp_path / "a.nwb")
     with pytest.raises(UserError, match=said):
-        load(path, labels(genotype={"Vip": "VIP", "Sst": "SOM"}))
+        load(path, dict(genotype={"Vip": "VIP", "Sst": "SOM"}))
 
 
 def test_a_column_that_is_not_there_names_those_that_are(tmp_path):
     path = Made("m1", "Vip-IRES-Cre/wt", columns=TYPES).series().write(tmp_path / "a.nwb")
     with pytest.raises(UserError, match="no column celltype; nearest: cell_type; found .*genotype is Vip-IRES-Cre/wt"):
-        load(path, labels(column="celltype"))
+        load(path, dict(column="celltype"))
     with pytest.raises(UserError, match="has no table types; found .*PlaneSegmentation"):
-        load(path, labels(column="types/subtype"))
+        load(path, dict(column="types/subtype"))
 
 
 def test_series_faults(tmp_path):
     path = Made(columns=TYPES).series("Raw", Fluorescence, "Fluorescence").write(tmp_path / "a.nwb")
-    with pytest.raises(UserError, match="has 0 series of dF/F, expected one; found ophys/Fluorescence/Raw; set"):
-        load(path, labels(column="cell_type"))
+    with pytest.raises(
+        UserError, match="has 0 series of dF/F, expected one; found ophys/Fluorescence/Raw; set .*prepare.signal"
+    ):
+        load(path, dict(column="cell_type"))
     with pytest.raises(UserError, match="has no series Row; nearest: Raw"):
-        load(path, labels(column="cell_type"), series="Row")
-    assert load(path, labels(column="cell_type"), series="Raw", signal="raw").about.unit == "raw fluorescence"
+        load(path, dict(column="cell_type"), series="Row")
+    assert load(path, dict(column="cell_type"), series="Raw", signal="raw").about.of("trace").unit == "raw fluorescence"
 
 
 def test_shapes_that_do_not_fit_are_named(tmp_path):
@@ -65,11 +68,11 @@ def test_shapes_that_do_not_fit_are_named(tmp_path):
         warnings.simplefilter("ignore")
         path = Made(columns=TYPES).series(data=values(5), rate=10.0).write(tmp_path / "a.nwb")
     with pytest.raises(UserError, match=r"is of shape \(300, 5\); expected \[time, roi\] with 3 ROIs"):
-        load(path, labels(column="cell_type"))
+        load(path, dict(column="cell_type"))
 
 
 def test_without_subject_each_cell_is_a_group(tmp_path):
-    cells = load(Made(None, columns=TYPES).series().write(tmp_path / "a.nwb"), labels(column="cell_type"))
+    cells = load(Made(None, columns=TYPES).series().write(tmp_path / "a.nwb"), dict(column="cell_type"))
     assert len(set(cells.group)) == 3
     assert any("the animal of 3 of 3 cells is unknown" in note for note in cells.about.notes)
 
@@ -83,7 +86,7 @@ def test_files_that_are_no_nwb(tmp_path):
     with h5py.File(tmp_path / "other.nwb", "w") as file:
         file["x"] = 1
     with pytest.raises(UserError) as error:
-        load(tmp_path, labels(column="cell_type"))
+        load(tmp_path, dict(column="cell_type"))
     said = str(error.value)
     assert "4 files of" in said
     assert "cut.nwb: is no HDF5 file, or truncated" in said
@@ -95,10 +98,19 @@ def test_files_that_are_no_nwb(tmp_path):
 @pytest.mark.parametrize(("name", "said"), [("none", "does not exist"), ("", "holds no file ending in .nwb")])
 def test_nothing_there(tmp_path, name, said):
     with pytest.raises(UserError, match=said):
-        load(tmp_path / name, labels(column="x"))
+        load(tmp_path / name, dict(column="x"))
+
+
+@pytest.mark.parametrize("option", ["nwb_ophys", "allen_visual_coding"])
+def test_the_rate_of_the_examples_is_set_in_one_place(celltype, option):
+    """What is read is bounded by it, and is no second setting of that name."""
+    assert described(option, sampling_rate=5.0).dataset.read_rate == 5.0
+    code, _, err = celltype("data", f"dataset={option}", "dataset.path=x", "dataset.sampling_rate=5")
+    assert code == 2
+    assert "dataset.sampling_rate is now prepare.sampling_rate: type prepare.sampling_rate=5" in err
 
 
 def test_no_series_at_all(tmp_path):
     Made().write(tmp_path / "a.nwb")
     with pytest.raises(UserError, match="no RoiResponseSeries in 1 files"):
-        load(tmp_path, labels(column="x"))
+        load(tmp_path, dict(column="x"))

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
+from made import configs as made
 
 from celltype_cli.calcium.simulator.dataset import CLASSES, Cell, load, simulate
 from celltype_cli.calcium.simulator.indicator import calcium, measured
 from celltype_cli.calcium.simulator.spikes import episodes, refract, renewal, slow_noise, with_bursts
+from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 
-ROOT = Path(__file__).parents[3]
-
-
 DESIGN = ("cells_per_class", "animals", "one_class_per_animal", "sessions")  # what `load` takes and `simulate` does not
-
-
-def config(name: str = "calcium_sim", *overrides: str):
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return compose(overrides=[f"+dataset={name}", *overrides]).dataset
 
 
 @pytest.fixture(scope="module")
 def shipped() -> dict:
     from omegaconf import OmegaConf
 
-    parameters = OmegaConf.to_container(config())
+    parameters = OmegaConf.to_container(made.described("calcium_sim").dataset)
     del parameters["_target_"]
     return parameters
 
@@ -40,25 +31,30 @@ def small(shipped: dict, **changes) -> dict:
     return copy.deepcopy(shipped) | {"cells_per_class": 12, "timesteps": 300, "animals": 3} | changes
 
 
+def simulated(**parameters):
+    """The cells that the shipped `prepare` makes of the traces."""
+    return configs.build(made.described("calcium_sim").prepare)(load(**parameters))
+
+
 @pytest.fixture(scope="module")
 def cells(shipped):
-    return load(**shipped | {"cells_per_class": 100})
+    return simulated(**shipped | {"cells_per_class": 100})
 
 
 def test_cells_say_what_they_are():
-    counts = "dataset.cells_per_class={PY:5,PV:4,SOM:3,VIP:2}"
-    cells = instantiate(config("calcium_sim", counts, "dataset.timesteps=90"))
-    assert cells.shapes == {"trace": (1, 90)} and cells.inputs["trace"].dtype == np.float32
+    cells = made.cells("calcium_sim", cells_per_class={"PY": 5, "PV": 4, "SOM": 3, "VIP": 2}, timesteps=90)
+    assert cells.shapes == {"trace": (1, 90), "features": (28,)} and cells.inputs["trace"].dtype == np.float32
     assert cells.classes == ("PY", "PV", "SOM", "VIP") and np.bincount(cells.label).tolist() == [5, 4, 3, 2]
     assert cells.cell_id[0] == "PY_0001" and cells.cell_id[-1] == "VIP_0002" and cells.n_cells == 14
     assert cells.group[:5].tolist() == ["animal_01", "animal_02", "animal_03", "animal_04", "animal_05"]
     about = cells.about
-    assert about.simulated and about.title == "calcium_sim (simulated)"
-    assert (about.sampling_rate, about.unit) == (30.0, "dF/F")
+    assert about.simulated and about.title == "calcium_sim (simulated)" and about.group == "animal"
+    assert (about.of("trace").sampling_rate, about.of("trace").unit) == (30.0, "dF/F")
+    assert about.notes == ("no animal was recorded: a score on these cells says nothing about recorded ones",)
 
 
 def test_paper_size_is_the_same_dataset_but_for_its_size():
-    paper, shipped = config("calcium_sim_paper"), config()
+    paper, shipped = (made.described(name).dataset for name in ("calcium_sim_paper", "calcium_sim"))
     assert dict(paper.cells_per_class) == {"PY": 1000, "PV": 947, "SOM": 1000, "VIP": 1000}
     assert paper.timesteps == 4000
     size = ("cells_per_class", "timesteps")
@@ -71,30 +67,30 @@ def test_every_animal_has_all_classes_evenly(cells):
 
 
 def test_one_class_per_animal_shares_animals_out_among_the_classes(shipped):
-    mixed, apart = (load(**small(shipped, animals=10, one_class_per_animal=one)) for one in (False, True))
+    mixed, apart = (simulated(**small(shipped, animals=10, one_class_per_animal=one)) for one in (False, True))
     counts = pd.crosstab(apart.group, apart.label).to_numpy()
     assert ((counts > 0).sum(axis=1) == 1).all()
     assert [sorted(column[column > 0]) for column in counts.T] == [[4, 4, 4], [4, 4, 4], [6, 6], [6, 6]]
     assert (mixed.cell_id == apart.cell_id).all()
-    assert mixed.row_digests()[0] == apart.row_digests()[0], "the first PY cell is of the first animal either way"
+    assert mixed.row_digests[0] == apart.row_digests[0], "the first PY cell is of the first animal either way"
 
 
 def test_same_seed_same_cells_and_another_seed_others(shipped):
-    first, again, other = (load(**small(shipped, seed=seed)) for seed in (3, 3, 4))
+    first, again, other = (simulated(**small(shipped, seed=seed)) for seed in (3, 3, 4))
     assert first.fingerprint() == again.fingerprint()
-    assert not set(first.row_digests()) & set(other.row_digests())
+    assert not set(first.row_digests) & set(other.row_digests)
 
 
 def test_longer_traces_begin_with_the_shorter_ones(shipped):
-    short, long = (load(**small(shipped, timesteps=n)).inputs["trace"] for n in (400, 1700))
+    short, long = (simulated(**small(shipped, timesteps=n)).inputs["trace"] for n in (400, 1700))
     np.testing.assert_allclose(long[:, :, :400], short, rtol=0, atol=1e-6)
 
 
 def test_more_cells_keep_those_there_were(shipped):
     many = {"PY": 14, "PV": 12, "SOM": 13, "VIP": 12}
-    few, more = load(**small(shipped)), load(**small(shipped, cells_per_class=many))
+    few, more = simulated(**small(shipped)), simulated(**small(shipped, cells_per_class=many))
     rows = [more.cell_id.tolist().index(name) for name in few.cell_id]
-    assert (more.row_digests()[rows] == few.row_digests()).all() and (more.group[rows] == few.group).all()
+    assert (more.row_digests[rows] == few.row_digests).all() and (more.group[rows] == few.group).all()
 
 
 def test_cells_of_a_session_share_running_and_cells_differ(shipped):
@@ -199,7 +195,7 @@ def test_level_noise_or_size_alone_do_not_tell_the_classes_but_shape_does(cells)
 
 def test_cells_of_an_animal_resemble_each_other(shipped):
     """Noise differs more between animals than it does when the animals are dealt out anew."""
-    cells = load(**shipped | {"cells_per_class": 50, "timesteps": 300})
+    cells = simulated(**shipped | {"cells_per_class": 50, "timesteps": 300})
     noise = np.log(np.median(abs(np.diff(cells.inputs["trace"][:, 0])), axis=1))
 
     def between(groups: np.ndarray) -> float:
