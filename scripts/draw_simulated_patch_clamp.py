@@ -18,14 +18,14 @@ import pandas as pd
 from hydra import compose, initialize_config_dir
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from omegaconf import OmegaConf
+from omegaconf import DictConfig
 
 from celltype_cli.core import configs, plots
 from celltype_cli.patch_clamp.choice import chosen
-from celltype_cli.patch_clamp.prepare import CLASSES
+from celltype_cli.patch_clamp.recording import CLASSES
 from celltype_cli.patch_clamp.scalograms import frequencies, scalogram, stimulus_window
-from celltype_cli.patch_clamp.simulator.dataset import load
 from celltype_cli.patch_clamp.simulator.protocol import Cell, record
+from celltype_cli.runs.build import cells_of
 
 PROTOCOL = ("donor_share", "step_pA", "sampling_rate", "noise_mV", "seed")
 BEFORE, STEP, WINDOW = 100, 1000, 1200  # ms
@@ -50,18 +50,17 @@ FEATURES = {  # column of the statistics: name, unit, and how to get it from the
 }
 
 
-def shipped() -> dict:
-    """Returns the arguments of the simulated dataset as they are in its config."""
+def composed(*overrides: str) -> DictConfig:
+    """Returns the shipped config of the simulated dataset and of how it is prepared, with changes."""
     with initialize_config_dir(str(configs.folder()), version_base="1.3"):
-        cfg = compose(overrides=["+dataset=patch_sim", "+outputs=unused"]).dataset
-    return {name: value for name, value in OmegaConf.to_container(cfg, resolve=True).items() if name != "_target_"}
+        return compose("data", overrides=["dataset=patch_sim", *overrides])
 
 
 @plots.styled
 def examples(numbers: tuple[int, ...]) -> Figure:
     """Draws cells of each class with these numbers: voltage at rheobase and 40 pA above, each over its scalogram."""
-    settings = shipped()
-    cells = [Cell(k, number, number % settings["donors"]) for k in range(len(CLASSES)) for number in numbers]
+    settings = composed().dataset
+    cells = [Cell(k, number, number % settings.donors) for k in range(len(CLASSES)) for number in numbers]
     squares = []
     for recorded in record(cells, **{name: settings[name] for name in PROTOCOL}):
         two = chosen(recorded.sweeps)
@@ -93,10 +92,10 @@ def examples(numbers: tuple[int, ...]) -> Figure:
 
 def measured(cells_per_class: int) -> pd.DataFrame:
     """Returns the simulated features, one row per cell, named as in the statistics, with a column label."""
+    changes = (f"dataset.cells_per_class={cells_per_class}", "prepare.inputs=[features]")
     with tempfile.TemporaryDirectory() as cache:
-        changes = {"inputs": ["features"], "features": "long_square", "cache": cache}
-        cells = load(**shipped() | changes | {"cells_per_class": cells_per_class})
-    found = pd.DataFrame(cells.inputs["features"], columns=cells.about.features)
+        cells = cells_of(composed(*changes, "prepare.feature_set=long_square", f"prepare.cache='{cache}'"))
+    found = pd.DataFrame(cells.inputs["features"], columns=cells.about.of("features").columns)
     table = pd.DataFrame({name: get(found) for name, (_, _, get) in FEATURES.items()})
     return table.assign(label=np.array(cells.classes)[cells.label])
 

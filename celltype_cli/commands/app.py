@@ -1,4 +1,4 @@
-"""Runs a command's function under Hydra, alone or once per job of a sweep, and words what Hydra objects to."""
+"""Runs a command's function under Hydra, alone or once per job of a multirun, and words what Hydra objects to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from celltype_cli.commands.multirun import Sweep
+from celltype_cli.commands.multirun import Multirun
 from celltype_cli.core import configs, files
 from celltype_cli.core.messages import UserError, nearest
 
@@ -42,13 +42,13 @@ def run(command: str, function: Command, arguments: list[str]) -> int:
         Exception: whatever `function` raised in a single run.
     """
     arguments = _take_config_dir(arguments)
-    sweep = None
+    multirun = None
     if {"--cfg", "-c", "--info", "-i"} & set(arguments):  # to look, not to run
         arguments = [argument for argument in arguments if argument not in MULTIRUN]
     if MULTIRUN & set(arguments):
-        outputs = [a.partition("=")[2] for a in arguments if a.startswith("outputs=")]
-        sweep = Sweep(Path(outputs[-1].strip("'\"") if outputs else os.environ.get("CELLTYPE_OUTPUTS", "outputs")))
-        arguments = [*arguments, sweep.override]
+        outputs = [a.partition("=")[2].strip("'\"") for a in arguments if a.startswith("outputs=")]
+        multirun = Multirun(Path([os.environ.get("CELLTYPE_OUTPUTS", "outputs"), *outputs][-1]))
+        arguments = [*arguments, multirun.override]
     raised: list[Exception] = []
 
     def single(cfg: DictConfig) -> None:
@@ -58,13 +58,13 @@ def run(command: str, function: Command, arguments: list[str]) -> int:
             raised.append(error)
 
     try:
-        _call_hydra(command, sweep.job(function) if sweep else single, arguments)
+        _call_hydra(command, multirun.job(function) if multirun else single, arguments)
     except (HydraException, OmegaConfBaseException) as error:
-        if sweep:
-            sweep.forget()
+        if multirun:
+            multirun.forget()
         raise UserError(_wording(command, arguments, error)) from error
     finally:
-        code = sweep.report() if sweep else 0
+        code = multirun.report() if multirun else 0
     if raised:
         raise raised[0]
     return code
@@ -138,7 +138,7 @@ def _unknown_key(command: str, arguments: list[str], key: str) -> str:
 
 
 def _composed(command: str, arguments: list[str]) -> DictConfig:
-    """Composes the command's config with the chosen groups alone, the first of each where a sweep names several."""
+    """Composes the command's config with the chosen groups alone, the first of each where a multirun names several."""
     chosen = [re.sub(r",.*", "", a) for a in arguments if re.fullmatch(r"[\w/@]+=[\w,/-]+", a)]
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):

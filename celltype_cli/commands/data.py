@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
-import numpy as np
 from omegaconf import DictConfig
 
-from celltype_cli.cells.cells import UNLABELLED, Input
+from celltype_cli.commands import typed
+from celltype_cli.core import configs
+from celltype_cli.core.terminal import say, say_pairs, say_table
 
 
 @dataclass
@@ -25,44 +25,44 @@ class Settings:
 
 def run(cfg: DictConfig) -> None:
     """Prints counts per class, groups, lengths and rates, and draws a picture."""
-    from hydra.core.hydra_config import HydraConfig
-    from rich.table import Table
+    configs.check(cfg, Settings)
+    import numpy as np
 
+    from celltype_cli.cells.cells import UNLABELLED
     from celltype_cli.cells.pictures import dataset_overview
-    from celltype_cli.core import configs, plots
-    from celltype_cli.core.terminal import console, say
+    from celltype_cli.core import plots
     from celltype_cli.runs.build import cells_of
 
-    configs.check(cfg, Settings)
     cells = cells_of(cfg)
     about = cells.about
     say(f"\n{about.title}: {cells.n_cells} cells, {len(cells)} examples, {len(np.unique(cells.group))} {about.group}s")
     for name, shape in cells.shapes.items():
         say(f"input {name}: {_described(shape, about.of(name))}")
-    table = Table("class", "cells", "examples", "groups", "sources", box=None)
-    for c, name in [*enumerate(cells.classes), (-1, "no label")]:
+    counts = []
+    for c, name in [*enumerate(cells.classes), (UNLABELLED, "no label")]:
         rows = cells.label == c
         if rows.any():
-            counts = (len(np.unique(column[rows])) for column in (cells.cell_id, cells.group, cells.source))
-            n_cells, n_groups, n_sources = counts
-            table.add_row(name, str(n_cells), str(rows.sum()), str(n_groups), str(n_sources))
-    console.print(table)
+            n_cells, *others = (len(np.unique(of[rows])) for of in (cells.cell_id, cells.group, cells.source))
+            counts.append([name, n_cells, rows.sum(), *others])
+    say_table(["class", "cells", "examples", "groups", "sources"], counts)
     for note in about.notes:
         say(f"note: {note}")
     if about.citation:
         say(f"cite: {about.citation}")
-    name = HydraConfig.get().runtime.choices["dataset"]
+    name = typed.option("dataset")
     picture = Path(cfg.outputs) / "data" / f"{name}-{cells.fingerprint()}.png"
     plots.save(dataset_overview(cells), picture)
-    typed = " ".join(quote(override) for override in HydraConfig.get().overrides.task) or f"dataset={name}"
+    words = typed.overrides() or [f"dataset={name}"]
     models = [model for name in cells.inputs for model in about.of(name).models]
     model = "forest" if "forest" in models else next(iter(models), "forest")
-    known = (cells.label != UNLABELLED).any()
-    then = f"celltype train {typed} model={model}" if known else f"labels to train on; celltype data {typed} --cfg job"
-    say(f"\npicture  {picture}\nnext     {then}")
+    labelled = (cells.label != UNLABELLED).any()
+    train = typed.line("train", *words, f"model={model}")
+    then = train if labelled else f"labels to train on; {typed.line('data', *words, '--cfg', 'job')}"
+    say()
+    say_pairs({"picture": picture, "next": then})
 
 
-def _described(shape: tuple[int, ...], about: Input) -> str:
+def _described(shape: tuple[int, ...], about: Any) -> str:
     """Says in words what a row of an input is."""
     if about.columns:
         return f"{len(about.columns)} measured columns"

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
+
+from celltype_cli.core import configs
+from celltype_cli.core.terminal import say, say_pairs
 
 EXTRAS = {
     "allen": ("allensdk", "Allen Institute datasets"),
     "nwb": ("pynwb", "NWB files"),
     "vision": ("torchvision", "pre-trained image networks"),
     "trees": ("lightgbm", "boosted trees"),
-    "parallel": ("hydra_plugins.hydra_joblib_launcher", "sweeps with several jobs at once"),
+    "parallel": ("hydra-joblib-launcher", "multiruns with several jobs at once"),
 }
 
 
@@ -31,39 +33,28 @@ class Settings:
 
 def run(cfg: DictConfig) -> None:
     """Prints versions, device, threads, run store and extras, each with what to do where something is missing."""
-    from rich.table import Table
-
-    from celltype_cli.core import configs
-    from celltype_cli.core.terminal import console, say
+    configs.check(cfg, Settings)
     from celltype_cli.runs import environment
 
-    configs.check(cfg, Settings)
     facts, outputs = environment.describe(), Path(cfg.outputs)
-    table = Table.grid(padding=(0, 2))
-    for name, version in facts["versions"].items():
-        table.add_row(name, version or "missing: install the package again")
-    table.add_row("")
-    table.add_row("machine", f"{facts['processor']}, {facts['cores']} cores, {facts['memory_gib']} GiB")
-    table.add_row("GPU", facts["gpu"] or "none usable: networks train on the CPU (trainer=cpu)")
-    table.add_row("threads", f"{environment.threads(cfg.threads, 1)} per job (set threads= or OMP_NUM_THREADS)")
-    table.add_row("configs", str(configs.folder()))
-    table.add_row("runs", _writable(outputs))
-    table.add_row("run store", configs.build(cfg.logger).reach(outputs))
-    table.add_row("")
-    for extra, (module, purpose) in EXTRAS.items():
-        there = _importable(module)
-        table.add_row(
-            f"extra {extra}", f"{'present' if there else f'missing: pip install celltype[{extra}]'}: {purpose}"
-        )
-    console.print(table)
+    say_pairs({name: version or "missing: install the package again" for name, version in facts["versions"].items()})
+    machine = {
+        "machine": f"{facts['processor']}, {facts['cores']} cores, {facts['memory_gib']} GiB",
+        "GPU": facts["gpu"] or "none usable: networks train on the CPU (trainer=cpu)",
+        "threads": f"{environment.threads(cfg.threads, 1)} per job (set threads= or OMP_NUM_THREADS)",
+        "configs": configs.folder(),
+        "runs": _writable(outputs),
+        "run store": configs.build(cfg.logger).reach(outputs),
+    }
+    say()
+    say_pairs(machine)
+    extras = {}
+    for extra, (package, purpose) in EXTRAS.items():
+        state = "present" if environment.installed(package) else f"missing: pip install celltype[{extra}]"
+        extras[f"extra {extra}"] = f"{state}: {purpose}"
+    say()
+    say_pairs(extras)
     say("\nnext     celltype demo")
-
-
-def _importable(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _writable(outputs: Path) -> str:

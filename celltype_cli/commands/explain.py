@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
+from celltype_cli.commands import typed
+from celltype_cli.core import configs
+from celltype_cli.core.messages import UserError
+from celltype_cli.core.terminal import say, say_pairs, say_table
 from celltype_cli.runs import train
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from celltype_cli.studies.explain.explain import Explained
+    from celltype_cli.studies.explain.saved import Part
 
 OWN = ("method", "fold", "cells_per_class")
 TOP = 5  # columns shown on the terminal
@@ -29,34 +33,25 @@ class Settings(train.Settings):
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
-    """Explains one fold of the run of this config; returns status and folder for the table of a sweep.
+    """Explains one fold of the run of this config; returns status and folder for the table of a multirun.
 
     Raises:
         UserError: when the run is not finished; the message holds the command that makes it.
     """
-    from hydra.core.hydra_config import HydraConfig
-
-    from celltype_cli.core import configs
-    from celltype_cli.core.messages import UserError
+    configs.check(cfg, Settings)
     from celltype_cli.studies.explain.explain import explain
 
-    configs.check(cfg, Settings)
     if cfg.cells_per_class is not None and cfg.cells_per_class < 1:
         raise UserError(f"cells_per_class={cfg.cells_per_class}: choose at least 1, or null for all")
-    hydra = HydraConfig.get()
-    labels = {name: str(hydra.runtime.choices[name]) for name in ("dataset", "model", "split", "trainer")}
-    typed = [o for o in OmegaConf.to_container(hydra.overrides.task) if o.lstrip("+~").partition("=")[0] not in OWN]
+    words = typed.less(typed.overrides(), *OWN)
     of_run = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in OWN])
-    make = shlex.join(["celltype", "train", *typed])
     own = {name: cfg[name] for name in OWN}
-    explained = explain(of_run, labels=labels, make=make, **own)
-    _print(explained, shlex.join(["celltype", "explain", *typed]), cfg.fold)
+    explained = explain(of_run, labels=typed.labels(), make=typed.line("train", *words), **own)
+    _print(explained, typed.line("explain", *words), cfg.fold)
     return {"status": "finished", "folder": str(explained.files["attributions"].parent), "result": ""}
 
 
 def _print(explained: Explained, command: str, fold: int) -> None:
-    from celltype_cli.core.terminal import say
-
     explanation = explained.explanation
     right = int((explanation.label == explanation.predicted).sum())
     say(f"\n{explanation.model} on {explanation.title}: {explanation.method.replace('_', ' ')} of "
@@ -66,17 +61,8 @@ def _print(explained: Explained, command: str, fold: int) -> None:
         _print_columns(explained.numbers[name]) if part.columns else _print_places(explained.numbers[name], part)
     for note in explanation.notes:
         say(f"note: {note}")
-    after = f"{command} {_next(explanation.method, fold, explained.n_folds)}"
-    _print_pairs({**explained.files, "next": after})
-
-
-def _print_pairs(pairs: Mapping[str, Any]) -> None:
-    from celltype_cli.core.terminal import say
-
     say()
-    width = max(map(len, pairs))
-    for kind, what in pairs.items():
-        say(f"{kind:<{width}}  {what}")
+    say_pairs({**explained.files, "next": f"{command} {_next(explanation.method, fold, explained.n_folds)}"})
 
 
 def _next(method: str, fold: int, n_folds: int) -> str:
@@ -89,8 +75,6 @@ def _next(method: str, fold: int, n_folds: int) -> str:
 
 def _print_columns(numbers: pd.DataFrame) -> None:
     """Prints the columns that count most for each class; names are long, and cut by no table."""
-    from celltype_cli.core.terminal import say
-
     top = numbers[numbers["rank"] <= TOP]
     classes, columns = (max(map(len, top[name])) for name in ("class", "column"))
     say(f" {'class':<{classes}}  {'column':<{columns}}  mean |amount|  speak for the class")
@@ -101,15 +85,9 @@ def _print_columns(numbers: pd.DataFrame) -> None:
     say(f"the {TOP} columns that count most for each class; all of them in the file of numbers")
 
 
-def _print_places(numbers: pd.DataFrame, part: Any) -> None:
+def _print_places(numbers: pd.DataFrame, part: Part) -> None:
     """Prints where on the axes each predicted class is decided."""
-    from rich.table import Table
-
-    from celltype_cli.core.terminal import console, say
-
-    table = Table(*(str(column) for column in numbers.columns), box=None)
-    for line in numbers.itertuples(index=False):
-        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in line))
-    console.print(table)
+    lines = numbers.itertuples(index=False)
+    say_table(numbers.columns, ([f"{v:.4g}" if isinstance(v, float) else v for v in line] for line in lines))
     middle = ", ".join(f"{(axis.first + axis.last) / 2:.4g} {axis.unit}".strip() for axis in part.axes)
     say(f"centre of mass of the mean amounts of a predicted class; of an even map it is {middle}")

@@ -13,17 +13,18 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli.core.files import replacing
+from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.terminal import say, say_table
 
 GOOD = ("finished", "already finished")
 
 
-class Sweep:
+class Multirun:
     """Keeps one record per job in a folder, so that any launcher's worker processes can write them."""
 
     def __init__(self, outputs: Path) -> None:
-        self.folder = outputs.absolute() / "sweeps" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
+        self.folder = outputs.absolute() / "multiruns" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
 
     @property
     def override(self) -> str:
@@ -52,7 +53,7 @@ class Sweep:
         return recorded
 
     def forget(self) -> None:
-        """Removes a sweep that did not come to its first job."""
+        """Removes the folder of a multirun that did not come to its first job."""
         if not any(self.folder.glob("job_*.json")):
             shutil.rmtree(self.folder, ignore_errors=True)
             for parent in (self.folder.parent, self.folder.parent.parent):
@@ -74,26 +75,17 @@ class Sweep:
 
 
 def _write(folder: Path, record: dict[str, Any]) -> None:
-    with replacing(folder / f"job_{record['job']}.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=2))
+    write_text(folder / f"job_{record['job']}.json", json.dumps(record, indent=2))
 
 
 def _print(records: list[dict[str, Any]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from celltype_cli.core.terminal import console, say
-
-    table = Table(box=None)
-    for column in ("job", "settings", "status", "balanced accuracy [95 %]"):
-        table.add_column(column, overflow="fold")
     shared = set.intersection(*(set(record["overrides"]) for record in records)) if len(records) > 1 else set()
+    rows = []
     for record in records:
-        swept = " ".join(override for override in record["overrides"] if override not in shared)
-        cells = (str(record["job"]), swept, record["status"], record.get("result", ""))
-        table.add_row(*map(escape, cells))
-    console.print()
-    console.print(table)
+        own = " ".join(override for override in record["overrides"] if override not in shared)
+        rows.append([record["job"], own, record["status"], record.get("result", "")])
+    say()
+    say_table(["job", "settings", "status", "balanced accuracy [95 %]"], rows)
     noted: dict[str, list[str]] = {}
     for record in records:
         for note in record.get("notes", ()):

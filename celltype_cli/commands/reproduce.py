@@ -18,7 +18,7 @@ def run(cfg: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     from celltype_cli.commands import report, train
-    from celltype_cli.commands.multirun import Sweep
+    from celltype_cli.commands.multirun import Multirun
     from celltype_cli.core.terminal import say
     from celltype_cli.studies.papers import launch
 
@@ -29,10 +29,10 @@ def run(cfg: DictConfig) -> None:
     say(f"{report.name()}, {cfg.profile} profile: {runs} runs for {len(planned)} table entries, {to_do} to do")
     code = 0
     if missing:
-        sweep = Sweep(Path(cfg.outputs))
+        multirun = Multirun(Path(cfg.outputs))
         hydra_overrides = list(OmegaConf.to_container(HydraConfig.get().overrides.hydra))
-        launch.launch(missing, sweep.job(train.run), [*hydra_overrides, sweep.override])
-        code = sweep.report()
+        launch.launch(missing, multirun.job(train.run), [*hydra_overrides, multirun.override])
+        code = multirun.report()
     report.write(cfg, planned)
     if code:
         raise UserError("some runs did not finish; they are named above. The same command again does only those.")

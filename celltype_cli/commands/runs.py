@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from celltype_cli.commands.typed import line
+from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.terminal import say, say_table
 
 
 @dataclass
@@ -25,10 +27,9 @@ class Settings:
 
 def run(cfg: DictConfig) -> None:
     """Lists all runs; with `show` the one whose folder name contains it; with `close_dead` ends dead MLflow runs."""
-    from celltype_cli.core import configs
+    configs.check(cfg, Settings)
     from celltype_cli.runs.folder import RunFolder
 
-    configs.check(cfg, Settings)
     folders = RunFolder.all(Path(cfg.outputs))
     if cfg.close_dead:
         _close_dead(cfg, folders)
@@ -39,27 +40,23 @@ def run(cfg: DictConfig) -> None:
 
 
 def _list(folders: list, outputs: str) -> None:
-    from rich.table import Table
-
     from celltype_cli.commands.summary import one_line
-    from celltype_cli.core.terminal import console, say
 
     if not folders:
         say(f"no runs in {outputs}/runs yet; next: celltype demo")
         return
-    table = Table("started", "run", "simulated", "status", "balanced accuracy per cell [95 %]", box=None)
+    rows = []
     for folder in folders:
         facts = folder.facts()
         result = one_line(folder.scores()) if folder.finished else ""
         simulated = "simulated" if facts["dataset"]["simulated"] else ""
-        table.add_row(facts["started"][:16], folder.path.name, simulated, folder.status, result)
-    console.print(table)
+        rows.append([facts["started"][:16], folder.path.name, simulated, folder.status, result])
+    say_table(["started", "run", "simulated", "status", "balanced accuracy per cell [95 %]"], rows)
     say("next: celltype runs show=<part of a run's name>")
 
 
 def _show(folders: list, wanted: str) -> None:
     from celltype_cli.commands.summary import print_outcome
-    from celltype_cli.core.terminal import say
     from celltype_cli.runs.train import Outcome
 
     found = [folder for folder in folders if wanted in folder.path.name]
@@ -71,11 +68,10 @@ def _show(folders: list, wanted: str) -> None:
         print_outcome(Outcome(folder, folder.scores(), "already finished"))
     else:
         say(f"{folder.path} is {folder.status}; the command that started it goes on with it:")
-        say(f"  celltype {folder.facts()['labels'].get('command', 'train')} {shlex.join(folder.overrides())}")
+        say(f"  {line(folder.facts()['labels'].get('command', 'train'), *folder.overrides())}")
 
 
 def _close_dead(cfg: DictConfig, folders: list) -> None:
-    from celltype_cli.core.terminal import say
     from celltype_cli.runs.tracking import close_dead_runs
 
     alive = {folder.facts()["mlflow_run"] for folder in folders if folder.status == "running"}

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-import shlex
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, open_dict
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from celltype_cli.commands import typed
+from celltype_cli.core.messages import UserError
+from celltype_cli.core.terminal import say, say_pairs
 
 if TYPE_CHECKING:
     from celltype_cli.studies.search.search import Found
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
-    """Runs or continues the search and prints what it found; returns status, folder and score for a sweep's table."""
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-
-    from celltype_cli.commands.summary import one_line
-    from celltype_cli.runs.environment import cores
+    """Runs or continues the search and prints what it found; returns the refit's record for the table of a multirun."""
+    if find_spec("optuna") is None:
+        raise UserError("optuna is missing: pip install celltype[search]")
+    from celltype_cli.commands.summary import record
     from celltype_cli.studies.search import search
 
-    hydra = HydraConfig.get()
-    sweeping = hydra.mode == RunMode.MULTIRUN
-    jobs = int(hydra.launcher.get("n_jobs", 1)) if sweeping else 1
-    labels = {name: str(hydra.runtime.choices[name]) for name in ("dataset", "model", "split", "trainer", "search")}
-    labels["command"] = hydra.job.config_name
-    chosen, base = _as_train(hydra.runtime.choices)
-    found = search.run(cfg, labels=labels, chosen=chosen, base=base, jobs=jobs if jobs > 0 else cores())
-    if not sweeping:
-        show(found)
-    outcome = found.outcome
-    return {"status": outcome.status, "folder": str(outcome.folder.path), "result": one_line(outcome.scores)}
+    chosen, base = _as_train()
+    found = search.run(cfg, labels=typed.labels("search"), chosen=chosen, base=base, jobs=typed.jobs())
+    if not typed.multirun():
+        _show(found)
+    return record(found.outcome)
 
 
-def show(found: Found) -> None:
+def _show(found: Found) -> None:
     """Prints the best settings, what to know about them, the refit's score on the hold-out, and the places."""
     from celltype_cli.commands.summary import print_outcome
-    from celltype_cli.core.terminal import say
 
     best, failed = found.best, sum(not trial.result for trial in found.done)
     metric = found.search.metric.replace("_", " ").replace("f1", "F1")
@@ -47,34 +44,21 @@ def show(found: Found) -> None:
     for note in found.notes:
         say(f"note: {note}")
     say()
-    for kind, path in found.files.items():
-        say(f"{kind:<11}{path}")
-    say(f"again      celltype train {shlex.join(found.overrides)}")
+    say_pairs({**found.files, "again": typed.line("train", *found.overrides)})
     say("\nThe refit, on the hold-out:")
     print_outcome(found.outcome)
 
 
-def _as_train(choices: DictConfig) -> tuple[list[str], DictConfig]:
+def _as_train() -> tuple[list[str], DictConfig]:
     """Returns overrides of `celltype train` that choose the same options, and what it composes from them.
 
     The trainer is named only where the model's config would choose another.
     """
-    left_out = ("search", "logger", "trainer")
-    groups = {g: choice for g, choice in choices.items() if choice and not g.startswith("hydra/") and g not in left_out}
-    chosen = [f"{group}={groups[group]}" for group in sorted(groups, key=lambda group: ("@" in group, group))]
-    base, trainer = _composed(chosen)
-    if trainer != choices["trainer"]:
-        chosen.append(f"trainer={choices['trainer']}")
-        base, _ = _composed(chosen)
-    return chosen, base
-
-
-def _composed(chosen: list[str]) -> tuple[DictConfig, str]:
-    """Composes `celltype train` inside the running Hydra application; returns the config and the trainer's option."""
-    from hydra import compose
-
-    cfg = compose("train", overrides=chosen, return_hydra_config=True)
-    trainer = str(cfg.hydra.runtime.choices["trainer"])
-    with open_dict(cfg):
-        del cfg["hydra"]
-    return cfg, trainer
+    choices, left_out = HydraConfig.get().runtime.choices, ("search", "logger", "trainer")
+    groups = [g for g, choice in choices.items() if choice and not g.startswith("hydra/") and g not in left_out]
+    chosen = [f"{group}={choices[group]}" for group in sorted(groups, key=lambda group: ("@" in group, group))]
+    for trainer in ([], [f"trainer={choices['trainer']}"]):
+        cfg = compose("train", overrides=[*chosen, *trainer], return_hydra_config=True)
+        if cfg.hydra.runtime.choices["trainer"] == choices["trainer"]:
+            break
+    return [*chosen, *trainer], OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])

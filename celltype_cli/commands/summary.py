@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
-from rich.table import Table
-
-from celltype_cli.core.terminal import console, say
+from celltype_cli.commands.typed import less, line
+from celltype_cli.core.terminal import say, say_pairs, say_table
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.runs.train import Outcome
 
@@ -15,29 +15,35 @@ def one_line(scores: dict) -> str:
     return _interval(scores["cell"]["balanced_accuracy"])
 
 
+def record(outcome: Outcome) -> dict[str, Any]:
+    """Returns status, folder, score and notes of a run for the table of a multirun."""
+    path, scores = outcome.folder.path, outcome.scores
+    return {"status": outcome.status, "folder": str(path), "result": one_line(scores), "notes": scores["notes"]}
+
+
 def print_outcome(outcome: Outcome) -> None:
     """Prints scores beside their floors, warnings, places and the next command."""
     facts, scores = outcome.folder.facts(), outcome.scores
     counted = f"{scores['n_cells']} cells of {scores['n_groups']} {facts['dataset']['group']}s"
     how = f"{scores['n_folds']} folds ({facts['labels']['split']}), seed {facts['seed']}"
     say(f"\n{facts['labels']['model']} on {facts['dataset']['title']} ({outcome.status}): {counted}, {how}")
-    table = Table("score [95 %]", "per cell", "per window", "floor", box=None)
+    rows = []
     for name in ("balanced_accuracy", "accuracy", "macro_f1", "weighted_f1"):
-        row = [_interval(scores[level][name]) for level in ("cell", "window")]
         floor = scores["cell"]["floor"].get(name)
-        table.add_row(name.replace("_", " "), *row, "" if floor is None else f"{floor:.3f}")
-    console.print(table)
+        intervals = [_interval(scores[level][name]) for level in ("cell", "window")]
+        rows.append([name.replace("_", " "), *intervals, "" if floor is None else f"{floor:.3f}"])
+    say_table(["score [95 %]", "per cell", "per window", "floor"], rows)
     say("floor: what guessing the most frequent class would score")
     recalls = (f"{c} {entry['recall']['value']:.2f}" for c, entry in scores["cell"]["classes"].items())
     say("recall per class: " + ", ".join(recalls))
     for note in (*facts["dataset"]["notes"], *facts["split"]["notes"], *scores["notes"]):
         say(f"note: {note}")
     path = outcome.folder.path
-    say(f"\npredictions  {path / 'predictions.csv'}\nscores       {path / 'scores.json'}")
-    say(f"figures      {path / 'figures'}")
+    places = {"predictions": path / "predictions.csv", "scores": path / "scores.json", "figures": path / "figures"}
     if facts["mlflow_run"]:
-        say(f"MLflow       mlflow ui --backend-store-uri {shlex.quote(facts['mlflow_uri'])}")
-    say(f"next         {_next(outcome.folder)}")
+        places["MLflow"] = f"mlflow ui --backend-store-uri {shlex.quote(facts['mlflow_uri'])}"
+    say()
+    say_pairs({**places, "next": _next(outcome.folder)})
 
 
 def _interval(entry: dict[str, float]) -> str:
@@ -45,14 +51,12 @@ def _interval(entry: dict[str, float]) -> str:
 
 
 def _next(folder: RunFolder) -> str:
-    typed = folder.overrides()
-    kept = [word for word in typed if not word.lstrip("+~").startswith(("model=", "model."))]
-    facts = folder.facts()
+    typed, facts = folder.overrides(), folder.facts()
+    kept = less(typed, "model")
     if facts["labels"].get("command") == "demo":  # it sets the trainer of networks, too
         return "celltype demo -m model=cnn1d,rnn,lstm   (compare models; finished runs are kept)"
     model = facts["labels"]["model"]
     alike = [entry["models"] for entry in facts["dataset"]["inputs"].values() if model in entry["models"]]
-    models = ",".join(alike[0]) if alike and len(alike[0]) > 1 else ""
-    if not models:
-        return f"celltype explain {shlex.join(typed)}   (what it looked at)"
-    return f"celltype train -m {shlex.join([*kept, f'model={models}'])}   (compare models; finished runs are kept)"
+    if not alike or len(alike[0]) < 2:
+        return f"{line('explain', *typed)}   (what it looked at)"
+    return f"{line('train', '-m', *kept, 'model=' + ','.join(alike[0]))}   (compare models; finished runs are kept)"

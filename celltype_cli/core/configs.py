@@ -6,6 +6,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union
@@ -115,7 +116,8 @@ def _call_faults(target: Callable[..., Any], node: DictConfig, prefix: str) -> I
 
 
 def _annotation(target: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    owner = target.__init__ if inspect.isclass(target) else target
+    # The fields of a dataclass are read where each was written, which may be another module than the class's own.
+    owner = target.__init__ if inspect.isclass(target) and not is_dataclass(target) else target
     try:
         return typing.get_type_hints(owner).get(parameter.name, Any)
     except Exception:  # noqa: BLE001 - annotations that need imports under TYPE_CHECKING, or that cannot be evaluated

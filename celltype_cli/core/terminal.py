@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
 console = Console(highlight=False)
 Item = TypeVar("Item")
@@ -15,6 +17,23 @@ Item = TypeVar("Item")
 def say(text: str = "") -> None:
     """Prints a line as it is: paths and commands are not wrapped, so that they can be copied."""
     console.print(text, soft_wrap=True, markup=False)
+
+
+def say_pairs(pairs: Mapping[str, Any]) -> None:
+    """Prints a line for each name and what belongs to it, such as the files that were written, one below the other."""
+    width = max(map(len, pairs))
+    for name, what in pairs.items():
+        say(f"{name:<{width}}  {what}")
+
+
+def say_table(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> None:
+    """Prints a table; in a narrow terminal entries are folded, not cut."""
+    table = Table(box=None)
+    for column in columns:
+        table.add_column(escape(str(column)), overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(entry)) for entry in row))
+    console.print(table)
 
 
 def bar() -> Progress:

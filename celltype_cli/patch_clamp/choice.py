@@ -22,6 +22,7 @@ from celltype_cli.patch_clamp.spikes import spike_peaks
 from celltype_cli.patch_clamp.stimuli import MARGIN_S, TEST_PULSE_S, Step, find_long_square, pulse_lengths
 
 HERO_PA = (39.0, 61.0)  # above the rheobase
+TOLERANCE_S = 0.02  # of the duration of a long square
 SAME_PA = 1.0  # amplitudes that round to the same multiple are repeats; recorded ones are never exactly equal
 
 
@@ -54,14 +55,12 @@ class Chosen:
     squares: tuple[LongSquare, ...]
 
 
-def long_squares(
-    sweeps: Iterable[Sweep], duration_s: float = 1.0, tolerance_s: float = 0.02
-) -> tuple[list[LongSquare], Counter[str]]:
+def long_squares(sweeps: Iterable[Sweep], duration_s: float = 1.0) -> tuple[list[LongSquare], Counter[str]]:
     """Returns the sweeps with one long step of that duration, and how many are none for what reason."""
     squares, left_out = [], Counter()
     for sweep in sweeps:
         try:
-            step = find_long_square(sweep.current, sweep.sampling_rate, duration_s, tolerance_s)
+            step = find_long_square(sweep.current, sweep.sampling_rate, duration_s, TOLERANCE_S)
         except ValueError as reason:
             left_out[str(reason)] += 1
         else:
@@ -69,22 +68,17 @@ def long_squares(
     return squares, left_out
 
 
-def chosen(
-    sweeps: Sequence[Sweep],
-    duration_s: float = 1.0,
-    tolerance_s: float = 0.02,
-    hero_pA: tuple[float, float] = HERO_PA,
-) -> Chosen:
+def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[float, float] = HERO_PA) -> Chosen:
     """Returns the rheobase and the hero sweep.
 
     Args:
-        duration_s, tolerance_s: of the long squares of the protocol.
+        duration_s: of the long squares of the protocol.
         hero_pA: how far above the rheobase the hero sweep lies, limits excluded.
 
     Raises:
         UserError: with the reason why the cell has not both.
     """
-    squares, left_out = long_squares(sweeps, duration_s, tolerance_s)
+    squares, left_out = long_squares(sweeps, duration_s)
     if not squares:
         raise UserError(
             f"none of its {len(sweeps)} sweeps is a long square of {duration_s:g} s ({reasons(left_out)}); "
@@ -110,21 +104,13 @@ def chosen(
 def _usual(sweeps: Sequence[Sweep], duration_s: float) -> str:
     """Suggests the duration of most pulses that are too long for tests, where it is another one."""
     lengths = np.concatenate([pulse_lengths(sweep.current, sweep.sampling_rate) for sweep in sweeps])
-    kinds = np.round(lengths[lengths > TEST_PULSE_S - 0.02] / 0.05)  # noisy pulses are known to 10 ms
+    kinds = np.round(lengths[lengths > TEST_PULSE_S - TOLERANCE_S] / 0.05)  # noisy pulses are known to 10 ms
     if not len(kinds):
         return ""
     kind, counts = np.unique(kinds, return_counts=True)
     usual = float(np.median(lengths[np.round(lengths / 0.05) == kind[counts.argmax()]]))
-    return f" (most of them last {usual:.2g} s)" if abs(usual - duration_s) > 0.02 else ""
+    return f" (most of them last {usual:.2g} s)" if abs(usual - duration_s) > TOLERANCE_S else ""
 
 
 def _order(square: LongSquare) -> tuple[int, int]:
     return round(square.step.amplitude_pA / SAME_PA), square.sweep.number
-
-
-def window(square: LongSquare, duration_s: float = 1.0) -> Sweep:
-    """Cuts the step out with `MARGIN_S` on both sides; equally many samples for all steps at one sampling rate."""
-    sweep = square.sweep
-    first = round((square.step.onset_s - MARGIN_S) * sweep.sampling_rate)
-    cut = slice(first, first + round((duration_s + 2 * MARGIN_S) * sweep.sampling_rate))
-    return Sweep(sweep.voltage[cut], sweep.current[cut], sweep.sampling_rate, sweep.number)

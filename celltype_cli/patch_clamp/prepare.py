@@ -129,10 +129,6 @@ def _report(name: str, found: Found, unusable: str, duration_s: float) -> None:
     counted = f"{len(lines)} of {len(found.used) + len(lines)} recordings of {name}"
     if not found.used:
         raise_faults(f"{counted}, for steps of prepare.duration_s={duration_s:g} s,", lines)
-    lengths = Counter(one.windows.shape[-1] for _, one in found.used)
-    if len(lengths) > 1:
-        said = ", ".join(f"{length / RATE:g} s in {count} cells" for length, count in lengths.most_common())
-        raise UserError(f"dataset {name}: its windows differ in length ({said}); expected steps of one duration")
     if unusable == "error":
         raise_faults(f"{counted} (prepare.unusable=drop leaves them out)", lines)
     for line in lines:

@@ -186,7 +186,7 @@ class LightningTrainer:
             max_epochs=self.epochs,
             accelerator=self.device,
             devices=self.devices,
-            # Spawned rather than relaunched: the command line and its sweep stay with this process.
+            # Spawned rather than relaunched: the command line and its multirun stay with this process.
             strategy="ddp_spawn" if self.devices > 1 else "auto",
             callbacks=[history],
             logger=False,

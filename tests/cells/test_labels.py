@@ -66,7 +66,7 @@ def test_rows_that_name_no_recording(folder):
     assert "1 of 3 rows of labels.csv name no recording: gone" in notes  # volts.npz is there, and unusable
     only_unusable = load_folder(folder, labels=csv(folder, "file,label", "volts,Sst"))
     assert only_unusable.label.tolist() == [UNLABELLED]
-    with pytest.raises(UserError, match=r"none of its 1 rows names a recording; .* for a_1, the first of 1 .* is a"):
+    with pytest.raises(UserError, match=r"none of its 1 rows names a recording; .* for a_1, the first of 2 .* is a"):
         load_folder(folder, labels=csv(folder, "file,label", "a_1.npz,Sst"))
 
 

@@ -1,4 +1,4 @@
-"""Sweeps: every combination once, again after a kill only the rest, failures beside successes."""
+"""Multiruns: every combination once, again after a kill only the rest, failures beside successes."""
 
 import os
 import re
@@ -13,7 +13,7 @@ SMALL = ["dataset.cells_per_class=12", "dataset.timesteps=200", "dataset.animals
 PROGRAM = [sys.executable, "-c", "from celltype_cli.cli import main; main()"]
 
 
-def sweep(folder, *arguments, **how):
+def multirun(folder, *arguments, **how):
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     for name in ("CELLTYPE_OUTPUTS", "MLFLOW_TRACKING_URI"):
         env.pop(name, None)
@@ -40,9 +40,9 @@ def wait_for(condition, process):
         time.sleep(0.02)
 
 
-def test_a_killed_sweep_is_finished_by_the_same_command(tmp_path):
+def test_a_killed_multirun_is_finished_by_the_same_command(tmp_path):
     arguments = ["model=rnn,lstm", "seed=0,1", "trainer.epochs=60"]
-    process = sweep(tmp_path, *arguments, start_new_session=True)
+    process = multirun(tmp_path, *arguments, start_new_session=True)
     wait_for(lambda: len(stamps(tmp_path)) >= 1, process)
     wait_for(lambda: len(list(tmp_path.glob("outputs/runs/*/run.json"))) > len(stamps(tmp_path)), process)
     os.killpg(process.pid, signal.SIGKILL)
@@ -50,14 +50,14 @@ def test_a_killed_sweep_is_finished_by_the_same_command(tmp_path):
     before = stamps(tmp_path)
     assert 1 <= len(before) < 4
 
-    code, out = finish(sweep(tmp_path, *arguments))
+    code, out = finish(multirun(tmp_path, *arguments))
     assert code == 0, out
     after = stamps(tmp_path)
     assert len(after) == 4
     assert {name: after[name] for name in before} == before  # what was finished was left alone
     assert out.count("already finished") == len(before)
 
-    code, out = finish(sweep(tmp_path, *arguments))
+    code, out = finish(multirun(tmp_path, *arguments))
     assert code == 0
     assert out.count("already finished") == 4
     assert stamps(tmp_path) == after
@@ -66,10 +66,11 @@ def test_a_killed_sweep_is_finished_by_the_same_command(tmp_path):
 def test_a_failing_job_stops_no_other_and_the_command_says_so(tmp_path):
     tmp_path = tmp_path / "Dropbox (Lab), a='b'"  # what people call their folders
     tmp_path.mkdir()
-    code, out = finish(sweep(tmp_path, "model=logistic", "logger=none", "split.n_folds=3,30", "seed=0,1"))
+    code, out = finish(multirun(tmp_path, "model=logistic", "logger=none", "split.n_folds=3,30", "seed=0,1"))
     assert code == 2, out
     assert len(stamps(tmp_path)) == 2
     assert "2 of 4 jobs did not finish" in out
+    assert len(list(tmp_path.glob("outputs/multiruns/*/job_*.json"))) == 4
     table = out[out.index("settings") :]
     assert len(re.findall(r" refused +", table)) == 2
     assert len(re.findall(r" finished +\d", table)) == 2
@@ -79,8 +80,8 @@ def test_a_failing_job_stops_no_other_and_the_command_says_so(tmp_path):
 def test_jobs_run_side_by_side_with_joblib(tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     arguments = ["model=logistic", "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    code, out = finish(sweep(tmp_path, *arguments))
+    code, out = finish(multirun(tmp_path, *arguments))
     assert code == 0, out
     assert len(stamps(tmp_path)) == 2
-    code, out = finish(sweep(tmp_path, *arguments))
+    code, out = finish(multirun(tmp_path, *arguments))
     assert out.count("already finished") == 2

@@ -4,15 +4,10 @@ import json
 import re
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
-from celltype_cli.patch_clamp.datasets import allen_cell_types
 from made.archives import Archive, no_connection
+from made.configs import cells
 from made.sweeps import NWB1
 
-CONFIG = OmegaConf.to_container(
-    OmegaConf.load(Path(__file__).parents[2] / "conf" / "dataset" / "allen_cell_types.yaml"), resolve=False
-)
 # specimen: donor, Cre line, reporter; None is a person without line
 SPECIMENS = {
     101: (1, "Pvalb-IRES-Cre", "positive"),
@@ -52,9 +47,9 @@ def write_cache(folder):
 
 
 def load(path, **changes):
-    settings = {name: value for name, value in CONFIG.items() if name not in ("_target_", "path", "cache")}
-    quick = {"inputs": ["scalogram"], "size": [6, 8], "cache": str(Path(path).parent / "cache")}
-    return allen_cell_types.load(path=str(path), **settings | quick | changes)
+    """Cells of the dataset, as small scalograms where nothing else is asked for."""
+    quick = {"inputs": ["scalogram"], "size": [6, 8], "cache": Path(path).parent / "cache"}
+    return cells("allen_cell_types", path=path, **quick | changes)
 
 
 class Database(Archive):

@@ -12,15 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import requests
-from omegaconf import OmegaConf
 
-from celltype_cli.patch_clamp.datasets import dandi_000020
 from made.archives import Archive, no_connection
+from made.configs import cells
 from made.sweeps import NWB2, three
 
-CONFIG = OmegaConf.to_container(
-    OmegaConf.load(Path(__file__).parents[2] / "conf" / "dataset" / "dandi_000020.yaml"), resolve=False
-)
 # As in the release: session, cell, donor, dendrites, transcriptomic type, and the archive's own number of the donor
 ROWS = [
     (10, 11, 331294, "sparsely spiny", "Vip Gpc3 Slc18a3", 900),
@@ -66,9 +62,9 @@ def content():
 
 
 def load(folder, **changes):
-    settings = {name: value for name, value in CONFIG.items() if name not in ("_target_", "path", "cache")}
-    quick = {"inputs": ["scalogram"], "size": [6, 8], "cache": str(Path(folder).parent / "cache")}
-    return dandi_000020.load(path=str(folder), **settings | quick | changes)
+    """Cells of the dataset, as small scalograms where nothing else is asked for."""
+    quick = {"inputs": ["scalogram"], "size": [6, 8], "cache": Path(folder).parent / "cache"}
+    return cells("dandi_000020", path=folder, **quick | changes)
 
 
 class Dandiset(Archive):

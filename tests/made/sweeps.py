@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from celltype_cli.patch_clamp.choice import chosen
-from celltype_cli.patch_clamp.datasets.own import load
+from made.configs import cells
 
 RATE, SAMPLES = 4000.0, 6000
 ONSET, END = 1000, 5000  # samples: a step of 1 s after 0.25 s
@@ -174,10 +174,7 @@ def write_npz(path, *more, **changes):
     return path
 
 
-SETTINGS = {"labels": None, "classes": ["Pvalb", "Sst"], "inputs": ["scalogram"], "features": "two_sweep",
-            "size": [6, 8], "duration_s": 1.0, "hero_pA": [39, 61], "unusable": "drop"}  # fmt: skip
-
-
 def load_folder(folder, **changes):
-    """The dataset of recordings in a folder."""
-    return load(**{"path": folder, "cache": str(folder.parent / "cache"), **SETTINGS, **changes})
+    """Cells of the recordings in a folder, as small scalograms where nothing else is asked for."""
+    quick = {"classes": ["Pvalb", "Sst"], "inputs": ["scalogram"], "size": [6, 8], "cache": folder.parent / "cache"}
+    return cells("sweeps", **{"path": folder} | quick | changes)

@@ -7,7 +7,7 @@ from made.steps import RATE, RATES, TIME, noise, trace
 from scipy.signal import resample_poly
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import LongSquare, chosen, long_squares, window
+from celltype_cli.patch_clamp.choice import LongSquare, chosen, long_squares
 from celltype_cli.patch_clamp.recording import Sweep
 from celltype_cli.patch_clamp.spikes import spike_peaks
 from celltype_cli.patch_clamp.stimuli import Step
@@ -140,14 +140,6 @@ def test_sweeps_left_out_are_counted():
     squares, left_out = long_squares([sweep(1, 0), sweep(2, 50), sweep(3, 0)])
     assert [s.sweep.number for s in squares] == [2]
     assert [*left_out.values()] == [2]
-
-
-def test_the_window_has_a_tenth_of_a_second_on_both_sides():
-    square = long_squares([sweep(4, 50, 0.25)])[0][0]
-    cut = window(square)
-    assert (len(cut.voltage), cut.sampling_rate, cut.number) == (4800, RATE, 4)
-    assert np.flatnonzero(cut.current)[[0, -1]].tolist() == [400, 4399]
-    assert cut.voltage.argmax() == 1400  # 0.1 s and 0.25 s
 
 
 def make(volts=None, amps=None, rate=RATE):

@@ -153,7 +153,7 @@ def test_what_killed_processes_left_is_removed_after_an_hour(tmp_path):
 
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"file: 1\.2e-06 GB of scalograms cannot be written .*dataset\.cache"):
+    with pytest.raises(UserError, match=r"file: 1\.2e-06 GB of scalograms cannot be written .*the setting `cache`"):
         scalograms(WINDOWS, folder=tmp_path / "file", **SETTINGS)  # 3 * 2 * 6 * 8 values of 4 bytes
 
 

@@ -6,19 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
-from made import sts
+from made import configs, sts
 from made.cells import make_cells
 
-from celltype_cli.core import configs
+from celltype_cli.core.configs import build, check
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.datasets import sts_features
 from celltype_cli.runs import train
+from celltype_cli.runs.build import cells_of
 from celltype_cli.splits.folds import checked
-from celltype_cli.splits.published import published_lists
+from celltype_cli.splits.published import listed_by_side
 
 LISTS = partial(
-    published_lists,
+    listed_by_side,
     sides={"train": "Split/Train_split.csv", "test": "Split/Test_split.csv"},
     shares=["group"],
     apart=False,
@@ -86,27 +85,23 @@ def test_missing_lists_and_wrong_sides(folder):
         list(LISTS(cells, path=folder, sides={"train": "a", "tset": "b"}))
 
 
-def composed(*overrides):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        return compose("train", list(overrides))
-
-
 def test_the_configs_find_the_lists_beside_the_data(folder):
-    cfg = composed("dataset=sts_features", f"dataset.path={folder}", "split=sts", "model=lightgbm")
-    configs.check(cfg, train.Settings)
-    cells = configs.build(cfg.dataset)
-    assert [len(rows) for rows in next(iter(configs.build(cfg.split)(cells, seed=0))).sides.values()] == [4, 0, 3]
+    cfg = configs.compose("train", "dataset=sts_features", f"dataset.path={folder}", "split=sts", "model=lightgbm")
+    check(cfg, train.Settings)
+    cells = cells_of(cfg)
+    assert [len(rows) for rows in next(iter(build(cfg.split)(cells, seed=0))).sides.values()] == [4, 0, 3]
 
 
 def test_the_real_cells(shared_data):
     folder: Path = shared_data / "patch_clamp" / "sts"
     if not folder.is_dir():
         pytest.skip("the tables of the STS paper are not there")
-    cells = sts_features.load(path=folder, columns="all", cells="listed")
+    cells = configs.cells("sts_features", path=folder)
     assert cells.inputs["features"].shape == (4472, 55)
     assert Counter(cells.source.tolist()) == {"Clamp": 1098, "Seq": 3374}
     [fold] = checked(cells, LISTS(cells, path=folder))
     assert [len(fold.train), len(fold.test)] == [3578, 894]
     assert np.isin(cells.group[fold.test], cells.group[fold.train]).sum() == 715
-    latest = cells.inputs["features"][:, cells.about.features.index("threshold_t_long_square (ms from onset)")]
+    columns = cells.about.of("features").columns
+    latest = cells.inputs["features"][:, columns.index("threshold_t_long_square (ms from onset)")]
     assert latest.min() > 0 and latest.max() < 1000  # every first spike falls into the step of 1 s

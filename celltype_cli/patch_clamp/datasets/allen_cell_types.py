@@ -73,7 +73,7 @@ def load(
         [_recorded(folder, row) for row in rows],
         about=About(NAME, citation=citation),
         remarks=partial(_remarks, negative=negative),
-        source=SOURCE, folder=folder, ids=ids, cells_per_class=cells_per_class, 
+        source=SOURCE, folder=folder, ids=ids, cells_per_class=cells_per_class,
     )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
 Paper: Gouwens et al. 2020, Cell 183:935, doi 10.1016/j.cell.2020.09.057.
 Data: doi 10.48324/dandi.000020/0.210913.1639, 4,435 NWB 2 files of 142 GB (`celltype fetch dataset=dandi_000020`, or
     `dandi download`); sub-<donor>/sub-<donor>_ses-<session>_icephys.nwb, one cell each. The files do not say the type.
-    celltype_cli/datasets/dandi_000020_labels.py describes the table that does; conf/dataset/dandi_000020.yaml says
-    where to get it.
+    celltype_cli/patch_clamp/datasets/dandi_000020_labels.py describes the table that does;
+    conf/dataset/dandi_000020.yaml says where to get it.
 Licence: CC BY 4.0 (the recordings); Allen Institute terms of use (the table).
 Used for: telling Pvalb, excitatory, Vip or Lamp5, and Sst neurons apart by their responses to current steps of 1 s
     (Amprimo et al. 2025, "STS", where these cells are the source "Seq").

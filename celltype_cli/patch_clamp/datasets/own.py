@@ -36,9 +36,9 @@ def load(*, path: str | Path, labels: str | Path | None, classes: Sequence[str] 
         UserError: when there is no file, or the csv is broken or names unknown labels.
     """
     path = Path(path).expanduser()
+    table = None if labels is None else read_labels(Path(labels).expanduser(), classes, name_of)
     entries, notes = find(path), []
-    if labels is not None:
-        table = read_labels(Path(labels).expanduser(), classes, name_of)
+    if table is not None:
         entries, notes = table.add(entries)
     about = About(f"sweeps {path.name}", notes=tuple(notes), group="donor")
     return Recordings(entries, about, tuple(classes) if classes else None)

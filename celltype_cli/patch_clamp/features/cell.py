@@ -1,7 +1,7 @@
 """Electrophysiological features of a cell from its sweeps, as in the feature table of the Allen Institute.
 
-Spikes are measured by the software that made the table of its Cell Types Database (`spike_extractor`). A feature is NaN
-where it cannot be measured. Names are those of the table; but no time is from the start of the sweep, because that
+Spikes are measured by the software that made the table of its Cell Types Database (`features.extractor`). A feature is
+NaN where it cannot be measured. Names are those of the table; but no time is from the start of the sweep, because that
 tells whose protocol it was.
 
 First spike of the rheobase sweep, *_long_square:

@@ -1,6 +1,6 @@
 """The first spike that a stimulus evokes: its points in voltage and time.
 
-What the points are stands in `ephys_features`. Of ramps, the first spikes of all that evoke one are averaged; of short
+What the points are stands in `features.cell`. Of ramps, the first spikes of all that evoke one are averaged; of short
 squares, those of the amplitude at which most sweeps fire, the lower of two (`EphysCellFeatureExtractor` of allensdk). A
 short square charges the membrane as steeply as some spikes rise: how steep a spike has to be, and at what part of its
 upstroke it begins, is taken from the first millisecond of all of them (`estimate_adjusted_detection_parameters`).

@@ -26,6 +26,8 @@ from celltype_cli.core.messages import UserError, nearest, raise_faults
 from celltype_cli.patch_clamp.recording import Entry, Recording, Sweep
 
 SUFFIXES = (".nwb", ".abf", ".npz")
+ENDING = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.IGNORECASE)
+SPECIMEN = re.compile(r"(?:^|/)specimen_([^/]+)/ephys(?:\.nwb)?$")
 HDF5 = b"\x89HDF\r\n\x1a\n"
 # What the reader of a format yields for each sweep: number, voltage (mV), current (pA) and sampling rate (Hz), or the
 # reason why it is left out.
@@ -71,7 +73,7 @@ def find(path: str | Path) -> list[Entry]:
     """
     path = Path(path).expanduser()
     if path.is_file():
-        return [entry(path, name_of(path.name))]
+        return [entry(path, path.name)]
     files = sorted(file for file in path.rglob("[!.]*") if file.suffix.lower() in SUFFIXES and file.is_file())
     if not files:
         what = "holds no file" if path.is_dir() else "does not exist; expected a folder with files"
@@ -84,20 +86,21 @@ def entry(file: Path, name: str, **known: str) -> Entry:
     """Names the recording of a file.
 
     Args:
-        name: of the file, for messages; the cell goes by it, less its ending, unless `known` has a cell_id.
+        name: of the file, for messages; the cell goes by it as in `name_of`, unless `known` has a cell_id.
         known: cell_id, label, group and source, as far as they are known.
     """
+    specimen = SPECIMEN.search(file.absolute().as_posix())  # `name` may lack the folder that says it
     files = [place for place in (file, file.with_name("ephys_sweeps.json")) if place.is_file()]
     made_of = [(str(place.resolve()), place.stat().st_size, place.stat().st_mtime_ns) for place in files]
-    return Entry(**({"cell_id": name_of(name)} | known), file=name, read=partial(read, file), made_of=made_of)
+    cell_id = specimen[1] if specimen else name_of(name)
+    return Entry(**({"cell_id": cell_id} | known), file=name, read=partial(read, file), made_of=made_of)
 
 
 def name_of(file: str) -> str:
     """Returns the name that the cell of a file goes by: the file's, or the id of specimen_<id>/ephys.nwb, as allensdk's
     CellTypesCache puts it."""
-    stem = ENDING.sub("", Path(file).as_posix())
-    specimen = re.search(r"(?:^|/)specimen_([^/]+)/ephys$", stem)
-    return specimen[1] if specimen else stem
+    specimen = SPECIMEN.search(name := Path(file).as_posix())
+    return specimen[1] if specimen else ENDING.sub("", name)
 
 
 def _recorded(voltage: Float[np.ndarray, " time"]) -> int:
@@ -156,6 +159,3 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
                 "unequal length filled up with NaN at their end"
             ) from error
         raise UserError(f"{path}: cannot be read as npz, it is truncated or in another format ({error})") from error
-
-
-ENDING = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.IGNORECASE)

@@ -1,14 +1,16 @@
 """Simulated patch-clamp recordings of four cell classes: the offline default of the patch-clamp system.
 
-A cell's traits are drawn from the statistics of its class (`patch_clamp_classes`), an AdEx neuron follows from them
-(`adex`), and an experimenter applies current steps of 1 s to it (`patch_clamp_protocol`). What comes out goes the way
-of every recording: the choice of two sweeps, features and scalograms. docs/simulated_patch_clamp.md shows how they do.
+A cell's traits are drawn from the statistics of its class (`simulator.classes`), an AdEx neuron follows from them
+(`simulator.adex`), and an experimenter applies current steps of 1 s to it (`simulator.protocol`). What comes out goes
+the way of every recording: the choice of two sweeps, features and scalograms. docs/simulated_patch_clamp.md shows how
+they do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from celltype_cli.cells.assemble import Recordings
@@ -56,41 +58,39 @@ def load(
     cells = [Cell(k, i, i % donors) for k, name in enumerate(CLASSES) for i in range(counts[name])]
     settings = {"donor_share": donor_share, "step_pA": step_pA, "sampling_rate": sampling_rate, "noise_mV": noise_mV}
     settings |= {"seed": seed}
-    entries = [
-        entry for first in range(0, len(cells), BLOCK) for entry in _entries(cells[first : first + BLOCK], settings)
-    ]
     note = "no animal was recorded: a score on these cells says nothing about recorded ones"
-    return Recordings(entries, About("patch_sim", simulated=True, notes=(note,), group="donor"), CLASSES)
+    about = About("patch_sim", simulated=True, notes=(note,), group="donor")
+    return Recordings([*_entries(cells, settings)], about, CLASSES)
 
 
-def _entries(block: Sequence[Cell], settings: dict[str, Any]) -> Iterator[Entry]:
-    """Names the cells of a block, which is simulated together where the recording of any of them is asked for."""
-    code, simulated = code_identity(__name__), _Block(block, settings)
-    for k, cell in enumerate(block):
+def _entries(cells: Sequence[Cell], settings: dict[str, Any]) -> Iterator[Entry]:
+    """Names the cells, which are simulated where the recording of any of them is asked for."""
+    code, simulation = code_identity(__name__), _Simulation(cells, settings)
+    for k, cell in enumerate(cells):
         yield Entry(
             cell_id=cell.name,
             label=CLASSES[cell.label],
             group=f"donor_{cell.donor + 1:02d}",
-            read=partial(simulated.recording, k),
+            read=partial(simulation.recording, k),
             made_of=[code, settings, [*cell]],
         )
 
 
-class _Block:
-    """Recordings of cells that are simulated together, handed out one at a time: all would fill the memory."""
+class _Simulation:
+    """Recordings of cells, simulated a block at a time and handed out one at a time: all would fill the memory."""
 
     def __init__(self, cells: Sequence[Cell], settings: dict[str, Any]) -> None:
-        self.cells, self.settings, self.at = cells, settings, len(cells)
+        self.cells, self.settings = cells, settings
+        self.block, self.next = -1, 0  # which is at hand, and the cell whose recording comes next
 
     def recording(self, k: int) -> Recording:
-        """Returns the recording of cell k; in their order, each is made once."""
-        if k < self.at or self.at == len(self.cells):
-            self.recordings, self.at = record(self.cells, **self.settings), 0
-        for recording in self.recordings:
-            self.at += 1
-            if self.at == k + 1:
-                return recording
-        raise IndexError(k)
+        """Returns the recording of cell k; where cells are asked for in their order, a block is simulated once."""
+        if k // BLOCK != self.block or k < self.next:
+            self.block = k // BLOCK
+            self.next = first = self.block * BLOCK
+            self.recordings = record(self.cells[first : first + BLOCK], **self.settings)
+        skipped, self.next = k - self.next, k + 1
+        return next(islice(self.recordings, skipped, None))
 
 
 def _faults(counts: Mapping[str, int], numbers: Mapping[str, float], sampling_rate: float) -> Iterator[str]:

@@ -42,7 +42,7 @@ def draw(cells: Sequence[Cell], *, seed: int, donor_share: float) -> dict[str, F
 def record(
     cells: Sequence[Cell], *, seed: int, donor_share: float, step_pA: float, sampling_rate: float, noise_mV: float
 ) -> Iterator[Recording]:
-    """Applies the protocol to the cells; arguments as in `patch_clamp.load`.
+    """Applies the protocol to the cells; arguments as in `simulator.dataset.load`.
 
     A cell depends on the seed, its class, its number and its donor, not on the other cells.
 

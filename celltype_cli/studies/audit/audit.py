@@ -15,10 +15,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import homogeneity_score, roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.tree import DecisionTreeClassifier
 
 from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.cells.columns import summary_of
 from celltype_cli.core.messages import UserError, check_choice
+from celltype_cli.core.terminal import track
 
 SHOWN = 8  # values of the source in a message
 FEWEST = 5  # cells of a class that a source needs to count
@@ -54,15 +59,12 @@ class Audit:
         return [*self.columns.index[self.columns["flagged"]]]
 
 
-def audit(
-    cells: Cells, *, by: str, n_folds: int, flag_at: float, seed: int, watch: Callable[[int, int], None] | None = None
-) -> Audit:
+def audit(cells: Cells, *, by: str, n_folds: int, flag_at: float, seed: int) -> Audit:
     """Tells the source within each class from the labelled cells' inputs, cross-validated.
 
     Args:
         by: "source", with groups kept apart; or "group" for whether animals can be told, with cells kept apart.
         flag_at: AUC from which a column is flagged, if that is `CHANCE_SD` above chance as well.
-        watch: hears after each column how many are done, of how many.
 
     Raises:
         UserError: when there is one source only, or no class has two sources with enough cells.
@@ -74,23 +76,18 @@ def audit(
     told = _Told(cells.label, source, apart, n_folds, seed)
     _check(cells, by, shares, told)
     names, table = summary_of(cells)
-    found = []
-    for k, column in enumerate(table.T):
-        found.append((told.by_column(column), np.isnan(column).mean()))
-        if watch:
-            watch(k + 1, len(names))
+    found = [(told.by_column(column), np.isnan(column).mean()) for column in track(table.T, "columns", len(names))]
     columns = pd.DataFrame(found, columns=["within", "missing"], index=pd.Index(names, name="column"))
     columns["flagged"] = columns["within"] >= max(flag_at, 0.5 + CHANCE_SD * told.chance_sd())
     kept = ~columns["flagged"].to_numpy()
-    counts = shares.to_numpy(float)
     return Audit(
         shares=shares,
         columns=columns.sort_values("within", ascending=False),
         within=told.by(_forest(seed), table),
         rest=told.by(_forest(seed), table[:, kept]) if kept.any() else np.nan,
         chance_sd=told.chance_sd(),
-        label_from_source=_label_from_source(counts),
-        information=_information(counts),
+        label_from_source=_label_from_source(shares.to_numpy(float)),
+        information=_information(cells.label, source),
     )
 
 
@@ -115,8 +112,6 @@ class _Told:
                 yield here[enough[source]]
 
     def by_column(self, column: Float[np.ndarray, " row"]) -> float:
-        from sklearn.tree import DecisionTreeClassifier
-
         def tree(n: int) -> Any:
             leaf = max(1, min(LEAF, n // LEAVES))
             return DecisionTreeClassifier(max_leaf_nodes=LEAVES, min_samples_leaf=leaf, random_state=self.seed)
@@ -154,9 +149,6 @@ class _Told:
 
     def _scores(self, model, table, rows) -> Iterator[tuple[float, int]]:
         """Yields AUCs of single folds: pooled, they suffer from training shares that fall where test shares rise."""
-        from sklearn.metrics import roc_auc_score
-        from sklearn.model_selection import StratifiedGroupKFold
-
         names, source = np.unique(self.source[rows], return_inverse=True)
         pairs = np.unique(np.stack([source.astype(str), self.apart[rows].astype(str)]), axis=1)
         n_folds = min(self.n_folds, np.unique(pairs[0], return_counts=True)[1].min())
@@ -172,8 +164,6 @@ class _Told:
 
 
 def _forest(seed: int) -> Callable[[int], Any]:
-    from sklearn.ensemble import RandomForestClassifier
-
     return lambda _: RandomForestClassifier(n_estimators=100, min_samples_leaf=3, random_state=seed)
 
 
@@ -185,16 +175,12 @@ def _check(cells: Cells, by: str, shares: pd.DataFrame, told: _Told) -> None:
         known = f"has one {by} only ({names})" if names else f"does not say of which {by} its cells are"
         raise UserError(f"{title} {known}: nothing to tell{more}")
     if not any(True for _ in told.classes(np.ones(len(cells), bool))):
+        plain = shares.rename_axis(index=None, columns=None).to_string()
         raise UserError(
             f"{title}: no class has {FEWEST} cells or more of two values of {by}"
             f"{', from two groups each' if by == 'source' else ''}, and only within a class can {by} be told without "
-            f"the label{_counted(shares)}"
+            "the label" + (f":\n{plain}" if shares.shape[1] <= SHOWN else "")
         )
-
-
-def _counted(shares: pd.DataFrame) -> str:
-    plain = shares.rename_axis(index=None, columns=None)
-    return f":\n{plain.to_string()}" if shares.shape[1] <= SHOWN else ""
 
 
 def _label_from_source(counts: Float[np.ndarray, "class source"]) -> float:
@@ -204,10 +190,6 @@ def _label_from_source(counts: Float[np.ndarray, "class source"]) -> float:
     return float(rate.max(axis=0).sum() / len(rate))
 
 
-def _information(counts: Float[np.ndarray, "class source"]) -> float:
-    joint = counts / counts.sum()
-    label, source = joint.sum(axis=1, keepdims=True), joint.sum(axis=0, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mutual = np.nansum(joint * np.log(joint / (label * source)))
-        entropy = -np.nansum(label * np.log(label))
-    return max(0.0, float(mutual / entropy)) if entropy > 0 else 0.0  # rounding may leave less than nothing
+def _information(label: Int[np.ndarray, " row"], source: Shaped[np.ndarray, " row"]) -> float:
+    """Returns mutual information / entropy of the label, which scikit-learn calls homogeneity; 0 for a single class."""
+    return float(homogeneity_score(label, source)) if len(np.unique(label)) > 1 else 0.0

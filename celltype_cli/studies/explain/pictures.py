@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from celltype_cli.cells.cells import UNLABELLED, Axis
 from celltype_cli.core.plots import class_colour, styled
-from celltype_cli.studies.explain.saved import Explanation, Part, summary
+from celltype_cli.studies.explain.saved import Explanation, Part, axis_label, summary
 
 SHOWN = 8  # columns of a table
 EXAMPLES = 2  # traces of each class
@@ -54,11 +54,8 @@ def _swarms(explanation: Explanation, part: Part) -> Figure:
     numbers = summary(explanation, part)
     dots = None
     for c, axes in enumerate(grid.flat):
-        if c >= n:
-            axes.set_axis_off()
-            continue
-        top = numbers.loc[numbers["class"] == explanation.classes[c], "column"].iloc[:shown]
-        if top.empty:
+        top = numbers.loc[numbers["class"] == explanation.classes[c], "column"].iloc[:shown] if c < n else []
+        if not len(top):
             axes.set_axis_off()
             continue
         rows, attribution = explanation.of_class(part, c)
@@ -140,7 +137,8 @@ def _over_time(explanation: Explanation, part: Part) -> Figure:
             axes.set_ylabel(part.unit)
             axes.locator_params(axis="y", nbins=3)
     grid[0, 0].set_xlim(axis.first, axis.last)
-    figure.supxlabel(f"{_label(axis)}\namount: {explanation.quantity}; in examples the darker, the more", fontsize=15)
+    said = f"amount: {explanation.quantity}; in examples the darker, the more"
+    figure.supxlabel(f"{axis_label(axis)}\n{said}", fontsize=15)
     return figure
 
 
@@ -179,10 +177,9 @@ def _maps(explanation: Explanation, part: Part) -> Figure:
     ends = {-1: "against the class", 0: "nothing", 1: "for the class" if signed else "most"}
     bar = figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, ticks=[-1, 0, 1] if signed else [0, 1])
     bar.ax.set_yticklabels([ends[t] for t in bar.get_ticks()], rotation=90, va="center")
-    figure.supylabel(_label(vertical), fontsize=15)
-    figure.supxlabel(
-        f"{_label(horizontal)}\n{explanation.quantity}, each class on its own scale; rows: predicted class", fontsize=15
-    )
+    figure.supylabel(axis_label(vertical), fontsize=15)
+    said = f"{explanation.quantity}, each class on its own scale; rows: predicted class"
+    figure.supxlabel(f"{axis_label(horizontal)}\n{said}", fontsize=15)
     return figure
 
 
@@ -190,7 +187,3 @@ def _edges(axis: Axis, n: int) -> tuple[float, float]:
     """Returns where the first pixel begins and the last one ends; the axis holds their centres."""
     half = (axis.last - axis.first) / max(n - 1, 1) / 2
     return axis.first - half, axis.last + half
-
-
-def _label(axis: Axis) -> str:
-    return f"{axis.name} ({axis.unit})" if axis.unit else axis.name

@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float32, Int, Shaped
+from scipy.ndimage import gaussian_filter
 
 from celltype_cli.cells.cells import Axis
 from celltype_cli.core.files import replacing
@@ -100,7 +102,7 @@ def write(explanation: Explanation, path: str | Path) -> None:
     about["parts"] = {}
     for name, part in explanation.parts.items():
         plain = {key: getattr(part, key) for key in ("columns", "unit", "channel_names")}
-        about["parts"][name] = plain | {"axes": [asdict(a) for a in part.axes]}
+        about["parts"][name] = plain | {"axes": [asdict(axis) for axis in part.axes]}
         arrays |= {f"{name}.values": part.values, f"{name}.attribution": part.attribution}
         if part.by_class is not None:
             arrays[f"{name}.by_class"] = part.by_class
@@ -117,25 +119,25 @@ def read(path: str | Path) -> Explanation:
     try:
         with np.load(path) as saved:
             arrays = {name: saved[name] for name in saved.files}
-            about = json.loads(str(arrays["about"]))
-            parts = {
-                name: Part(
-                    arrays[f"{name}.values"],
-                    arrays[f"{name}.attribution"],
-                    tuple(part["columns"]),
-                    tuple(Axis(**axis) for axis in part["axes"]),
-                    part["unit"],
-                    arrays.get(f"{name}.by_class"),
-                    tuple(part["channel_names"]),
-                )
-                for name, part in about.pop("parts").items()
-            }
-            classes, notes = tuple(about.pop("classes")), tuple(about.pop("notes"))
-            label, predicted = (pd.Index(classes).get_indexer(arrays[name]) for name in ("label", "predicted"))
-            rest = {"cell_id": arrays["cell_id"], "label": label, "predicted": predicted, "parts": parts}
-            return Explanation(**about, classes=classes, notes=notes, **rest)
-    except (OSError, EOFError, BadZipFile, ValueError, KeyError) as error:
+            about = json.loads(str(arrays["about"]), object_hook=_with_tuples)
+            parts = about.pop("parts")
+            for name, part in parts.items():
+                part["axes"] = tuple(Axis(**axis) for axis in part["axes"])
+                part["by_class"] = arrays.get(f"{name}.by_class")
+                parts[name] = Part(arrays[f"{name}.values"], arrays[f"{name}.attribution"], **part)
+            index = pd.Index(about["classes"])
+            label, predicted = (index.get_indexer(arrays[name]) for name in ("label", "predicted"))
+            return Explanation(**about, cell_id=arrays["cell_id"], label=label, predicted=predicted, parts=parts)
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: cannot be read as attributions ({error}): run celltype explain again") from error
+
+
+def _with_tuples(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
+
+
+def axis_label(axis: Axis) -> str:
+    return f"{axis.name} ({axis.unit})" if axis.unit else axis.name
 
 
 def summary(explanation: Explanation, part: Part) -> pd.DataFrame:
@@ -170,8 +172,6 @@ def _direction(values: Float[np.ndarray, " row"], attribution: Float[np.ndarray,
 def _places(explanation: Explanation, part: Part) -> pd.DataFrame:
     """One line per predicted class and channel: on each axis the centre of mass of the mean absolute attribution and
     the place of its peak, slightly smoothed."""
-    from scipy.ndimage import gaussian_filter
-
     maps = np.abs(part.channels("attribution"))
     coordinates = [np.linspace(axis.first, axis.last, n) for axis, n in zip(part.axes, maps.shape[2:])]
     lines = []
@@ -186,7 +186,6 @@ def _places(explanation: Explanation, part: Part) -> pd.DataFrame:
             for k, (axis, at) in enumerate(zip(part.axes, coordinates)):
                 along = mean.sum(axis=tuple(other for other in range(mean.ndim) if other != k))
                 centre = float(along @ at / along.sum()) if along.sum() > 0 else np.nan
-                label = f"{axis.name} ({axis.unit})" if axis.unit else axis.name
-                line |= {f"centre, {label}": centre, f"peak, {label}": float(at[peak[k]])}
+                line |= {f"centre, {axis_label(axis)}": centre, f"peak, {axis_label(axis)}": float(at[peak[k]])}
             lines.append(line)
     return pd.DataFrame(lines)

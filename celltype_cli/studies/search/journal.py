@@ -1,8 +1,9 @@
 """The study of a search on disk: which trials are done, running or dead, whoever runs them.
 
-Optuna's journal is one file of lines. Three things are added to it, all by locks that the system frees when a process
-dies: its own lock, which would otherwise outlive a killed worker; one lock per running trial, by which a dead trial is
-told from a running one; and the removal of a half-written last line, which would spoil the file for good.
+Optuna's journal is one file of lines. Three things are added that Optuna 5 lacks for a journal, all by locks that the
+system frees when a process dies: its own lock, since Optuna's outlives a killed worker by half a minute and is then
+broken by force; one lock per running trial, by which a dead trial is told from a running one (Optuna's heartbeat serves
+databases alone); and the removal of a half-written last line, which would spoil the file for good.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.studies.search.space import Space
+from celltype_cli.studies.search.space import Space, values
 from celltype_cli.studies.search.trials import Result, Search, stream
-
-if TYPE_CHECKING:
-    from filelock import FileLock
-    from optuna.trial import FrozenTrial, Trial
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Done:
     result: Result | None
     reason: str
 
+    @property
+    def rank(self) -> tuple[float, int]:
+        """Of a trial with a result: the larger, the better; of equal ones the earliest is best."""
+        return self.result.value, -self.number
+
 
 class Study:
     """Hands out trials to this worker and records what became of them.
@@ -58,20 +65,9 @@ class Study:
         folder: of the search; workers of one search share it.
         search: sampler, seed and number of trials.
         space: settings as they are named in the config.
-
-    Raises:
-        UserError: when Optuna is not installed.
     """
 
     def __init__(self, folder: Path, search: Search, space: Space) -> None:
-        from filelock import FileLock
-
-        try:
-            import optuna
-        except ImportError as error:
-            raise UserError(f"optuna is missing ({error}): pip install celltype[search]") from error
-        from optuna.storages.journal import JournalFileBackend, JournalStorage
-
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.folder, self.search, self.space = folder, search, space
         (folder / "working").mkdir(parents=True, exist_ok=True)
@@ -88,16 +84,16 @@ class Study:
         """Starts a trial, a killed one with its settings first; None where all others are done or running."""
         with self._locked():
             self._free_the_dead()
-            states = [trial.state.name for trial in self._counted()]
-            if len(states) >= self.search.n_trials:
+            position = len(self._counted())
+            if position >= self.search.n_trials:
                 return None
             # Seeded by its place, so that a search that was stopped goes on as if it had not been.
-            self.study.sampler = self._sampler(len(states))
-            trial = self.study.ask({key: setting.distribution() for key, setting in self.space.items()})
+            self.study.sampler = self._sampler(position)
+            trial = self.study.ask(self.space)
             lock = self._trial_lock(trial.number)
             lock.acquire(timeout=0)
         first = trial.user_attrs.get("again", trial.number)
-        return Claim(trial, self._values(trial.params), self.folder / "working" / f"trial_{first}", lock)
+        return Claim(trial, values(self.space, trial.params), self.folder / "working" / f"trial_{first}", lock)
 
     def finish(self, claim: Claim, result: Result) -> None:
         with self._locked():
@@ -107,12 +103,8 @@ class Study:
 
     def fail(self, claim: Claim, error: Exception) -> str:
         """Records why a trial failed, in one line, and its traceback in a file; returns the line."""
-        from optuna.trial import TrialState
-
-        lines = str(error).strip().splitlines() or ["no message"]
-        reason = (
-            "; ".join(map(str.strip, lines)) if isinstance(error, UserError) else f"{type(error).__name__}: {lines[0]}"
-        )
+        lines = [line.strip() for line in str(error).strip().splitlines()] or ["no message"]
+        reason = "; ".join(lines) if isinstance(error, UserError) else f"{type(error).__name__}: {lines[0]}"
         log = self.folder / f"trial_{claim.number}.log"
         log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         with self._locked():
@@ -129,36 +121,27 @@ class Study:
         for trial in counted:
             result, reason = trial.user_attrs.get("result"), trial.user_attrs.get("reason", "")
             if trial.state.is_finished():
-                found.append(
-                    Done(trial.number + 1, self._values(trial.params), Result(**result) if not reason else None, reason)
-                )
+                made = None if reason else Result(**result)
+                found.append(Done(trial.number + 1, values(self.space, trial.params), made, reason))
         return found
 
-    def note(self, name: str, value: Any) -> None:
-        """Keeps a fact about the search."""
+    def look(self, run: str) -> int:
+        """Remembers a run by which the search has looked at its hold-out; returns how many different ones did."""
         with self._locked():
-            self.study.set_user_attr(name, value)
-
-    @property
-    def notes(self) -> dict[str, Any]:
-        with self._locked():
-            return self.study.user_attrs
+            before = self.study.user_attrs.get("looks", [])
+            looks = [*dict.fromkeys([*before, run])]
+            if looks != before:
+                self.study.set_user_attr("looks", looks)
+        return len(looks)
 
     def _counted(self) -> list[FrozenTrial]:
         """Takes the trials that are done, with a score or a reason, and those that run; not the dead or waiting."""
+        there = (TrialState.COMPLETE, TrialState.RUNNING)
         trials = self.study.get_trials(deepcopy=False)
-        states = [trial.state.name for trial in trials]
-        return [
-            trial
-            for trial, state in zip(trials, states)
-            if state in ("COMPLETE", "RUNNING") or (state == "FAIL" and "reason" in trial.user_attrs)
-        ]
+        return [trial for trial in trials if trial.state in there or "reason" in trial.user_attrs]
 
     def _free_the_dead(self) -> None:
         """Ends running trials whose process is gone, and queues their settings to be run again."""
-        from filelock import Timeout
-        from optuna.trial import TrialState
-
         trials = self.study.get_trials(deepcopy=False)
         queued = {t.user_attrs.get("again") for t in trials if t.state == TrialState.WAITING}
         for trial in trials:
@@ -176,8 +159,6 @@ class Study:
             lock.release()
 
     def _sampler(self, position: int) -> Any:
-        import optuna
-
         seed = stream(self.search.seed, "sampler", position)
         if self.search.sampler == "tpe":
             return optuna.samplers.TPESampler(seed=seed)
@@ -185,12 +166,7 @@ class Study:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return optuna.samplers.GPSampler(seed=seed)
 
-    def _values(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {key: self.space[key].value(params[key]) for key in self.space if key in params}
-
     def _trial_lock(self, number: int) -> FileLock:
-        from filelock import FileLock
-
         return FileLock(self.folder / "working" / f"trial_{number}.lock")
 
     @contextmanager

@@ -11,11 +11,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from optuna.distributions import CategoricalDistribution
 
 from celltype_cli.core.plots import styled
 from celltype_cli.studies.search.journal import Done
-from celltype_cli.studies.search.overrides import text
-from celltype_cli.studies.search.space import Choice, Space
+from celltype_cli.studies.search.settings import text
+from celltype_cli.studies.search.space import Space
 
 BEST, OTHER, FAILED = "#D55E00", "#0072B2", "#777777"
 COLUMNS = 3
@@ -54,13 +55,13 @@ def slices(done: Sequence[Done], space: Space, shares: Mapping[str, float], metr
     rows = -(-len(keys) // columns)
     figure = Figure(figsize=(max(4.6 * columns, 7), 3.9 * rows + 0.9), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    best = max(done, key=lambda trial: (trial.result.value, -trial.number))
+    best = max(done, key=lambda trial: trial.rank)
     for axes, key in zip(panels, keys):
         _slice(axes, [trial for trial in done if trial is not best], key, space, OTHER, 6)
         _slice(axes, [best], key, space, BEST, 11)
         share = f"\nimportance {shares[key]:.2f}" if shares else ""
         axes.set_title(f"{key}{share}", fontsize=15)
-        axes.set_xlabel(key.rpartition(".")[2] + (" (log)" if space[key].log else ""))
+        axes.set_xlabel(key.rpartition(".")[2] + (" (log)" if axes.get_xscale() == "log" else ""))
     for axes in panels[::columns]:
         axes.set_ylabel(_wording(metric))
     for axes in panels[len(keys) :]:
@@ -72,8 +73,8 @@ def slices(done: Sequence[Done], space: Space, shares: Mapping[str, float], metr
 def _slice(axes: Axes, trials: Sequence[Done], key: str, space: Space, colour: str, size: float) -> None:
     setting = space[key]
     at = [trial.values[key] for trial in trials]
-    if isinstance(setting, Choice):
-        names = [text(value) for value in setting.values]
+    if isinstance(setting, CategoricalDistribution):
+        names = list(setting.choices)
         # Trials of one choice side by side, in a fixed order, so that they do not hide each other.
         at = [names.index(text(value)) + 0.2 * np.sin(2.4 * trial.number) for value, trial in zip(at, trials)]
         axes.set_xticks(range(len(names)), names)

@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.core import configs
-from celltype_cli.core.files import replacing
+from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say
 from celltype_cli.runs import train
@@ -23,9 +23,9 @@ from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.progress import Progress
 from celltype_cli.studies.search import results
 from celltype_cli.studies.search.journal import Claim, Done, Study
-from celltype_cli.studies.search.overrides import difference
-from celltype_cli.studies.search.refit import final
-from celltype_cli.studies.search.space import Space, parse, put, without
+from celltype_cli.studies.search.settings import difference, put, without
+from celltype_cli.studies.search.space import parse
+from celltype_cli.studies.search.training import final
 from celltype_cli.studies.search.trials import Search, Trials
 
 FIRST = "celltype_cli.splits.wrapped.first"
@@ -81,12 +81,13 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
     of_run = OmegaConf.create(without(plain, "search"))
     space = parse(search.space, of_run, train.Settings)
     folder = _folder(plain, [*space], labels)
-    if not (folder / "search.json").exists() or not _finished(Study(folder, search, space)):
+    known = folder / "search.json"
+    if not known.exists() or not _finished(Study(folder, search, space)):
         train.use_threads(share_of_cores(cfg.threads, jobs))
         trials = Trials(of_run, search, build)
-        _write_facts(folder, trials.facts)
+        write_text(known, json.dumps(trials.facts, indent=2) + "\n")
         _run_trials(Study(folder, search, space), trials, of_run, labels["model"])
-    study, facts = Study(folder, search, space), json.loads((folder / "search.json").read_text())
+    study, facts = Study(folder, search, space), json.loads(known.read_text())
     done = study.done()
     best = results.best_of(done)
     if best is None:
@@ -94,9 +95,9 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
     wanted = final(put(of_run, best.values), best.result.epochs)
     overrides = [*chosen, *difference(base, wanted)]
     outcome = _refit(folder, wanted, labels, overrides, facts, jobs)
-    looks = _remember_look(study, outcome)
-    title = f"{labels['model']} on {facts['title']}"
-    files = _write(study, space, search, title, best, overrides, changed=outcome.status == "finished")
+    looks, files = study.look(outcome.folder.path.name), results.paths(folder)
+    if outcome.status == "finished" or not all(file.exists() for file in files.values()):
+        results.write(study, overrides, f"{labels['model']} on {facts['title']}")
     return Found(folder, search, done, best, overrides, outcome, files, _notes(search, facts, looks))
 
 
@@ -139,12 +140,11 @@ def _run_trial(study: Study, trials: Trials, claim: Claim, cfg: DictConfig, mode
         said = f"failed: {study.fail(claim, error)} (more in trial_{claim.number}.log)"
     finally:
         claim.lock.release()  # also when stopped: the next call sees that nobody runs this trial
-    done = study.done()
+    done = results.write_table(study)
     best = results.best_of(done)
     so_far = f" (best so far {best.result.value:.3f})" if best else ""
     seconds = time.perf_counter() - started
     say(f"  trial {claim.number}: {said}{so_far}; {len(done)} of {search.n_trials} done, {seconds:.1f} s")
-    results.write_table(study.folder, done, study.space, search.metric)
 
 
 def _refit(
@@ -160,31 +160,6 @@ def _refit(
         labels["split"] = f"first_of_{labels['split']}"
     with FileLock(folder / "working" / "refit.lock"):
         return train.train(OmegaConf.create(plain), labels=labels, overrides=overrides, jobs=jobs)
-
-
-def _remember_look(study: Study, outcome: train.Outcome) -> int:
-    """Counts the different runs by which this search has looked at its hold-out."""
-    looks = study.notes.get("looks", [])
-    if outcome.folder.path.name not in looks:
-        looks = [*looks, outcome.folder.path.name]
-        study.note("looks", looks)
-    return len(looks)
-
-
-def _write(
-    study: Study, space: Space, search: Search, title: str, best: Done, overrides: list[str], *, changed: bool
-) -> dict[str, Path]:
-    files = results.paths(study.folder)
-    if changed or not all(file.exists() for file in files.values()):
-        scored = f"{search.metric} {best.result.value:.4f} on {search.folds} inner folds, {title}"
-        results.write_best(study.folder, overrides, f"celltype train, trial {best.number}: {scored}")
-        results.write(study, space, search.metric, title)
-    return files
-
-
-def _write_facts(folder: Path, facts: dict[str, Any]) -> None:
-    with replacing(folder / "search.json") as temporary:
-        temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def _all_failed(folder: Path, done: list[Done]) -> str:

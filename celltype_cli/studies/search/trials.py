@@ -14,14 +14,21 @@ from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core import configs
-from celltype_cli.core.files import replacing
+from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation.predictions import predictions_table
 from celltype_cli.evaluation.scores import scores
+from celltype_cli.runs.identity import ELSEWHERE
 from celltype_cli.splits.folds import Fold
 from celltype_cli.splits.groups import Fraction
-from celltype_cli.studies.search.folds import inner, shares_groups, training_rows
-from celltype_cli.studies.search.refit import epochs_behind, final, stops_early
+from celltype_cli.studies.search.training import (
+    epochs_behind,
+    final,
+    inner_folds,
+    shares_groups,
+    stops_early,
+    training_rows,
+)
 from celltype_cli.trainers.protocol import Fitted
 
 
@@ -30,11 +37,11 @@ class Search:
     """What is searched and how.
 
     Args:
-        space: settings and the values they may take, see `spaces.parse`.
+        space: settings and the values they may take, see `space.parse`.
         n_trials: finished trials, failed ones among them, over all workers.
         metric: per cell, averaged over the inner folds; the largest is best.
         folds: inner folds of the training part.
-        split: "stratified" or "grouped" inner folds, see `folds.inner`.
+        split: "stratified" or "grouped" inner folds, see `training.inner_folds`.
         valid_fraction: of an inner fold's training part, held out where the trainer stops early or keeps best weights.
         sampler: "tpe" or "gp".
         seed: of the sampler, the inner folds and the trainings in them.
@@ -84,7 +91,7 @@ class Trials:
     Args:
         cfg: of the run to be searched.
         search: how.
-        prepare: `experiment.prepared`; not imported, so that reports and pictures stay out of a search's identity.
+        prepare: `runs.build.build`; not imported, so that reports and pictures stay out of a search's identity.
 
     Attributes:
         facts: of the dataset, the hold-out and the inner folds, for people.
@@ -94,11 +101,9 @@ class Trials:
     """
 
     def __init__(self, cfg: DictConfig, search: Search, prepare: Callable[[DictConfig], Any]) -> None:
-        self.search, self.prepare = search, prepare
-        found = self.prepare(final(cfg, []))
-        self.held_out = _held_out(found)
-        self._kept = self._dealt(cfg, found)
-        _, cells, folds = self._kept
+        self.search, self.prepare, self._kept = search, prepare, ("", None, [])
+        found, folds = self._material(cfg)
+        cells, self.held_out = found.cells, _held_out(found)
         without = [fold.note for fold in folds if not len(fold.valid)]
         if stops_early(cfg) and without:
             raise UserError(
@@ -123,9 +128,11 @@ class Trials:
         Raises:
             UserError: when the settings cannot be used, or would change which cells are held out.
         """
-        cells, folds = self._material(cfg)
+        found, folds = self._material(cfg)
+        if _held_out(found) != self.held_out:
+            raise UserError("these settings change which cells are held out: leave them out of search.space")
+        cells, done = found.cells, []
         trainer, model = configs.build(cfg.trainer), configs.build(cfg.model)
-        done = []
         for k, fold in enumerate(folds):
             place = folder / f"fold_{k}"
             file = place / "result.json"
@@ -134,9 +141,8 @@ class Trials:
                 trainer.check(model, train, any_valid=bool(len(fold.valid)))
                 seed = stream(self.search.seed, "training", k)
                 fitted = trainer.fit(model, train, cells[fold.valid], seed=seed, folder=place, watch=partial(watch, k))
-                found = Result([self._score(fitted, cells, fold)], epochs_behind(cfg, fitted), fitted.seconds)
-                with replacing(file) as temporary:
-                    temporary.write_text(json.dumps(asdict(found)))
+                result = Result([self._score(fitted, cells, fold)], epochs_behind(cfg, fitted), fitted.seconds)
+                write_text(file, json.dumps(asdict(result)))
             watch(k, 1, 1, {})
             done.append(Result(**json.loads(file.read_text())))
         values, epochs = ([n for part in done for n in getattr(part, name)] for name in ("values", "epochs"))
@@ -149,39 +155,25 @@ class Trials:
         table = predictions_table(test, fitted.predict(test), fold=0, rows=fold.test)
         return float(scores(table, n_resamples=1)["cell"][self.search.metric]["value"])
 
-    def _material(self, cfg: DictConfig) -> tuple[Cells, list[Fold]]:
-        """Returns all cells, and inner folds of the training part; made once while dataset and split stay the same."""
-        if self._kept[0] != self._key(cfg):
+    def _material(self, cfg: DictConfig) -> tuple[Any, list[Fold]]:
+        """Returns what is prepared, and inner folds of its training part; made anew where they may differ.
+
+        They may by every setting that is neither of the model nor of training.
+        """
+        made_of = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in {*ELSEWHERE, "model", "trainer"}])
+        key = f"{OmegaConf.to_yaml(made_of)} {stops_early(cfg)}"
+        if self._kept[0] != key:
             found = self.prepare(final(cfg, []))
-            if _held_out(found) != self.held_out:
-                raise UserError("these settings change which cells are held out: leave them out of search.space")
-            self._kept = self._dealt(cfg, found)
+            folds = inner_folds(
+                found.cells,
+                training_rows(found.folds[0]),
+                n_folds=self.search.folds,
+                split=self.search.split,
+                valid_fraction=self.search.valid_fraction if stops_early(cfg) else 0,
+                seed=stream(self.search.seed, "inner folds", 0),
+            )
+            self._kept = key, found, folds
         return self._kept[1:]
-
-    def _dealt(self, cfg: DictConfig, found: Any) -> tuple[str, Cells, list[Fold]]:
-        rows = training_rows(found.folds[0])
-        folds = inner(
-            found.cells[rows],
-            n_folds=self.search.folds,
-            split=self.search.split,
-            valid_fraction=self._valid_fraction(cfg),
-            seed=stream(self.search.seed, "inner folds", 0),
-        )
-        # Indices into all cells, which may lie on disk: a copy of the training part could fill the memory.
-        folds = [Fold(rows[fold.train], rows[fold.valid], rows[fold.test], fold.shares, fold.note) for fold in folds]
-        return self._key(cfg), found.cells, folds
-
-    def _valid_fraction(self, cfg: DictConfig) -> Fraction:
-        return self.search.valid_fraction if stops_early(cfg) else 0
-
-    def _key(self, cfg: DictConfig) -> str:
-        made_of = {
-            "dataset": cfg.dataset,
-            "prepare": cfg.prepare,
-            "split": cfg.split,
-            "valid": self._valid_fraction(cfg),
-        }
-        return OmegaConf.to_yaml(OmegaConf.create(made_of))
 
 
 def _held_out(found: Any) -> frozenset[str]:

@@ -6,11 +6,12 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from made.cell_types import CONFIG, load, table, write_cache, write_cell
+from made.cell_types import load, table, write_cache, write_cell
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.datasets import measured
+from celltype_cli.patch_clamp import measure
 from celltype_cli.patch_clamp.datasets.allen_cell_types import class_of
+from celltype_cli.patch_clamp.readers import files
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def file(cache, specimen):
 
 def feature(cells, name):
     """The value of the first cell."""
-    return next(v for n, v in zip(cells.about.features, cells.inputs["features"][0], strict=True) if n.startswith(name))
+    columns = cells.about.of("features").columns
+    return next(v for n, v in zip(columns, cells.inputs["features"][0], strict=True) if n.startswith(name))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_cells_are_read_with_label_and_donor(cache):
 def test_features(cache):
     pytest.importorskip("allensdk", reason="extra allen is not installed")
     cells = load(cache, inputs=["features"])
-    assert cells.inputs["features"].shape == (6, len(cells.about.features))
+    assert cells.inputs["features"].shape == (6, len(cells.about.of("features").columns))
     assert feature(cells, "threshold_i") == pytest.approx(70)  # its rheobase, by fake_sweeps
     assert feature(cells, "peak_v") == pytest.approx(30)
 
@@ -101,12 +103,13 @@ def test_those_that_cannot_be_used_are_named_and_stop_no_other(cache, caplog):
     cells = load(cache)
     assert sorted(cells.cell_id) == ["102", "201", "301"]
     lines = [record.getMessage() for record in caplog.records]
-    assert [line[:21] for line in lines] == ["left out: cell 101: c", "left out: cell 103: n", "left out: cell 401: /"]
+    assert [line[:33] for line in lines] == [f"left out: cell {cell} (ephys.nwb): {first}"
+                                             for cell, first in (("101", "c"), ("103", "n"), ("401", "/"))]  # fmt: skip
     assert "cannot be read as NWB, it is truncated" in lines[0]
     assert "no spiking long square between 109 and 131 pA" in lines[1]
     assert "ephys_sweeps.json: is no list of sweeps" in lines[2]
     assert any(
-        note.startswith("3 of 6 cells cannot be used and were left out (2 Pvalb, 1 Sst): ")
+        note.startswith("3 of 6 recordings cannot be used and were left out (Pvalb 2, Sst 1): ")
         and "1: no spiking long square between ... and ... pA" in note
         and "1: is no list of sweeps as allensdk writes it" in note
         for note in cells.about.notes
@@ -116,9 +119,8 @@ def test_those_that_cannot_be_used_are_named_and_stop_no_other(cache, caplog):
 
 def test_files_are_read_once(cache, monkeypatch):
     before = load(cache)
-    reads = []
-    read = measured.files.read
-    monkeypatch.setattr(measured.files, "read", lambda path, cell: reads.append(cell) or read(path, cell))
+    reads, read = [], files.read
+    monkeypatch.setattr(files, "read", lambda path: reads.append(path.parent.name[-3:]) or read(path))
     assert np.array_equal(load(cache).inputs["scalogram"], before.inputs["scalogram"])
     assert reads == []
     file(cache, 101).with_name("ephys_sweeps.json").write_text(
@@ -127,16 +129,16 @@ def test_files_are_read_once(cache, monkeypatch):
     os.utime(file(cache, 201), (1e9, 1e9))
     assert "101" not in load(cache).cell_id
     assert sorted(reads) == ["101", "201"]
-    load(cache, inputs=["features"], features="two_sweep", cells_per_class=1, ids={"path": None})
+    load(cache, inputs=["features"], feature_set="two_sweep", cells_per_class=1)
     assert len(reads) == 6  # other settings: each class once
 
 
 def test_a_missing_library_is_no_fault_of_the_files(cache, monkeypatch):
-    def measure(*_, **__):
+    def missing(*_, **__):
         raise UserError("allensdk is missing: pip install celltype[allen]") from ImportError()
 
     with monkeypatch.context() as patch:
-        patch.setattr(measured.prepare, "measure", measure)
+        patch.setattr(measure, "measure", missing)
         with pytest.raises(UserError, match="^allensdk is missing"):
             load(cache)
     assert load(cache).n_cells == 6  # nothing of it was kept
@@ -154,9 +156,9 @@ def test_broken_entries_of_the_cache_are_made_again(cache):
 def test_cells_of_a_list(cache, tmp_path):
     ids = tmp_path / "ids.csv"
     ids.write_text("id, source\n101, Clamp\n401, Clamp\n999, Seq\n")  # as in the published splits
-    assert sorted(load(cache, ids={"path": str(ids)}).cell_id) == ["101", "401"]
+    assert sorted(load(cache, ids=ids).cell_id) == ["101", "401"]
     file(cache, 401).unlink()
-    cells = load(cache, ids={"path": str(ids)})
+    cells = load(cache, ids=ids)
     assert cells.cell_id.tolist() == ["101"]
     assert any(note.startswith("1 cells of ids.csv are not there; download them: celltype fetch dataset=allen_cell")
                for note in cells.about.notes)  # fmt: skip
@@ -173,8 +175,8 @@ def test_cells_of_a_list(cache, tmp_path):
 def test_lists_that_fit_nothing(cache, tmp_path, content, said):
     if content:
         (tmp_path / "ids.txt").write_text(content)
-    with pytest.raises(UserError, match=f"dataset.ids.path=.*ids.txt.*\n?.*{said}"):
-        load(cache, ids={"path": str(tmp_path / "ids.txt")})
+    with pytest.raises(UserError, match=f"dataset.ids=.*ids.txt.*\n?.*{said}"):
+        load(cache, ids=tmp_path / "ids.txt")
 
 
 def test_a_number_of_each_class_is_spread_over_donors(cache):
@@ -204,8 +206,9 @@ def test_when_none_can_be_used(tmp_path):
     (tmp_path / "cells.json").write_text(json.dumps(table()[:1]))
     made = write_cell(tmp_path, 101)
     made.write_bytes(made.read_bytes()[:9000])
-    with pytest.raises(UserError, match="all 1 recordings of .* cannot be used:\n  cell 101: cannot be read as NWB"):
-        load(tmp_path, cache=str(tmp_path / "cache"))
+    said = r"1 of 1 recordings of allen_cell_types, .* cannot be used:\n  cell 101 \(ephys.nwb\): cannot be read as NWB"
+    with pytest.raises(UserError, match=said):
+        load(tmp_path, cache=tmp_path / "cache")
 
 
 def test_a_real_recording(shared_data, tmp_path):
@@ -214,7 +217,7 @@ def test_a_real_recording(shared_data, tmp_path):
     real = shared_data / "patch_clamp" / "nwb" / "ctdb_cache" / "specimen_555060623"
     (tmp_path / real.name).symlink_to(real)
     (tmp_path / "cells.json").write_text(json.dumps([table()[5] | {"specimen__id": 555060623}]))
-    cells = load(tmp_path, inputs=["features", "scalogram"], size=CONFIG["size"], cache=str(tmp_path / "cache"))
+    cells = load(tmp_path, inputs=["features", "scalogram"], size=[224, 224], cache=tmp_path / "cache")
     assert (cells.cell_id[0], cells.classes[cells.label[0]], cells.group[0]) == ("555060623", "Sst", "5")
     assert cells.shapes["scalogram"] == (2, 224, 224)
     assert feature(cells, "threshold_i") == 90

@@ -28,5 +28,5 @@ def test_sizes_are_those_of_files_that_are_there_and_broken_tables_are_replaced(
 
 def test_cells_of_a_list(archive, fetch, tmp_path):
     (tmp_path / "ids.txt").write_text("102\n401\n")
-    assert fetch(f"dataset.ids.path={tmp_path / 'ids.txt'}")[0] == 0
+    assert fetch(f"dataset.ids={tmp_path / 'ids.txt'}")[0] == 0
     assert archive.asked == ["sweeps 102", 102, "sweeps 401", 401]

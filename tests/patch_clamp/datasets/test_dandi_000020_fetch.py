@@ -72,7 +72,7 @@ def test_a_half_file_that_is_no_part_of_it_is_not_kept(archive, fetch):
 
 def test_cells_of_a_list_or_of_each_class(archive, fetch, tmp_path):
     (tmp_path / "ids.txt").write_text("41\n50\n61\n")  # a cell, a session, and a cell without class
-    assert fetch(f"dataset.ids.path={tmp_path / 'ids.txt'}")[0] == 0
+    assert fetch(f"dataset.ids={tmp_path / 'ids.txt'}")[0] == 0
     assert archive.asked == [FILES[41], FILES[51]]
     assert "4 files in" in fetch("dataset.cells_per_class=1")[1]
 

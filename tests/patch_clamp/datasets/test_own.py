@@ -4,13 +4,13 @@ import logging
 
 import numpy as np
 import pytest
+from made.configs import recordings
 from made.spikes import ramp, short_square
-from made.sweeps import NWB1, RATE, SETTINGS, TRACES, load_folder, quiet_nwb2, three, write_abf, write_npz
+from made.sweeps import NWB1, RATE, TRACES, load_folder, quiet_nwb2, three, write_abf, write_npz
 
 from celltype_cli.cells.cells import UNLABELLED
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.choice import chosen
-from celltype_cli.patch_clamp.datasets.own import load
 from celltype_cli.patch_clamp.features import cell
 from celltype_cli.patch_clamp.readers import files
 
@@ -37,27 +37,29 @@ def test_files_of_every_format(folder, nwb2):
     assert set(cells.label) == {UNLABELLED}
     assert cells.classes == ("Pvalb", "Sst")
     assert sorted(cells.group) == sorted(cells.cell_id)
-    assert cells.about.name == "sweeps recordings"
+    assert (cells.about.name, cells.about.group) == ("sweeps recordings", "donor")
     # The same three sweeps in all formats, but for the accuracy with which they are stored.
     assert np.allclose(cells.inputs["scalogram"], cells.inputs["scalogram"][:1], rtol=0.01, atol=0.01)
 
 
 def test_one_file(folder):
     assert load_folder(write_npz(folder / "one.npz")).cell_id.tolist() == ["one"]
+    assert load_folder(NWB1(folder).path).cell_id.tolist() == ["464212183"]
     broken = write_npz(folder / "two.npz", voltage=TRACES / 1e3)
-    with pytest.raises(UserError, match=r"1 of 1 files of .*two\.npz, .* cannot be used:\n  two\.npz: .*volts"):
+    said = r"1 of 1 recordings of sweeps two\.npz, .* cannot be used:\n  cell two \(two\.npz\): .*volts"
+    with pytest.raises(UserError, match=said):
         load_folder(broken)
 
 
 def test_features(folder):
     pytest.importorskip("allensdk", reason="extra allen is not installed")
     path = write_npz(folder / "one.npz")
-    cells = load_folder(folder, inputs=["features"], features="long_square")
-    assert not (folder.parent / "cache").exists()
+    cells = load_folder(folder, inputs=["features"], feature_set="long_square")
+    assert [file.name for file in (folder.parent / "cache").iterdir()] == ["measured"]  # and no scalograms
     expected = cell.features(chosen(files.read(path).sweeps), "long_square")
     expected = {name: value for name, value in expected.items() if value == value}
     assert 70 in expected.values()  # pA: the rheobase
-    assert cells.about.features == tuple(expected)
+    assert cells.about.of("features").columns == tuple(expected)
     assert cells.inputs["features"][0] == pytest.approx([*expected.values()])
 
 
@@ -67,13 +69,13 @@ def test_all_features_are_of_ramps_and_short_squares_too(folder):
     write_npz(folder / "a.npz", ramp(1.0, 1.2, rate=RATE), short_square(0.004, 0.3, rate=RATE))
     write_npz(folder / "b.npz", ramp(1.5, rate=RATE))
     write_npz(folder / "c.npz")
-    cells = load_folder(folder, inputs=["features"], features="all")
-    table = dict(zip(cells.about.features, cells.inputs["features"].T))
+    cells = load_folder(folder, inputs=["features"], feature_set="all")
+    table = dict(zip(cells.about.of("features").columns, cells.inputs["features"].T))
     assert table["threshold_i_ramp (pA)"] == pytest.approx([25, 37.5, np.nan], abs=0.2, nan_ok=True)
     assert table["threshold_i_short_square (pA)"] == pytest.approx([400, np.nan, np.nan], nan_ok=True)
     assert table["threshold_i_long_square (pA)"] == pytest.approx([70, 70, 70])
-    fewer = load_folder(folder, inputs=["features"], features="long_square")
-    assert not [name for name in fewer.about.features if "ramp" in name or "short" in name]
+    fewer = load_folder(folder, inputs=["features"], feature_set="long_square")
+    assert not [name for name in fewer.about.of("features").columns if "ramp" in name or "short" in name]
 
 
 def broken_ones(folder, nwb2):
@@ -105,19 +107,23 @@ def test_each_unusable_file_gives_one_line_and_stops_no_other(folder, nwb2, capl
     assert cells.cell_id.tolist() == ["good"]
     assert len(caplog.messages) == len(REASONS)
     for message, (file, reason) in zip(caplog.messages, REASONS.items()):
-        assert message.startswith(f"left out: {file}: {reason}")
+        assert message.startswith(f"left out: cell {file.rpartition('.')[0]} ({file}): {reason}")
         assert "\n" not in message
         assert str(folder) not in message
-    assert cells.about.notes[0] == "5 of 6 files cannot be used and were left out: " + ", ".join(REASONS)
+    assert cells.about.notes[0] == (
+        "5 of 6 recordings cannot be used and were left out (unlabelled 5): 1: none of its ... sweeps is a long square "
+        "of ... s; 1: no spiking long square between ... and ... pA; 1: cannot be read as NWB; 1: is not of current "
+        "clamp; 1: sweep ..."
+    )
 
 
 def test_unusable_files_may_be_an_error(folder, nwb2):
     broken_ones(folder, nwb2)
-    with pytest.raises(UserError, match=r"5 of 6 files of .* \(dataset\.unusable=drop leaves them out\)") as error:
+    with pytest.raises(UserError, match=r"5 of 6 recordings of .* \(prepare\.unusable=drop leaves them out\)") as error:
         load_folder(folder, unusable="error")
-    assert all(f"\n  {file}: {reason}" in str(error.value) for file, reason in REASONS.items())
+    assert all(f" ({file}): {reason}" in str(error.value) for file, reason in REASONS.items())
     (folder / "good.npz").unlink()
-    with pytest.raises(UserError, match=r"5 of 5 files of .*, for steps of dataset\.duration_s=1 s, cannot be used"):
+    with pytest.raises(UserError, match=r"5 of 5 recordings of .*, for steps of prepare\.duration_s=1 s, cannot be"):
         load_folder(folder)
 
 
@@ -132,7 +138,7 @@ def test_sweeps_left_out_are_counted(folder):
 def test_other_protocols(folder):
     write_npz(folder / "slow.npz", sampling_rate=2 * RATE)  # the same samples make steps of 0.5 s
     cells = load_folder(folder, duration_s=0.5)
-    assert cells.about.axes["scalogram"][1].last < 600
+    assert cells.about.of("scalogram").axes[1].last < 600
     assert "steps last 0.5 s" in cells.about.notes[0]
     write_npz(folder / "slow.npz")
     assert len(load_folder(folder, hero_pA=[30, 50])) == 1
@@ -144,26 +150,48 @@ def test_other_protocols(folder):
     ("changes", "message"),
     [
         ({"labels": "/nowhere.csv"}, "dataset.labels=/nowhere.csv does not exist"),
-        ({"duration_s": -1.0}, "dataset.duration_s=-1: expected the length of the current steps"),
-        ({"size": [64]}, r"dataset.size=\[64\]: expected two whole numbers of pixels"),
-        ({"size": [0, 64]}, r"dataset.size=\[0, 64\]: expected two whole numbers of pixels"),
-        ({"unusable": "skip"}, "dataset.unusable=skip is none of drop, error"),
-        ({"inputs": ["trace"]}, "dataset.inputs=trace is none of features, scalogram"),
-        ({"hero_pA": [61, 39]}, r"dataset.hero_pA=\[61, 39\] must be two rising numbers of pA"),
-        ({"features": "al", "inputs": ["features"]}, "dataset.features=al is none of two_sweep, long_square, all"),
+        ({"duration_s": -1.0}, "prepare.duration_s=-1: expected the length of the current steps"),
+        ({"size": [64]}, r"prepare.size=\[64\]: expected two whole numbers of pixels"),
+        ({"size": [0, 64]}, r"prepare.size=\[0, 64\]: expected two whole numbers of pixels"),
+        ({"unusable": "skip"}, "prepare.unusable=skip is none of drop, error"),
+        ({"inputs": ["trace"]}, "prepare.inputs=trace is none of features, scalogram"),
+        ({"hero_pA": [61, 39]}, r"prepare.hero_pA=\[61, 39\] must be two rising numbers of pA"),
+        ({"feature_set": "al", "inputs": ["features"]}, "prepare.feature_set=al is none of two_sweep, long_sq"),
         ({"path": "/nowhere"}, "dataset.path=/nowhere does not exist"),
         ({}, "recordings holds no file ending in .nwb, .abf, .npz"),
     ],
 )
 def test_settings_that_cannot_be(folder, changes, message):
+    if not {"labels", "path"} & {*changes} and changes:
+        write_npz(folder / "a.npz")
     with pytest.raises(UserError, match=message):
         load_folder(folder, **changes)
+    assert not (folder.parent / "cache").exists()  # nothing was measured before
 
 
-def test_real_recordings(shared_data, tmp_path):
-    cells = load(path=shared_data / "patch_clamp" / "nwb", cache=str(tmp_path), **SETTINGS)
+def test_labels_are_known_before_a_file_is_read(folder):
+    """So that a line about a recording that cannot be used, and the counts of classes, have them."""
+    write_npz(folder / "a.npz")
+    (folder / "b.abf").write_bytes(b"cut off")
+    csv = folder.parent / "labels.csv"
+    csv.write_text("file,cell_id,label,group,source\na,mine,Sst,m1,lab\nb,other,Pvalb,m2,lab\n")
+    found = recordings("sweeps", path=folder, labels=csv, classes=["Pvalb", "Sst"])
+    mine, other = found.entries
+    assert [mine.cell_id, mine.label, mine.group, mine.source, mine.file] == ["mine", "Sst", "m1", "lab", "a.npz"]
+    assert (found.classes, other.cell_id, other.label) == (("Pvalb", "Sst"), "other", "Pvalb")
+    assert [sweep.number for sweep in mine.read().sweeps] == [3, 5, 9]
+    with pytest.raises(UserError, match=r"b\.abf: is no NWB, ABF or npz file"):
+        other.read()
+    assert load_folder(folder, labels=csv).about.notes == (
+        "1 of 2 recordings cannot be used and were left out (Pvalb 1): 1: is no NWB",
+    )
+
+
+def test_real_recordings(shared_data, tmp_path, caplog):
+    cells = load_folder(shared_data / "patch_clamp" / "nwb", cache=tmp_path)
     assert sorted(cells.cell_id)[0] == "555060623"
     assert cells.n_cells == 2
-    assert cells.about.notes[0] == "1 of 3 files cannot be used and were left out: 99111002.nwb"
+    assert cells.about.notes[0].startswith("1 of 3 recordings cannot be used and were left out (unlabelled 1): 1: none")
+    assert "left out: cell 99111002 (99111002.nwb): none of its 16 sweeps is a long square" in caplog.text
     # The same two sweeps, in the layouts of the Cell Types Database and of DANDI 000020.
     assert np.allclose(*cells.inputs["scalogram"], rtol=1e-3, atol=1e-2)

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
-from made import sts
+from made import configs, sts
 from torch import from_numpy
 from torch.nn.functional import interpolate
 
-from celltype_cli.core import configs
+from celltype_cli.core.configs import build
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.datasets import sts_scalograms
+from celltype_cli.runs.build import cells_of
 
 SIZE = (224, 224)
 
@@ -29,7 +28,7 @@ def folder(tmp_path):
 
 
 def load(folder, size=SIZE):
-    return sts_scalograms.load(path=folder, cells="listed", size=size, cache=folder / "cache")
+    return configs.cells("sts_scalograms", path=folder, size=size, cache=folder / "cache")
 
 
 def test_images_are_resized_as_torch_does_and_mapped_into_memory(folder):
@@ -46,7 +45,7 @@ def test_images_are_resized_as_torch_does_and_mapped_into_memory(folder):
 
 
 def test_axes_are_those_of_the_pixels(folder):
-    frequency, time = load(folder, (180, 4800)).about.axes["scalogram"]
+    frequency, time = load(folder, (180, 4800)).about.of("scalogram").axes
     assert (frequency.unit, frequency.first, frequency.last) == ("Hz", 20, 199)
     assert (time.unit, time.first, time.last) == ("ms", pytest.approx(-100), pytest.approx(1099.75))
 
@@ -103,10 +102,9 @@ def test_what_cannot_be_used_at_all(folder, tmp_path):
 
 
 def test_the_config_reads_them(folder):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        overrides = ["dataset=sts_scalograms", f"dataset.path={folder}", "dataset.size=[8,8]", "split=sts"]
-        cfg = compose("train", [*overrides, f"outputs={folder}"])
-    cells = configs.build(cfg.dataset)
+    overrides = ["dataset=sts_scalograms", f"dataset.path={folder}", "dataset.size=[8,8]", "split=sts"]
+    cfg = configs.compose("train", *overrides, f"outputs={folder}")
+    cells = cells_of(cfg)
     assert cells.inputs["scalogram"].shape == (3, 2, 8, 8)
-    [fold] = configs.build(cfg.split)(cells, seed=0)
+    [fold] = build(cfg.split)(cells, seed=0)
     assert [cells.cell_id[rows].tolist() for rows in (fold.train, fold.test)] == [["101", "103"], ["202"]]

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from made import sts
+from made import configs, sts
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.datasets import sts_features
-from celltype_cli.patch_clamp.prepare import CLASSES
+from celltype_cli.patch_clamp.recording import CLASSES
 
 
 @pytest.fixture
@@ -14,12 +14,12 @@ def folder(tmp_path):
     return sts.write(tmp_path)
 
 
-def load(path, columns="all", cells="listed"):
-    return sts_features.load(path=path, columns=columns, cells=cells)
+def load(path, feature_set="all", cells="listed"):
+    return configs.cells("sts_features", path=path, feature_set=feature_set, cells=cells)
 
 
 def values(cells, row=0):
-    return dict(zip(cells.about.features, cells.inputs["features"][row].tolist(), strict=True))
+    return dict(zip(cells.about.of("features").columns, cells.inputs["features"][row].tolist(), strict=True))
 
 
 def test_cells_have_the_label_source_and_id_of_the_files(folder):
@@ -28,7 +28,7 @@ def test_cells_have_the_label_source_and_id_of_the_files(folder):
     assert [CLASSES[label] for label in cells.label] == [*sts.LABELS[:3], *sts.LABELS[:4]]
     assert cells.source.tolist() == ["Clamp"] * 3 + ["Seq"] * 4
     assert cells.classes == CLASSES
-    tau = cells.about.features.index("tau (ms)")
+    tau = cells.about.of("features").columns.index("tau (ms)")
     assert cells.inputs["features"][:, tau] == pytest.approx([10.1, 10.2, 10.3, 20.1, 20.2, 20.3, 20.4])
 
 
@@ -75,8 +75,8 @@ def test_differences_and_products(folder):
 
 
 def test_columns_of_each_choice(folder):
-    names = {columns: set(load(folder, columns).about.features) for columns in sts_features.COLUMNS}
-    assert {columns: len(found) for columns, found in names.items()} == {
+    names = {one: set(load(folder, one).about.of("features").columns) for one in sts_features.FEATURE_SETS}
+    assert {one: len(found) for one, found in names.items()} == {
         "recipe": 15,  # adaptation, latency and f_i_curve_slope; 5 times, 5 voltages, current and ratio
         "two_sweep": 18,  # adaptation, latency and avg_isi; these 12 and 3 differences of voltage
         "long_square": 29,  # and vrest, ri, sag, tau, vm_for_sag, f_i_curve_slope, and 5 made of them
@@ -157,7 +157,7 @@ def test_missing_files_and_unknown_choices(folder, tmp_path):
     sts.write(tmp_path / "data" / "sts")
     with pytest.raises(UserError, match=f"give {tmp_path / 'data' / 'sts'}$"):
         load(tmp_path / "data")
-    with pytest.raises(UserError, match="dataset.columns=recepie is none of .*nearest: recipe"):
+    with pytest.raises(UserError, match="dataset.feature_set=recepie is none of .*nearest: recipe"):
         load(folder, "recepie")
     with pytest.raises(UserError, match="dataset.cells=all is none of listed, labelled"):
         load(folder, cells="all")

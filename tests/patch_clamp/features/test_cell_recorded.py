@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from made import configs
 from scipy.signal import resample_poly
 
 pytest.importorskip("allensdk.ephys.ephys_extractor", reason="needs the extra allen")
@@ -76,10 +77,9 @@ def test_how_much_a_lower_sampling_rate_changes(allen, down, threshold_mV, ratio
 
 def test_a_file_gives_the_names_of_the_published_tables(shared_data):
     """So that what is learned from the tables can be applied to recordings."""
-    from celltype_cli.patch_clamp.datasets import sts_features
     from celltype_cli.patch_clamp.readers import files
 
     recorded = chosen(files.read(shared_data / "patch_clamp/nwb/ctdb_cache/specimen_555060623/ephys.nwb").sweeps)
     for kind in NAMES:
-        published = sts_features.load(path=shared_data / "patch_clamp" / "sts", columns=kind, cells="listed")
-        assert tuple(features(recorded, kind)) == published.about.features
+        published = configs.cells("sts_features", path=shared_data / "patch_clamp" / "sts", feature_set=kind)
+        assert tuple(features(recorded, kind)) == published.about.of("features").columns

@@ -6,12 +6,12 @@ from made.sweeps import RATE, SAMPLES, TRACES, write_abf
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.choice import chosen, long_squares
-from celltype_cli.patch_clamp.readers.files import read
+from celltype_cli.patch_clamp.readers.files import find, read
 
 
 def test_abf(tmp_path):
     cell = read(write_abf(tmp_path / "2024_cell.abf", TRACES, step=(50, 20, 500, 4000)))
-    assert cell.cell_id == "2024_cell"
+    assert [entry.cell_id for entry in find(tmp_path)] == ["2024_cell"]
     assert [s.number for s in cell.sweeps] == [0, 1, 2]
     assert np.stack([s.voltage for s in cell.sweeps]) == pytest.approx(TRACES, abs=0.005)
     squares, _ = long_squares(cell.sweeps)

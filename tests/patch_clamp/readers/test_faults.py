@@ -1,5 +1,7 @@
 """Current-clamp files of all formats that are broken, and folders of files."""
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from made.sweeps import NWB1, TRACES, quiet_nwb2, three, write_abf, write_npz
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.choice import chosen
-from celltype_cli.patch_clamp.readers.files import read, read_folder
+from celltype_cli.patch_clamp.readers.files import find, read
 
 
 @pytest.fixture
@@ -44,29 +46,49 @@ def test_what_is_no_recording(tmp_path):
         read(tmp_path)
 
 
-def test_one_broken_file_stops_no_other(tmp_path):
+def test_the_recordings_of_a_folder_are_named_unread(tmp_path):
     NWB1(tmp_path)
     write_npz(tmp_path / "good.npz")
     (tmp_path / "below").mkdir()
-    write_npz(tmp_path / "below" / "volts.npz", voltage=TRACES / 1e3)
+    write_npz(tmp_path / "below" / "volts.NPZ.npz", voltage=TRACES / 1e3)
     write_npz(tmp_path / "below" / "flat.npz", current=np.ones_like(TRACES))
     (tmp_path / ".hidden.npz").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("")
 
-    cells, left_out = read_folder(tmp_path)
-    assert [c.cell_id for c in cells] == ["below/flat", "good", "464212183"]
-    assert [file for file, _ in left_out] == ["below/volts.npz"]
+    entries = find(tmp_path)
+    assert {entry.cell_id: entry.file for entry in entries} == {
+        "below/flat": "below/flat.npz",
+        "below/volts.NPZ": "below/volts.NPZ.npz",
+        "good": "good.npz",
+        "464212183": "specimen_464212183/ephys.nwb",
+    }
+    assert {(entry.label, entry.group, entry.source) for entry in entries} == {("", "", "")}
+    flat, volts, *good = entries
+    assert [chosen(entry.read().sweeps).hero.sweep.number for entry in good] == [9, 9]
+    with pytest.raises(UserError, match="none of its 3 sweeps is a long square of 1 s"):
+        chosen(flat.read().sweeps)
+    with pytest.raises(UserError, match="looks like volts"):
+        volts.read()
 
-    numbers, left_out = read_folder(tmp_path, use=lambda cell: chosen(cell.sweeps).hero.sweep.number)
-    assert numbers == [9, 9]
-    reasons = dict(left_out)
-    assert reasons["below/flat.npz"].startswith("none of its 3 sweeps is a long square of 1 s")
-    assert "looks like volts" in reasons["below/volts.npz"]
+
+def test_what_a_recording_is_made_of(tmp_path):
+    """Place, size and time of its file, and of the list of failed sweeps beside it."""
+    path = NWB1(tmp_path).path
+    [(place, size, time)] = find(tmp_path)[0].made_of
+    assert (place, size, time) == (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
+    path.with_name("ephys_sweeps.json").write_text("[]")
+    assert find(path)[0].made_of[1][:2] == (str(path.resolve().with_name("ephys_sweeps.json")), 2)
+    os.utime(path, (1e9, 1e9))
+    assert find(path)[0].made_of[0] == (place, size, 10**18)
 
 
 @pytest.mark.parametrize(
-    ("folder", "message"), [("", "holds no file ending in .nwb, .abf, .npz"), ("x", "is no folder")]
+    ("folder", "message"),
+    [("", "holds no file ending in .nwb, .abf, .npz"), ("x", "does not exist; expected a folder with files ending in")],
 )
 def test_an_empty_folder(tmp_path, folder, message):
-    with pytest.raises(UserError, match=message):
-        read_folder(tmp_path / folder)
+    with pytest.raises(UserError, match=f"dataset.path={tmp_path / folder} {message}"):
+        find(tmp_path / folder)
+    (tmp_path / "y").mkdir()
+    with pytest.raises(UserError, match="; nearest: y$"):
+        find(tmp_path / "Y")

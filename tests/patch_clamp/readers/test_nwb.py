@@ -8,7 +8,7 @@ from made.sweeps import NWB1, RATE, SAMPLES, check, current, quiet_nwb2, three, 
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.choice import chosen
-from celltype_cli.patch_clamp.readers.files import read
+from celltype_cli.patch_clamp.readers.files import find, read
 
 
 @pytest.fixture
@@ -17,9 +17,12 @@ def nwb2():
 
 
 def test_nwb1(tmp_path):
-    cell = read(NWB1(tmp_path).path)
-    check(cell)
-    assert (cell.cell_id, cell.file) == ("464212183", "ephys.nwb")
+    path = NWB1(tmp_path).path
+    check(read(path))
+    for place, file in ((path, "ephys.nwb"), (path.parent, "ephys.nwb"), (tmp_path, "specimen_464212183/ephys.nwb")):
+        [entry] = find(place)
+        assert (entry.cell_id, entry.file) == ("464212183", file)
+        check(entry.read())
 
 
 def test_nwb1_counts_what_it_leaves_out(tmp_path):
@@ -61,9 +64,9 @@ def test_a_broken_list_of_sweeps(tmp_path):
 
 
 def test_nwb2_by_sweep_number(tmp_path, nwb2):
-    cell = read(three(nwb2).write(tmp_path / "sub-1_ses-2_icephys.nwb"))
-    check(cell)
-    assert cell.cell_id == "sub-1_ses-2_icephys"
+    path = three(nwb2).write(tmp_path / "sub-1_ses-2_icephys.nwb")
+    check(read(path))
+    assert [entry.cell_id for entry in find(path)] == ["sub-1_ses-2_icephys"]
 
 
 def test_nwb2_by_the_table_of_recordings(tmp_path, nwb2):
@@ -131,8 +134,9 @@ def test_nwb2_of_two_cells_is_refused(tmp_path, nwb2):
     ],
 )
 def test_real_sweeps_in_the_layouts_of_the_allen_institute(shared_data, file, cell_id, onset_s):
-    cell = read(shared_data / "patch_clamp" / "nwb" / file)
-    assert (cell.cell_id, cell.left_out) == (cell_id, {})
+    [entry] = find(shared_data / "patch_clamp" / "nwb" / file)
+    cell = entry.read()
+    assert (entry.cell_id, cell.left_out) == (cell_id, {})
     two = chosen(cell.sweeps)
     assert [s.step.amplitude_pA for s in (two.rheobase, two.hero)] == pytest.approx([90, 130])
     assert [s.step.onset_s for s in (two.rheobase, two.hero)] == [onset_s, onset_s]

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import importlib.util
-from pathlib import Path
+import weakref
 
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from made.configs import REPOSITORY, cells, recordings
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import chosen
-from celltype_cli.patch_clamp.prepare import CLASSES
-from celltype_cli.patch_clamp.simulator.classes import CORRELATION, QUANTITIES, neurons, traits
-from celltype_cli.patch_clamp.simulator.dataset import load
-from celltype_cli.patch_clamp.simulator.protocol import Cell, draw, record
+from celltype_cli.patch_clamp import measure
+from celltype_cli.patch_clamp.recording import CLASSES, Recording, Sweep
+from celltype_cli.patch_clamp.simulator import dataset
 
-ROOT = Path(__file__).parents[3]
-PROTOCOL = ("donor_share", "step_pA", "sampling_rate", "noise_mV", "seed")
 STATISTICS = "patch_clamp/statistics/class_stats.csv"
 
 QUARTILES = {  # of recorded cells of each of CLASSES: 25th, 50th and 75th percentile (Gouwens et al. 2019 and 2020)
@@ -48,127 +42,112 @@ WIDER = {"fi_slope_Hz_per_pA": 1.0, "up_down_ratio": 0.8}
 
 
 @pytest.fixture(scope="module")
-def shipped() -> dict:
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        cfg = compose(overrides=["+dataset=patch_sim", "+outputs=somewhere"]).dataset
-    parameters = OmegaConf.to_container(cfg, resolve=True)
-    del parameters["_target_"]
-    return parameters
-
-
-@pytest.fixture(scope="module")
-def small(shipped, tmp_path_factory):
-    """Arguments of `load` for few cells, with the changes asked for."""
-    folder = str(tmp_path_factory.mktemp("cache"))
+def small(tmp_path_factory):
+    """Makes few cells, with the changes asked for."""
+    folder = tmp_path_factory.mktemp("cache")
     few = {"cells_per_class": 2, "donors": 2, "inputs": ["scalogram"], "size": [24, 32], "cache": folder}
-    return lambda **changes: copy.deepcopy(shipped) | few | changes
-
-
-@pytest.fixture(scope="module")
-def recorded(shipped):
-    cells = [Cell(label, number, number) for label in range(4) for number in range(6)]
-    return cells, list(record(cells, **{name: shipped[name] for name in PROTOCOL}))
+    return lambda **changes: cells("patch_sim", **few | changes)
 
 
 @pytest.fixture(scope="module")
 def measured() -> pd.DataFrame:
     """Features of 20 cells of each class, by the path of every recording, under the names of the statistics."""
     pytest.importorskip("allensdk", reason="features are measured by allensdk")
-    spec = importlib.util.spec_from_file_location("draw", ROOT / "scripts" / "draw_simulated_patch_clamp.py")
+    spec = importlib.util.spec_from_file_location("draw", REPOSITORY / "scripts" / "draw_simulated_patch_clamp.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     return script.measured(20)
 
 
 def test_cells_say_what_they_are(small):
-    cells = load(**small(cells_per_class={"Pvalb": 3, "Excitatory": 0, "Vip/Lamp5": 1, "Sst": 2}))
+    cells = small(cells_per_class={"Pvalb": 3, "Excitatory": 0, "Vip/Lamp5": 1, "Sst": 2})
     assert cells.classes == ("Pvalb", "Excitatory", "Vip/Lamp5", "Sst") and cells.label.tolist() == [0, 0, 0, 2, 3, 3]
     assert cells.shapes == {"scalogram": (2, 24, 32)} and cells.inputs["scalogram"].dtype == np.float32
     assert cells.group.tolist() == ["donor_01", "donor_02", "donor_01", "donor_01", "donor_01", "donor_02"]
     assert cells.cell_id[3] == "Vip-Lamp5_0001" and cells.about.title == "patch_sim (simulated)"
+    assert cells.about.group == "donor" and len(cells.about.of("scalogram").axes) == 2
+    assert cells.about.notes == ("no animal was recorded: a score on these cells says nothing about recorded ones",)
     assert cells.inputs["scalogram"].max(axis=(1, 2, 3)).min() > 20  # spikes in all
 
 
-def test_same_seed_same_cells_and_more_cells_keep_those_there_were(small):
-    few, other = (load(**small(seed=seed, cells_per_class=1)) for seed in (3, 4))
-    more = load(**small(seed=3, cells_per_class={"Pvalb": 1, "Excitatory": 4, "Vip/Lamp5": 2, "Sst": 1}))
-    assert not set(few.row_digests()) & set(other.row_digests())
+def test_same_seed_same_cells_and_more_cells_keep_those_there_were(small, tmp_path, monkeypatch):
+    """Those there were are found in the cache; without it they are the same, whatever they are simulated with."""
+    measuring, calls = measure.measure, []
+    monkeypatch.setattr(measure, "measure", lambda one, **settings: calls.append(one) or measuring(one, **settings))
+    few, other = (small(seed=seed, cells_per_class=1, cache=tmp_path) for seed in (3, 4))
+    assert len(calls) == 4 + 4
+    counts = {"Pvalb": 1, "Excitatory": 4, "Vip/Lamp5": 2, "Sst": 1}
+    monkeypatch.setattr(dataset, "BLOCK", 3)  # with those there were at the begin, in the middle and at the end of one
+    more = small(seed=3, cells_per_class=counts, cache=tmp_path)
+    assert len(calls) == 8 + 4  # half of the 8 cells were there
+    again = small(seed=3, cells_per_class=counts, cache=tmp_path)
+    assert len(calls) == 12
+    monkeypatch.setattr(dataset, "BLOCK", 128)
+    anew = small(seed=3, cells_per_class=counts, cache=tmp_path / "other")
+    assert len(calls) == 20
+    assert not set(few.row_digests) & set(other.row_digests)
     rows = [more.cell_id.tolist().index(name) for name in few.cell_id]
-    assert (more.row_digests()[rows] == few.row_digests()).all() and (more.group[rows] == few.group).all()
+    assert (more.row_digests[rows] == few.row_digests).all() and (more.group[rows] == few.group).all()
+    assert more.fingerprint() == again.fingerprint() == anew.fingerprint()
 
 
-def test_the_rheobase_is_found_as_an_experimenter_finds_it(recorded, shipped):
-    """Coarse steps up to the first spike, fine ones from below that up to the rheobase, then 20, 40 and 60 pA more."""
-    for cell in recorded[1]:
-        two = chosen(cell.sweeps)
-        applied = [square.step.amplitude_pA for square in two.squares]
-        spiking = [amplitude for square, amplitude in zip(two.squares, applied) if len(square.spike_times_s)]
-        rheobase = two.rheobase.step.amplitude_pA
-        assert applied[:4] == [-90, -70, -50, -30] and min(spiking) == rheobase
-        assert two.hero.step.amplitude_pA == rheobase + 40 and {rheobase + 20, rheobase + 60} <= {*applied}
-        assert rheobase % 40 == 10 or rheobase - 10 in applied, "the step below the rheobase is silent, or a coarse one"
-        coarse = [amplitude for amplitude in applied if amplitude > 0 and amplitude % 40 == 0 and amplitude < rheobase]
-        assert coarse == [*np.arange(40, rheobase, 40)]
-        assert len(cell.sweeps) == len({*applied}) < 40 and not cell.left_out
+@pytest.mark.parametrize(
+    ("order", "simulated"),
+    [
+        (range(8), [0, 3, 6]),
+        ((1, 2, 4, 7), [0, 3, 6]),  # those between are found in the cache, say
+        ((2, 3, 5), [0, 3]),
+        ((7,), [6]),
+        ((7, 6, 0, 0, 2, 3), [6, 6, 0, 0, 3]),  # backwards, a block begins anew
+    ],
+)
+def test_whatever_is_passed_over_a_recording_is_that_of_its_cell_and_one_block_is_held(monkeypatch, order, simulated):
+    begun, blocks = [], []
+
+    def block(cells, **_):
+        begun.append(cells[0])
+        for cell in cells:
+            flat = np.full(10, -70, np.float32)
+            yield Recording((Sweep(flat, 0 * flat, 1e4, 100 * cell.label + cell.number),))
+
+    def record(cells, **settings):
+        made = block(cells, **settings)
+        blocks.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(dataset, "record", record)
+    monkeypatch.setattr(dataset, "BLOCK", 3)
+    entries = recordings("patch_sim", cells_per_class=2).entries
+    numbers = [0, 1, 100, 101, 200, 201, 300, 301]
+    for k in order:
+        assert entries[k].read().sweeps[0].number == numbers[k]
+        assert sum(one() is not None for one in blocks) == 1
+    assert [100 * cell.label + cell.number for cell in begun] == [numbers[first] for first in simulated]
 
 
-def test_sweeps_hold_a_clean_step_at_the_asked_rate_and_noise(recorded, shipped):
-    for cell in recorded[1][::5]:
-        for sweep in cell.sweeps:
-            assert sweep.sampling_rate == 50_000 and len(sweep.voltage) == 65_000  # 1.3 s
-            step = np.flatnonzero(sweep.current)
-            assert (step[0], step[-1] + 1, len(step)) == (7500, 57_500, 50_000)
-            noise = np.diff(sweep.voltage[:7000])
-            assert np.median(np.abs(noise)) / 0.954 == pytest.approx(0.05, rel=0.1)
+def test_nothing_is_simulated_before_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr(dataset, "record", None)
+    found = recordings("patch_sim", cells_per_class=1065)
+    assert len(found.entries) == 4260 and found.classes == CLASSES
+    assert len({str(entry.made_of) for entry in found.entries}) == 4260
 
 
-def test_spikes_have_the_drawn_shape(recorded, shipped):
-    """Threshold, peak and fast trough of the first spike lie within 3 mV where the drawn times put them."""
-    cells, recordings = recorded
-    drawn = draw(cells, seed=shipped["seed"], donor_share=shipped["donor_share"])
-    for k, cell in enumerate(recordings):
-        square = chosen(cell.sweeps).rheobase
-        first = round((square.step.onset_s + square.spike_times_s[0]) * 50_000)
-        voltage = square.sweep.voltage[first - 100 : first + 500]
-        rise, fall = drawn["rise_ms"][k], drawn["fall_ms"][k]
-        at = [100 - round(50 * rise), 100, 100 + round(50 * fall)]
-        points = (drawn["threshold_mV"], drawn["peak_mV"], drawn["threshold_mV"] - drawn["fast_ahp_mV"])
-        np.testing.assert_allclose(voltage[at], [values[k] for values in points], atol=3)
+def test_other_settings_of_the_simulation_are_other_recordings():
+    def made_of(cells_per_class=1, **changes):
+        return recordings("patch_sim", cells_per_class=cells_per_class, **changes).entries[0].made_of
+
+    assert made_of() == made_of(2) == made_of({"Pvalb": 1, "Excitatory": 0, "Vip/Lamp5": 0, "Sst": 0})
+    changes = {"seed": 1, "noise_mV": 0.1, "step_pA": 20.0, "sampling_rate": 20_000.0, "donor_share": 0.5}
+    assert len({str(made_of(**{name: value})) for name, value in changes.items()} | {str(made_of())}) == 6
 
 
-def test_traits_have_the_medians_the_spreads_and_the_correlations_of_their_class():
-    random = np.random.default_rng(0)
-    own, donor = random.standard_normal((2, 8000, len(QUANTITIES)))
-    drawn = traits(np.full(8000, CLASSES.index("Sst")), own, donor, 0.15)
-    assert np.median(drawn["tau_ms"]) == pytest.approx(20.1, rel=0.02)
-    assert np.log(drawn["tau_ms"]).std() == pytest.approx(0.40, rel=0.05)  # cut at 2.3 sd: 3 % less
-    assert np.median(drawn["peak_mV"]) == pytest.approx(29.4, abs=0.3) and drawn["peak_mV"].std() > 9.5
-    together = np.corrcoef(np.log(drawn["rheobase_pA"]), np.log(drawn["ri_MOhm"]))[0, 1]
-    assert together == pytest.approx(-0.8, abs=0.05)
-    assert (CORRELATION == CORRELATION.T).all() and np.linalg.eigvalsh(CORRELATION).min() > 0
-
-
-def test_traits_make_sense_whatever_is_drawn():
-    random = np.random.default_rng(1)
-    own, donor = 3 * random.standard_normal((2, 4000, len(QUANTITIES)))
-    label = np.arange(4000) % 4
-    drawn = traits(label, own, donor, 0.5)
-    made = neurons(drawn, 10.0)
-    assert (drawn["peak_mV"] > drawn["threshold_mV"] + 29).all() and (made.reset > made.rest).all()
-    for name in ("capacitance", "leak_below", "leak_above", "tau_w", "spike_ms"):
-        assert getattr(made, name).min() > 0
-    assert all(np.isfinite(values).all() for values in made) and (made.threshold < made.onset).all()
-
-
-def test_cells_of_a_donor_resemble_each_other():
-    cells = [Cell(label, number, number % 10) for label in range(4) for number in range(100)]
-    group = np.array([cell.donor for cell in cells])
-
-    def between(donor_share: float) -> float:
-        rise = np.log(draw(cells, seed=0, donor_share=donor_share)["rise_ms"]).reshape(4, 100)
-        return float(pd.Series((rise - rise.mean(1, keepdims=True)).ravel()).groupby(group).mean().std())
-
-    assert between(0.8) > 3 * between(0.0)
+def test_what_no_simulated_cell_has_is_left_out_and_told(small):
+    """Ramps and short squares are not simulated."""
+    pytest.importorskip("allensdk", reason="features are measured by allensdk")
+    found = small(cells_per_class=1, inputs=["features"], feature_set="all", sampling_rate=10_000.0)
+    assert not [name for name in found.about.of("features").columns if "ramp" in name or "short_square" in name]
+    assert len(found.about.of("features").columns) == 29
+    assert any(note.startswith("features left out, measured of no cell (26): ") for note in found.about.notes)
 
 
 @pytest.mark.parametrize(
@@ -176,17 +155,16 @@ def test_cells_of_a_donor_resemble_each_other():
     [
         ({"donors": 0, "noise_mV": -1.0}, ["donors is 0; give a number from 1", "noise_mV is -1"]),
         ({"cells_per_class": 0}, ["not all of them 0"]),
-        ({"features": "two_sweeps"}, ["dataset.features=two_sweeps is none of", "nearest: two_sweep"]),
-        ({"features": "all"}, ["dataset.features=all is of ramps and short squares too", "two_sweep or long_square"]),
-        ({"inputs": ["scalograms"]}, ["dataset.inputs=scalograms is none of", "nearest: scalogram"]),
-        ({"size": [64]}, ["dataset.size=[64]: expected two whole numbers"]),
+        ({"feature_set": "two_sweeps"}, ["prepare.feature_set=two_sweeps is none of", "nearest: two_sweep"]),
+        ({"inputs": ["scalograms"]}, ["prepare.inputs=scalograms is none of", "nearest: scalogram"]),
+        ({"size": [64]}, ["prepare.size=[64]: expected two whole numbers"]),
         ({"cells_per_class": {"Pvalb": 3, "PV": 3}}, ["per_class.Sst is missing", "per_class.PV is not known"]),
         ({"sampling_rate": 44_100.0, "step_pA": 100}, ["44100.0; give a multiple of 10,000 Hz", "step_pA is 100"]),
     ],
 )
 def test_bad_parameters_are_all_named_at_once(small, changes, said):
     with pytest.raises(UserError) as error:
-        load(**small(**changes))
+        small(**changes)
     assert all(words in str(error.value) for words in said)
 
 

@@ -170,7 +170,7 @@ def test_the_command_prints_what_it_found_and_how_to_train_it_again(tmp_path, mo
         ({"folds": 40}, "the inner folds (search.folds=40, search.split=grouped"),
         ({"metric": "f1"}, "search.metric=f1 is text, expected one of balanced_accuracy, accuracy"),
         ({"n_trails": 3}, "search.n_trails is no setting; nearest: n_trials"),
-        ({"space": {"model": {"qualty": [0, 1]}}}, "model.qualty: it is no setting; nearest: quality"),
+        ({"space": {"model": {"qualty": [0, 1]}}}, "model.qualty: qualty is no setting; nearest: quality"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, said):

@@ -5,34 +5,35 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 from celltype_cli.runs.train import Settings
-from celltype_cli.studies.search.overrides import difference, text
-from celltype_cli.studies.search.refit import epochs_behind, final, stops_early
-from celltype_cli.studies.search.space import Choice, Range, parse, put, without
+from celltype_cli.studies.search.settings import difference, put, text, without
+from celltype_cli.studies.search.space import parse, values
+from celltype_cli.studies.search.training import epochs_behind, final, stops_early
 from celltype_cli.trainers.protocol import Fitted
 
-# Amprimo et al. 2025, LightGBM and networks: low, high, log, int; or the choices.
+# Amprimo et al. 2025, LightGBM and networks.
 LIGHTGBM = {
-    "model.num_leaves": (10, 100, False, True),
-    "model.max_depth": (3, 12, False, True),
-    "model.learning_rate": (0.001, 0.2, True, False),
-    "model.n_estimators": (50, 300, False, True),
-    "model.min_child_samples": (5, 30, False, True),
-    "model.subsample": (0.5, 1, False, False),
-    "model.colsample_bytree": (0.5, 1, False, False),
-    "model.reg_alpha": (0, 1, False, False),
-    "model.reg_lambda": (0, 1, False, False),
+    "model.num_leaves": IntDistribution(10, 100),
+    "model.max_depth": IntDistribution(3, 12),
+    "model.learning_rate": FloatDistribution(0.001, 0.2, log=True),
+    "model.n_estimators": IntDistribution(50, 300),
+    "model.min_child_samples": IntDistribution(5, 30),
+    "model.subsample": FloatDistribution(0.5, 1),
+    "model.colsample_bytree": FloatDistribution(0.5, 1),
+    "model.reg_alpha": FloatDistribution(0, 1),
+    "model.reg_lambda": FloatDistribution(0, 1),
 }
 NETWORK = {
-    "trainer.batch_size": (32, 64),
-    "trainer.lr": (0.001, 0.08, True, False),
-    "trainer.lr_decay": (0, 0.01, 0.1),
-    "trainer.period": (5, 20, False, True),
-    "trainer.patience": (10, 20, False, True),
-    "model.dropout": (0, 0.3, 0.5, 0.7),
+    "trainer.batch_size": CategoricalDistribution(["32", "64"]),
+    "trainer.lr": FloatDistribution(0.001, 0.08, log=True),
+    "trainer.lr_decay": CategoricalDistribution(["0.0", "0.01", "0.1"]),
+    "trainer.period": IntDistribution(5, 20),
+    "trainer.patience": IntDistribution(10, 20),
+    "model.dropout": CategoricalDistribution(["0.0", "0.3", "0.5", "0.7"]),
 }
 
 
@@ -57,11 +58,7 @@ def test_the_shipped_spaces_are_the_published_ones(option, published):
     assert (cfg.search.n_trials, cfg.search.folds) == (50, 3)
     assert (cfg.search.split, cfg.search.metric, cfg.search.sampler) == ("stratified", "balanced_accuracy", "tpe")
     train = OmegaConf.create(without(OmegaConf.to_container(cfg, resolve=True), "search"))
-    space = parse(configs.build(cfg.search).space, train, Settings)
-    found = {
-        key: (s.low, s.high, s.log, s.whole) if isinstance(s, Range) else tuple(s.values) for key, s in space.items()
-    }
-    assert found == published
+    assert parse(configs.build(cfg.search).space, train, Settings) == published
 
 
 def test_ranges_and_choices_are_read_nested_and_with_dots():
@@ -73,20 +70,26 @@ def test_ranges_and_choices_are_read_nested_and_with_dots():
         }
     )
     assert space == {
-        "trainer.lr": Range(0.001, 0.1, log=True, whole=False),
-        "trainer.epochs": Range(2, 9, log=False, whole=True),
-        "model.layers": Choice((["conv"], ["conv", "pool"])),
-        "model.dropout": Choice((0.0, 0.5)),
+        "trainer.lr": FloatDistribution(0.001, 0.1, log=True),
+        "trainer.epochs": IntDistribution(2, 9),
+        "model.layers": CategoricalDistribution(["[conv]", "[conv,pool]"]),
+        "model.dropout": CategoricalDistribution(["0.0", "0.5"]),
     }
 
 
 def test_a_choice_of_any_kind_comes_back_as_it_was():
-    values = (None, True, 1, 1.0, "1", "null", ["a", 2], "sqrt")
-    choice = Choice(values)
-    drawn = choice.distribution().choices
-    assert len(set(drawn)) == len(values)
-    for value, name in zip(values, drawn):
-        assert (choice.value(name), type(choice.value(name))) == (value, type(value))
+    choices = [None, True, 1, 1.0, "1", "null", ["a", 2], "sqrt"]
+    space = parsed({"model": {"max_features": choices}}, "model=forest")
+    drawn = space["model.max_features"].choices
+    assert len(set(drawn)) == len(choices)
+    for choice, name in zip(choices, drawn):
+        found = values(space, {"model.max_features": name})["model.max_features"]
+        assert (found, type(found)) == (choice, type(choice))
+
+
+def test_a_range_comes_back_as_it_was_drawn():
+    space = parsed({"trainer": {"lr": {"low": 0.1, "high": 1}, "epochs": {"low": 2, "high": 9, "int": True}}})
+    assert values(space, {"trainer.epochs": 3, "trainer.lr": 0.5}) == {"trainer.lr": 0.5, "trainer.epochs": 3}
 
 
 @pytest.mark.parametrize(
@@ -94,20 +97,22 @@ def test_a_choice_of_any_kind_comes_back_as_it_was():
     [
         ({}, "it is empty"),
         ({"modle": {"width": [8, 16]}}, "modle.width: modle is no setting; nearest: model"),
-        ({"model": {"widht": [8, 16]}}, "model.widht: it is no setting; nearest: width; set here: layers"),
+        ({"model": {"widht": [8, 16]}}, "model.widht: widht is no setting; nearest: width; known here: layers"),
         ({"model": [1, 2]}, "model: it is a group of settings; name one of them: layers, width_first"),
         ({"model": {"width": 8}}, "model.width: 8 is one value, expected a list of choices or {low"),
         ({"model": {"width": [8]}}, "model.width: [8] leaves no choice"),
         ({"model": {"width": [8, 8]}}, "model.width: [8,8] leaves no choice"),
-        ({"trainer": {"lr": {"low": 0.1, "high": 0.01}}}, "trainer.lr: low=0.1 is not below high=0.01"),
-        ({"trainer": {"lr": {"low": 0.0, "high": 0.1, "log": True}}}, "trainer.lr: low=0.0 has no logarithm"),
-        ({"trainer": {"lr": {"low": 0.1}}}, "trainer.lr: high is missing"),
-        ({"trainer": {"lr": {"low": "a", "high": 1}}}, "trainer.lr: low=a is no number"),
-        ({"trainer": {"lr": {"low": 0.1, "high": 1.0, "log": 1}}}, "trainer.lr: log=1 is neither true nor false"),
-        ({"trainer": {"lr": {"low": 0.1, "high": 1.0, "lgg": True}}}, "trainer.lr: lgg is none of low, high, log, int"),
+        ({"trainer": {"lr": {"low": 0.1, "high": 0.01}}}, "trainer.lr: `low <= high` must hold, but got (low=0.1"),
+        ({"trainer": {"lr": {"low": 0.0, "high": 0.1, "log": True}}}, "trainer.lr: `low > 0` must hold for `log=True`"),
+        ({"trainer": {"lr": {"low": 0.1}}}, "trainer.lr: low=0.1, high=null: both are needed"),
+        ({"trainer": {"lr": {"low": 0.1, "high": 0.1}}}, "trainer.lr: {low:0.1,high:0.1} leaves no choice"),
+        ({"trainer": {"lr": {"low": 0.1, "log": 1, "lwo": 1}}}, "lwo is no setting; nearest: low"),
+        ({"trainer": {"lr": {"low": "a", "high": 1}}}, "trainer.lr: low=a is text, expected a number"),
+        ({"trainer": {"lr": {"low": 0.1, "high": 1.0, "log": 1}}}, "log=1 is a whole number, expected true or false"),
+        ({"trainer": {"lr": {"low": 0.1, "high": 1.0, "lgg": True}}}, "trainer.lr: lgg is no setting; nearest: log"),
         ({"trainer": {"epochs": {"low": 1, "high": 3}}}, "epochs: the config has a whole number, 20: add int: true"),
         ({"trainer": {"epochs": {"low": 1.5, "high": 3}}}, "trainer.epochs: 1.5 is a number, expected a whole number"),
-        ({"trainer": {"epochs": {"low": 1.5, "high": 3, "int": True}}}, "trainer.epochs: low=1.5 is no whole number"),
+        ({"trainer": {"epochs": {"low": 1.5, "high": 3, "int": True}}}, "low=1.5, high=3 is no whole number"),
         ({"trainer": {"weights": ["last", "worst"]}}, "trainer.weights: worst is text, expected one of last, best"),
         ({"split": {"n_folds": [4, 5]}}, "split.n_folds: the hold-out must be the same cells in every trial"),
         ({"seed": [0, 1]}, "seed: it does not say what is learned"),
@@ -120,7 +125,7 @@ def test_a_space_that_cannot_be_searched_is_refused(space, said):
 
 def test_all_faults_are_said_at_once():
     said = faults({"model": {"widht": [8, 16]}, "trainer": {"lr": {"low": 2, "high": 1}, "epochs": [1.5, 2]}})
-    for fault in ("model.widht: it is no setting", "trainer.lr: low=2 is not below", "trainer.epochs: 1.5 is a number"):
+    for fault in ("model.widht: widht is no setting", "trainer.lr: `low <= high`", "trainer.epochs: 1.5 is a number"):
         assert fault in said
 
 

@@ -1,0 +1,54 @@
+"""What was typed: options of config groups, overrides, jobs that share the cores, and lines to type next."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+
+def option(group: str) -> str:
+    """Returns the chosen option of a config group."""
+    return str(HydraConfig.get().runtime.choices[group])
+
+
+def labels(*more: str) -> dict[str, str]:
+    """Returns the options that name a run, those of `more` groups, and the command."""
+    chosen = {group: option(group) for group in ("dataset", "model", "split", "trainer", *more)}
+    return {**chosen, "command": HydraConfig.get().job.config_name}
+
+
+def overrides() -> list[str]:
+    """Returns the overrides of settings as they were typed; those of Hydra itself are not among them."""
+    return [*HydraConfig.get().overrides.task]
+
+
+def first_name(override: str) -> str:
+    """Returns the group or setting that an override is about: of `+model.depth=3` it is `model`."""
+    return re.match(r"[+~]*([^.@=]*)", override)[1]
+
+
+def less(overrides: Iterable[str], *names: str) -> list[str]:
+    """Leaves out the overrides of some groups or settings."""
+    return [override for override in overrides if first_name(override) not in names]
+
+
+def line(command: str, *words: str) -> str:
+    """Writes a command line that a shell reads as it is meant."""
+    return shlex.join(["celltype", command, *words])
+
+
+def multirun() -> bool:
+    """Says whether this is one job of several, whose results stand in one table at the end."""
+    return HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def jobs() -> int:
+    """Returns how many jobs share this machine's cores; a launcher's -1 means as many as there are cores."""
+    from celltype_cli.runs.environment import cores
+
+    n = int(HydraConfig.get().launcher.get("n_jobs", 1)) if multirun() else 1
+    return n if n > 0 else cores()
