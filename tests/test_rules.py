@@ -24,7 +24,7 @@ HOMES = {  # where a library may be imported: a folder or a file, or files whose
     "dandi": ("core/downloads", "patch_clamp/"),
     "torch": ("models/", "trainers/", "runs/", "studies/explain/"),
     "torchvision": ("models/",),
-    "rich": ("core/terminal", "commands/", "studies/papers/report/formats"),
+    "rich": ("core/terminal", "commands/"),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -89,9 +89,7 @@ def test_libraries_stay_at_home(library, homes):
 
 def test_matplotlib_stays_in_files_that_draw():
     users = {file.stem for file in FILES if any(name.split(".")[0] == "matplotlib" for name in imports(file))}
-    assert not {
-        user for user in users if user not in ("pictures", "plots", "contents", "page") and not user.startswith("draw_")
-    }
+    assert not {user for user in users if user not in ("pictures", "plots") and not user.startswith("draw_")}
 
 
 def test_the_root_holds_the_command_line_and_a_few_folders():

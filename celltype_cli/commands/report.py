@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,18 +17,25 @@ if TYPE_CHECKING:
     from celltype_cli.studies.papers.jobs import Job
     from celltype_cli.studies.papers.paper import Paper
 
-OWN = ("paper", "table", "rows", "profile")
 LONGEST = 100  # characters in the name of a report's folder
 
 
 @dataclass
-class Settings(train.Settings):
-    """The keys of `conf/reproduce.yaml` and `conf/report.yaml`: those of `train`, and which rows of which paper."""
+class Choice:
+    """Which rows of which paper."""
 
     paper: Mapping[str, Any]
     table: Any
     rows: Any
     profile: Literal["quick", "full"]
+
+
+@dataclass
+class Settings(train.Settings, Choice):
+    """The keys of `conf/reproduce.yaml` and `conf/report.yaml`: those of `train`, and which rows of which paper."""
+
+
+OWN = [field.name for field in fields(Choice)]
 
 
 def run(cfg: DictConfig) -> None:
@@ -38,17 +46,18 @@ def run(cfg: DictConfig) -> None:
 def plan(cfg: DictConfig) -> dict[Job, RunFolder]:
     """Plans the runs of the chosen tables and rows; whatever else was typed goes to every run."""
     from celltype_cli.core import configs
-    from celltype_cli.studies.papers import jobs, launch
+    from celltype_cli.studies.papers import launch
+    from celltype_cli.studies.papers.jobs import plan_jobs
 
-    configs.check(cfg, Settings)
-    jobs = jobs.jobs(
+    configs.check(OmegaConf.masked_copy(cfg, OWN), Choice)  # the other keys are checked with the runs they go to
+    plan = plan_jobs(
         _paper(cfg),
         profile=cfg.profile,
         tables=_names(cfg.table),
         rows=_names(cfg.rows),
         extra=[*_typed(), "keep_checkpoints=false"],
     )
-    return launch.folders(jobs)
+    return launch.folders(plan, meanwhile=lambda: import_module("celltype_cli.studies.papers.report.pictures"))
 
 
 def write(cfg: DictConfig, planned: dict[Job, RunFolder]) -> None:
@@ -58,8 +67,8 @@ def write(cfg: DictConfig, planned: dict[Job, RunFolder]) -> None:
 
     found = {job: folder if folder.finished else None for job, folder in planned.items()}
     built = report.build(_paper(cfg), found, name=name(), extra=_typed())
-    report.show(built)
-    files = report.write(built, Path(cfg.outputs) / "reports" / _folder(cfg))
+    folder = Path(cfg.outputs) / "reports" / _folder(cfg)
+    files = report.write(built, folder, meanwhile=lambda: report.show(built))
     say()
     for kind, path in files.items():
         say(f"{kind:<9}{path}")
@@ -89,9 +98,9 @@ def name() -> str:
 
 
 def _paper(cfg: DictConfig) -> Paper:
-    from celltype_cli.studies.papers import paper
+    from celltype_cli.studies.papers import layout
 
-    return paper.parse(OmegaConf.to_container(cfg.paper), f"paper {name()}")
+    return layout.parse(OmegaConf.to_container(cfg.paper), f"paper {name()}")
 
 
 def _typed() -> list[str]:

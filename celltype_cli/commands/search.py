@@ -52,13 +52,16 @@ def _show(found: Found) -> None:
 def _as_train() -> tuple[list[str], DictConfig]:
     """Returns overrides of `celltype train` that choose the same options, and what it composes from them.
 
-    The trainer is named only where the model's config would choose another.
+    Trainer and prepare are named only where the configs of model and dataset would choose others.
     """
-    choices, left_out = HydraConfig.get().runtime.choices, ("search", "logger", "trainer")
+    choices, left_out = HydraConfig.get().runtime.choices, ("search", "logger", "trainer", "prepare")
     groups = [g for g, choice in choices.items() if choice and not g.startswith("hydra/") and g not in left_out]
     chosen = [f"{group}={choices[group]}" for group in sorted(groups, key=lambda group: ("@" in group, group))]
-    for trainer in ([], [f"trainer={choices['trainer']}"]):
-        cfg = compose("train", overrides=[*chosen, *trainer], return_hydra_config=True)
-        if cfg.hydra.runtime.choices["trainer"] == choices["trainer"]:
-            break
-    return [*chosen, *trainer], OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    by_others = ("trainer", "prepare")
+    cfg = compose("train", overrides=chosen, return_hydra_config=True)
+    if named := [
+        f"{group}={choices[group]}" for group in by_others if cfg.hydra.runtime.choices[group] != choices[group]
+    ]:
+        chosen = [*chosen, *named]
+        cfg = compose("train", overrides=chosen)
+    return chosen, OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])

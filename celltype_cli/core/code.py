@@ -94,18 +94,29 @@ def imports(source: Path) -> frozenset[str]:
     return frozenset(names)
 
 
+@functools.cache
 def source_of(module: str) -> Path | None:
     """Finds the file of a module of this package, or of one of the user's own; installed libraries have none here."""
     top, *rest = module.split(".")
     if top == PACKAGE.name:
         base = PACKAGE.joinpath(*rest)
         return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
-    if top in sys.stdlib_module_names:
+    if top in sys.stdlib_module_names or _is_installed(top):
         return None
     try:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
         return None
-    if spec is None or not spec.has_location or {"site-packages", "dist-packages"} & {*Path(spec.origin).parts}:
+    if spec is None or not spec.has_location:
         return None
     return Path(spec.origin) if spec.origin.endswith(".py") else None
+
+
+@functools.cache
+def _is_installed(top: str) -> bool:
+    """Says so of a library; to look for a module in it would import the library, which may take seconds."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return False
+    return bool(spec and {"site-packages", "dist-packages"} & {*Path(spec.origin or "").parts})

@@ -36,6 +36,17 @@ def say_table(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> None:
     console.print(table)
 
 
+def say_markdown(text: str) -> None:
+    """Prints Markdown as people read it; what is no terminal gets tables whole, however wide."""
+    from rich.markdown import Markdown
+
+    if console.is_terminal:
+        console.print(Markdown(text))
+    else:
+        widest = max((len(line) for line in text.splitlines() if line.startswith("|")), default=0)
+        Console(highlight=False, width=max(widest, console.width)).print(Markdown(text))
+
+
 def bar() -> Progress:
     """Returns a bar with counts, a field `numbers` and times, which vanishes at its end; none without a terminal."""
     return Progress(

@@ -1,71 +1,134 @@
-"""Pictures of training and scores.
+"""Pictures of training and scores, of one run or of several side by side.
 
 Importing this file imports matplotlib, so commands import it when they draw."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from celltype_cli.core.plots import class_colour, styled
 from celltype_cli.evaluation.scores import confusion
 
 
-@styled
 def confusion_matrix(table: pd.DataFrame, title: str) -> Figure:
     """Draws predictions as shares of each true class, with counts of windows or cells, as the table has them."""
-    counts = confusion(table)
-    names = [*counts.index]
-    shares = counts.to_numpy() / np.maximum(counts.to_numpy().sum(axis=1, keepdims=True), 1)
-    size = 3.2 + 1.15 * len(names)
-    figure = Figure(figsize=(size + 1, size), layout="constrained")
-    axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(shares.shape):
-        colour = "white" if shares[row, column] > 0.55 else "black"
-        text = f"{shares[row, column]:.2f}\n({counts.iat[row, column]})"
-        axes.text(column, row, text, ha="center", va="center", color=colour)
-    for axis, side in ((axes.xaxis, "predicted"), (axes.yaxis, "true")):
-        axis.set_ticks(range(len(names)), names)
-        axis.set_label_text(side)
-        for label, name in zip(axis.get_ticklabels(), names):
-            label.set(color=class_colour(name, names), fontweight="bold")
-    if max(map(len, names)) > 8:
-        axes.tick_params(axis="x", rotation=40)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
-    figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
+    return confusions({"": {"": confusion(table)}}, title)
+
+
+@styled
+def confusions(grid: Mapping[str, Mapping[str, pd.DataFrame]], title: str, columns: Sequence[str] = ("",)) -> Figure:
+    """Draws matrices side by side as shares of each true class: a row per way of testing, a column per model.
+
+    Args:
+        grid: by way, by model: true class by predicted class, counts (shown too where there is one matrix) or shares.
+        columns: the models; what there is not stays empty.
+    """
+    n = max(len(matrix) for row in grid.values() for matrix in row.values())
+    alone = len(grid) == len(columns) == 1
+    side = 1.0 + 1.15 * n if alone else 0.5 + 0.85 * n
+    figure = Figure(figsize=(2.8 + side * len(columns), 1.9 + side * len(grid)), layout="constrained")
+    places = figure.subplots(len(grid), len(columns), squeeze=False)
+    image = None
+    for axes_of_row, (way, row) in zip(places, grid.items()):
+        for axes, column in zip(axes_of_row, columns):
+            axes.spines[:].set_visible(False)
+            axes.tick_params(length=0, labelbottom=axes in places[-1])
+            if axes in places[0]:
+                axes.set_title(column, fontweight="bold")
+            if column in row:
+                image = _matrix(axes, row[column], counted=alone, named=column == next(iter(row)))
+            else:
+                axes.set(xticks=[], yticks=[], box_aspect=1)
+                axes.text(0.5, 0.5, "not run", ha="center", va="center", transform=axes.transAxes, color="#777777")
+        axes_of_row[0].set_ylabel(f"{way}\n\ntrue" if way else "true")
+    for axes in places[-1]:
+        axes.set_xlabel("predicted")
+    figure.colorbar(image, ax=places, label="share of the true class", shrink=0.8, aspect=30)
     figure.suptitle(title)
     return figure
 
 
-@styled
+def _matrix(axes: Axes, matrix: pd.DataFrame, *, counted: bool, named: bool) -> QuadMesh:
+    names = [*matrix.index]
+    counts = matrix.to_numpy()
+    as_counts = counts.dtype.kind == "i"
+    total = np.maximum(counts.sum(axis=1, keepdims=True), 1) if as_counts else 1
+    shares: Float[np.ndarray, "true predicted"] = counts / total
+    mesh = axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=1.5)
+    for row, column in np.ndindex(shares.shape):
+        if np.isfinite(share := shares[row, column]):
+            colour = "white" if share > 0.55 else "black"
+            text = f"{share:.2f}\n({counts[row, column]})" if counted and as_counts else f"{share:.2f}"
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour)
+    axes.set(aspect="equal", ylim=(len(names), 0))
+    for axis, labels in ((axes.xaxis, names), (axes.yaxis, names if named else [""] * len(names))):
+        axis.set_ticks(np.arange(len(names)) + 0.5, labels)
+        for label, name in zip(axis.get_ticklabels(), names):
+            label.set(color=class_colour(name, names), fontweight="bold")
+    if max(map(len, names)) > 8:
+        axes.tick_params(axis="x", rotation=40)
+    return mesh
+
+
+class Curve(NamedTuple):
+    """A line over epochs: `values` has the columns fold, epoch and value."""
+
+    name: str
+    values: pd.DataFrame
+    colour: str
+    dashes: Any = "-"
+
+
 def learning_curves(curves: pd.DataFrame, title: str) -> Figure:
-    """Draws the mean over folds and a band of one standard deviation, a panel per metric, training dashed.
+    """Draws a run's own curves, a panel per metric, training dashed.
 
     Args:
         curves: columns fold, epoch, name and value; names like train_loss and valid_accuracy, others are left out.
     """
     curves = curves[curves["name"].str.match("(train|valid)_")]
     sides = curves["name"].str.partition("_")
-    metrics = sorted(sides[2].unique(), key=lambda metric: (metric != "loss", metric))
-    figure = Figure(figsize=(6 * len(metrics), 4.8), layout="constrained")
-    for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics):
-        for side, dashes, colour in (("train", "--", "#777777"), ("valid", "-", "#0072B2")):
-            lines = curves[(sides[0] == side) & (sides[2] == metric)]
-            if lines.empty:
-                continue
-            by_epoch = lines.groupby("epoch")["value"]
+    panels = {}
+    for metric in sorted(sides[2].unique(), key=lambda metric: (metric != "loss", metric)):
+        of_side = {side: curves[(sides[0] == side) & (sides[2] == metric)] for side in ("train", "valid")}
+        looks = {"train": ("#777777", "--"), "valid": ("#0072B2", "-")}
+        panels[metric] = [Curve(side, lines, *looks[side]) for side, lines in of_side.items() if len(lines)]
+    folds = curves["fold"].nunique()
+    return curves_over_epochs(panels, f"{title}\nmean and sd over {folds} folds" if folds > 1 else title)
+
+
+@styled
+def curves_over_epochs(panels: Mapping[str, Sequence[Curve]], title: str, metric: str | None = None) -> Figure:
+    """Draws curves as their mean over folds and a band of one standard deviation.
+
+    Args:
+        panels: curves by what they show: the metric, or with `metric` whatever the panels, which share it, differ in.
+    """
+    figure = Figure(figsize=(6 * max(len(panels), 1.5) + (2.5 if metric else 0), 5.2), layout="constrained")
+    places = figure.subplots(1, len(panels), squeeze=False, sharey=metric is not None)[0]
+    for axes, (words, curves) in zip(places, panels.items()):
+        for name, values, colour, dashes in curves:
+            by_epoch = values.groupby("epoch")["value"]
             mean, sd = by_epoch.mean(), by_epoch.std().fillna(0)
             marker = "o" if len(mean) < 4 else None
-            axes.plot(mean.index, mean, dashes, color=colour, label=side, linewidth=2, marker=marker)
+            axes.plot(mean.index, mean, linestyle=dashes, color=colour, label=name, linewidth=2, marker=marker)
             axes.fill_between(mean.index, mean - sd, mean + sd, color=colour, alpha=0.2, linewidth=0)
-        axes.set(xlabel="epoch", ylabel=metric.replace("_", " "))
+        axes.set(xlabel="epoch", ylabel=(metric or words).replace("_", " "))
+        if metric:
+            axes.set_title(words, loc="left", fontweight="bold")
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend()
-    folds = curves["fold"].nunique()
-    figure.suptitle(f"{title}\nmean and sd over {folds} folds" if folds > 1 else title)
+        if metric is None:
+            axes.legend()
+    if metric:
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.suptitle(title)
     return figure
 
 

@@ -5,17 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from celltype_cli.runs.folder import RunFolder
-from celltype_cli.studies.papers import paper as papers
 from celltype_cli.studies.papers.jobs import Job
-from celltype_cli.studies.papers.paper import Paper, Row, Table
+from celltype_cli.studies.papers.paper import SPLITS, Paper, Row, Table
 from made.runs import fake_curves, fake_run
 
-CNN = Row(
-    "conv & conv_1 <50 %> | x", "cnn1d", (), {"accuracy": (0.9, 0.01), "training_seconds": (50.0, 2.0)}, best=True
-)
-RNN = Row("T = 2: rnn", "rnn", (), {"accuracy": (0.8, None)}, note="the paper says nothing")
-SVM = Row("Gaussian SVM", "svm_rbf", (), {"accuracy": (0.7, 0.02)})
-RATES = Row("best", "cnn1d", (), {"PY.precision": (0.9, 0.05), "PV.recall": (0.8, None)})
+CNN = Row("conv & conv_1 <50 %> | x", "cnn1d", {"accuracy": (0.9, 0.01), "training_seconds": (50.0, 2.0)}, best=True)
+RNN = Row("T = 2: rnn", "rnn", {"accuracy": (0.8, None)}, note="the paper says nothing")
+SVM = Row("Gaussian SVM", "svm_rbf", {"accuracy": (0.7, 0.02)})
+RATES = Row("best", "cnn1d", {"PY.precision": (0.9, 0.05), "PV.recall": (0.8, None)})
 PAPER = Paper(
     key="toy",
     title="A toy paper",
@@ -41,7 +38,7 @@ def job(table, row, split, profile="full", overrides=()):
 
 
 def all_jobs(profile="full"):
-    return [job(t.key, row, split, profile) for t in PAPER.tables for row in t.rows for split in papers.SPLITS]
+    return [job(t.key, row, split, profile) for t in PAPER.tables for row in t.rows for split in SPLITS]
 
 
 def write_runs(folder: Path) -> dict[tuple[str, str], RunFolder]:

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from celltype_cli.cells.cells import About, Cells
-from celltype_cli.core import configs
 from celltype_cli.studies.search import search
+from made.configs import compose
 
 LABELS = {"dataset": "toy", "model": "m", "split": "grouped_kfold", "trainer": "sklearn", "search": "s", "command": "c"}
-CHOSEN = ["model=forest"]
+CHOSEN = ["model=forest", "prepare=finished"]
 SPACE = {"model": {"quality": {"low": 0.2, "high": 0.9}, "depth": {"low": 1, "high": 8, "log": True, "int": True}}}
 SEARCH = {"_target_": "celltype_cli.studies.search.trials.Search", "space": SPACE, "n_trials": 6, "seed": 0, "folds": 3,
           "metric": "accuracy", "split": "grouped", "valid_fraction": 0.2, "sampler": "tpe"}  # fmt: skip
@@ -64,22 +63,16 @@ def records():
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def composed(*overrides):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        return compose("train", overrides=list(overrides))
-
-
 def config(outputs, **changes):
-    cfg = OmegaConf.to_container(composed(*CHOSEN, "logger=none", f"outputs={outputs}", "threads=1"))
+    cfg = OmegaConf.to_container(compose("train", *CHOSEN, "logger=none", f"outputs={outputs}", "threads=1"))
     cfg["dataset"] = {"_target_": "made.search.load", "animals": 10}
     cfg["model"] = {"_target_": "made.search.Recorder", "_partial_": True, "quality": 0.5, "broken": False}
-    cfg["trainer"] |= {"scale": False, "features": {"_target_": "hydra.utils.get_method",
-                                                    "path": "celltype_cli.calcium.features.samples"}}  # fmt: skip
+    cfg["trainer"] |= {"scale": False, "inputs": ["trace"]}
     return OmegaConf.create({**cfg, "search": {**SEARCH, **changes}})
 
 
 def run(outputs, **changes):
-    return search.run(config(outputs, **changes), labels=LABELS, chosen=CHOSEN, base=composed(*CHOSEN))
+    return search.run(config(outputs, **changes), labels=LABELS, chosen=CHOSEN, base=compose("train", *CHOSEN))
 
 
 def table(found):

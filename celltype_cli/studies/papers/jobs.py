@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from celltype_cli.core.messages import UserError, check_choice, nearest
-from celltype_cli.studies.papers.layout import PROFILES, SPLITS, Layer, group_of, key_of, planned
-from celltype_cli.studies.papers.paper import Paper, Row, Table
+from celltype_cli.studies.papers.paper import PROFILES, SPLITS, Paper, Profile, Row, Split, Table
 
 Names = Sequence[str] | None
 OF_DATA = ("dataset", "prepare")  # config groups that say what is classified
+Layer = tuple[frozenset[str], tuple[str, ...]]  # conditions, and the overrides under them
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,15 @@ class Job:
 
     table: str
     row: Row
-    split: Literal["published", "grouped"]
-    profile: Literal["quick", "full"]
+    split: Split
+    profile: Profile
     overrides: tuple[str, ...]
 
 
-def jobs(
+def plan_jobs(
     paper: Paper, *, profile: str, tables: Names = None, rows: Names = None, extra: Sequence[str] = ()
 ) -> list[Job]:
-    """Plans two runs for each chosen row: with the paper's split, and with animals kept apart.
+    """Plans two runs for each chosen row: with the paper's split, and with groups kept apart.
 
     Args:
         profile: "quick" or "full".
@@ -50,7 +50,7 @@ def jobs(
             raise UserError(f"{given[name]}: the rows of a paper choose the {name}; choose rows with table= and rows=")
     chosen = _chosen(paper, tables, rows, given.get("dataset", "").partition("=")[2])
     plan = [
-        Job(table.key, row, split, profile, _overrides(row, profile, split, given))
+        Job(table.key, row, split, profile, _overrides(layers(paper, table, row), profile, split, given))
         for table, row in chosen
         for split in SPLITS
     ]
@@ -65,11 +65,10 @@ def _chosen(paper: Paper, keys: Names, parts: Names, dataset: str) -> list[tuple
     for key in keys or ():
         check_choice("table", key, [table.key for table in paper.tables])
     there = [(table, row) for table in paper.tables if keys is None or table.key in keys for row in table.rows]
-    usable = [(table, row) for table, row in there if _fits(row, dataset)]
+    usable = [(table, row) for table, row in there if _fits(table, row, dataset)]
     if not usable:
-        owner = next(
-            (f"dataset={row.dataset}" for _, row in there if row.dataset), "the paper's own: leave out dataset="
-        )
+        owners = [f"dataset={table.dataset}" for table, _ in there if table.dataset]
+        owner = next(iter(owners), "the paper's own: leave out dataset=")
         raise UserError(f"the rows of {', '.join(keys or ())} run on one dataset only, {owner}")
     if parts is None:
         return [(table, row) for table, row in usable if row.default]
@@ -82,9 +81,11 @@ def _chosen(paper: Paper, keys: Names, parts: Names, dataset: str) -> list[tuple
     return [(table, row) for table, row in usable if any(row in rows for rows in found.values())]
 
 
-def _fits(row: Row, dataset: str) -> bool:
+def _fits(table: Table, row: Row, dataset: str) -> bool:
     """Says whether a row makes sense on the dataset that the user chose; "" is the paper's own."""
-    return row.dataset == dataset if row.dataset else row.elsewhere or not dataset
+    if table.dataset:
+        return table.dataset == dataset
+    return not dataset or (table.elsewhere if row.elsewhere is None else row.elsewhere)
 
 
 def _matching(rows: list[Row], part: str) -> list[Row]:
@@ -98,9 +99,39 @@ def _matching(rows: list[Row], part: str) -> list[Row]:
     return exact or [row for row, of_row in zip(rows, names) if any(part.lower() in name for name in of_row)]
 
 
-def _overrides(row: Row, profile: str, split: str, given: dict[str, str]) -> tuple[str, ...]:
+def layers(paper: Paper, table: Table, row: Row) -> list[Layer]:
+    """Lists all overrides of a row's runs with the conditions under which they hold; later ones win."""
+    return [
+        (frozenset(words.split()), overrides)
+        for level in (paper, table, paper.models[row.model], row)
+        for words, overrides in {"": level.overrides, **level.when}.items()
+    ]
+
+
+def chosen_overrides(layers: Iterable[Layer], words: set[str]) -> dict[str, str]:
+    """Returns the overrides that hold under `words` by what they set."""
+    chosen: dict[str, str] = {}
+    for conditions, overrides in layers:
+        for override in overrides if conditions <= words else ():
+            key = key_of(override)  # another choice of a group voids the settings of the one before
+            chosen = {k: o for k, o in chosen.items() if not k.startswith((f"{key}.", f"{key}@"))}
+            chosen[key] = override
+    return chosen
+
+
+def key_of(override: str) -> str:
+    """Returns what an override sets: "model.steps" of "model.steps=2"."""
+    return override.lstrip("+~").partition("=")[0]
+
+
+def group_of(key: str) -> str:
+    """Returns the config group of a key: "model" of "model.steps"."""
+    return re.split("[.@]", key)[0]
+
+
+def _overrides(layers: list[Layer], profile: str, split: str, given: dict[str, str]) -> tuple[str, ...]:
     words = {profile, split} | ({"elsewhere"} if "dataset" in given else set())
-    chosen = planned(_elsewhere(row.layers) if "dataset" in given else row.layers, words)
+    chosen = chosen_overrides(_elsewhere(layers) if "dataset" in given else layers, words)
     fixed = {key for key in chosen if group_of(key) in OF_DATA} if "dataset" in given else set()
     network = any(group_of(key) == "trainer" for key in chosen)
     for key, override in given.items():
@@ -125,17 +156,13 @@ def _elsewhere(layers: Iterable[Layer]) -> list[Layer]:
     ]
 
 
-def command(table: Table, row: Row, by_split: Mapping[str, Job], asked: Sequence[str]) -> str:
-    """Words the command for one row; names are quoted twice, for Hydra and for the shell."""
-    name = f"{row.model}: {row.name}".replace("\\", "\\\\").replace('"', '\\"')
-    profile = next(iter(by_split.values())).profile
-    return _shell(asked[0], f"table={table.key}", f'rows="{name}"', f"profile={profile}", *asked[1:])
+def command(job: Job, asked: Sequence[str], whole_table: bool = False) -> str:
+    """Words the command for the row of a job, or its table; names are quoted twice, for Hydra and for the shell.
 
-
-def table_command(table: Table, job: Job, asked: Sequence[str]) -> str:
-    """Words the command for all rows of a table that are missing."""
-    return _shell(asked[0], f"table={table.key}", f"profile={job.profile}", *asked[1:])
-
-
-def _shell(*arguments: str) -> str:
-    return shlex.join(["celltype", "reproduce", *arguments])
+    Args:
+        asked: overrides that every command needs, `paper=...` first.
+    """
+    name = f"{job.row.model}: {job.row.name}".replace("\\", "\\\\").replace('"', '\\"')
+    rows = [] if whole_table else [f'rows="{name}"']
+    chosen = [asked[0], f"table={job.table}", *rows, f"profile={job.profile}"]
+    return shlex.join(["celltype", "reproduce", *chosen, *asked[1:]])

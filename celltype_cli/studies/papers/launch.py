@@ -11,9 +11,9 @@ from typing import Any
 from hydra import compose
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import CachingConfigRepository
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -23,42 +23,69 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.train import Settings
+from celltype_cli.studies.papers.forked import shared
 from celltype_cli.studies.papers.jobs import Job
 
 
-def folders(jobs: Sequence[Job]) -> dict[Job, RunFolder]:
+def folders(jobs: Sequence[Job], meanwhile: Callable[[], Any] = lambda: None) -> dict[Job, RunFolder]:
     """Composes every job and names the folder of its run, which holds the run if this code and data have made it.
 
     It is called inside a Hydra application, whose search path it uses.
 
+    Args:
+        meanwhile: called once a second process composes as well, where there is one.
+
     Raises:
         UserError: when a job's config does not fit.
     """
-    named: dict[tuple[str, ...], RunFolder] = {}
-    composed = cache(_composed)
-    for job in jobs:
-        if job.overrides in named:
-            continue
-        chosen, values = _chosen_and_set(job.overrides)
-        shared, choices = composed(chosen)
-        cfg = deepcopy(shared)
-        ConfigLoaderImpl._apply_overrides_to_config(values, cfg)  # as Hydra does it, after composing
-        OmegaConf.set_struct(cfg, False)
+    loader = GlobalHydra.instance().hydra.config_loader
+    repository = loader.repository
+    parse = cache(OverridesParser.create().parse_override)
+    is_choice = cache(lambda line: repository.group_exists(parse(line).key_or_group))
+    named = {job.overrides: job for job in jobs}
+    by_choices: dict[tuple[str, ...], list[Job]] = {}
+    for job in named.values():
+        by_choices.setdefault(tuple(filter(is_choice, job.overrides)), []).append(job)
+
+    def located(choices: tuple[str, ...]) -> list[RunFolder]:
+        """Composes what is shared once (30 ms), and applies settings of values to copies, as Hydra does it."""
+        shared_cfg, names = _composed(choices)
+        found = []
+        for job in by_choices[choices]:
+            cfg = deepcopy(shared_cfg)
+            values = [parse(line) for line in job.overrides if line not in choices]
+            ConfigLoaderImpl._apply_overrides_to_config(values, cfg)
+            OmegaConf.set_struct(cfg, False)
+            found.append(_folder(job, cfg, names))
+        return found
+
+    loader.repository = _ParsedOnce(repository)
+    try:
+        found = shared(located, list(by_choices), meanwhile)
+    finally:
+        loader.repository = repository
+    folder_of = {job.overrides: folder for of, each in zip(by_choices.values(), found) for job, folder in zip(of, each)}
+    return {job: folder_of[job.overrides] for job in jobs}
+
+
+def _folder(job: Job, cfg: DictConfig, choices: dict[str, str]) -> RunFolder:
+    """Names the folder of a composed run; a finished run was checked when it ran."""
+    folder = RunFolder.named(
+        Path(str(cfg.outputs)), choices, cfg.seed, run_identity(OmegaConf.to_container(cfg, resolve=True))
+    )
+    if not folder.finished:
         try:
             configs.check(cfg, Settings)
         except UserError as error:
             raise UserError(f"{job.table}, row {job.row.name}: {error}") from error
-        identity = run_identity(OmegaConf.to_container(cfg, resolve=True))
-        named[job.overrides] = RunFolder.named(Path(cfg.outputs), choices, cfg.seed, identity)
-    return {job: named[job.overrides] for job in jobs}
+    return folder
 
 
-def _chosen_and_set(overrides: Sequence[str]) -> tuple[tuple[str, ...], list[Override]]:
-    """Tells the choices of config groups, which need a new composition (75 ms), from the settings of values."""
-    groups = GlobalHydra.instance().hydra.config_loader.repository
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    chosen = tuple(o.input_line for o in parsed if groups.group_exists(o.key_or_group))
-    return chosen, [o for o in parsed if o.input_line not in chosen]
+class _ParsedOnce(CachingConfigRepository):
+    """Keeps what it has read of config files when Hydra copies it, as it does before each composition."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _ParsedOnce:
+        return self
 
 
 def _composed(chosen: tuple[str, ...]) -> tuple[DictConfig, dict[str, str]]:

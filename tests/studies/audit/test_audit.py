@@ -114,7 +114,8 @@ def test_images_become_means_of_blocks():
     toy = Cells({"scalogram": image}, np.zeros(1, int), np.zeros(1), np.zeros(1), ("PV",), about)
     names, table = summary_of(toy)
     assert table.shape == (1, 2 * 8 * 8)
-    assert names[:2] == ["scalogram at rheobase, 30 Hz, 50 ms", "scalogram at rheobase, 30 Hz, 150 ms"]
+    # Two of 16 pixels from 20 to 180 Hz, their middle half a pixel above the first; one of 8 from 0 to 800 ms.
+    assert names[:2] == ["scalogram at rheobase, 25.3 Hz, 0 ms", "scalogram at rheobase, 25.3 Hz, 114 ms"]
     assert table[0, 0] == 4 and table[0, 8] == 20 and table[0, -1] == 251  # means of pixels 0 and 8, 16 and 24, ...
 
 

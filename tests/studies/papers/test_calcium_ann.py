@@ -10,7 +10,7 @@ from made.paper_settings import settings
 
 from celltype_cli.core import configs
 from celltype_cli.studies.papers import jobs as paper_jobs
-from celltype_cli.studies.papers import paper as papers
+from celltype_cli.studies.papers import layout
 
 FILE = configs.folder() / "paper" / "calcium_ann.yaml"
 NOT_THE_PAPERS = {  # sections of the shared file with nothing that the paper published in numbers
@@ -20,7 +20,7 @@ NOT_THE_PAPERS = {  # sections of the shared file with nothing that the paper pu
 
 @pytest.fixture(scope="module")
 def paper():
-    return papers.load(FILE)
+    return layout.load(FILE)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def shared(shared_data):
 
 def full_runs(paper, key, **chosen):
     """Row and settings of each run at full size with the paper's split."""
-    jobs = paper_jobs.jobs(paper, profile="full", tables=[key], **chosen)
+    jobs = paper_jobs.plan_jobs(paper, profile="full", tables=[key], **chosen)
     return [(job.row, settings(job)) for job in jobs if job.split == "published"]
 
 
@@ -125,7 +125,7 @@ def test_no_published_number_escapes_the_comparison(paper):
 def test_the_protocol_is_the_papers(paper, shared, composed):
     """At full size the composed config says what the paper did."""
     facts = yaml.safe_load(shared.read_text())
-    best = paper_jobs.jobs(paper, profile="full", tables=["fig2"])
+    best = paper_jobs.plan_jobs(paper, profile="full", tables=["fig2"])
     runs = {job.row.model: composed(job.overrides) for job in best if job.split == "published"}
     assert {*runs} == {"cnn1d", "rnn", "lstm"}
     for cfg in runs.values():
@@ -143,7 +143,7 @@ def test_the_protocol_is_the_papers(paper, shared, composed):
     steps = {given["model.steps"] for row, given in full_runs(paper, "table1", rows=["rnn", "lstm"])}
     assert sorted(steps) == facts["recurrent"]["T_values"]
     assert all(sum(given["split.test"].values()) == 640 for _, given in full_runs(paper, "table3"))
-    new = composed(paper_jobs.jobs(paper, profile="full", tables=["new_dataset"])[0].overrides)
+    new = composed(paper_jobs.plan_jobs(paper, profile="full", tables=["new_dataset"])[0].overrides)
     assert {name: n for name, n in new.dataset.new.cells_per_class.items() if n} == facts["new_dataset"]["examples"]
     assert new.dataset.new.timesteps == facts["new_dataset"]["timesteps"]
     assert dict(new.dataset.known.cells_per_class) == facts["dataset"]["examples"]

@@ -14,14 +14,14 @@ from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.train import Settings
 from celltype_cli.studies.papers import jobs as paper_jobs
 from celltype_cli.studies.papers import launch, layout
-from celltype_cli.studies.papers import paper as papers
+from celltype_cli.studies.papers.paper import PROFILES
 
 FILE = configs.folder() / "paper" / "calcium_ann.yaml"
 
 
 @pytest.fixture(scope="module")
 def paper():
-    return papers.load(FILE)
+    return layout.load(FILE)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_tables_have_their_rows(paper):
 def test_cascade_stands_beside_its_null_on_the_same_folds(paper):
     """On CASCADE alone; what makes a row the null holds against the user's own choice of a subset."""
     extra = ["dataset=cascade", "dataset.path=somewhere", "dataset.subset=slice3"]
-    jobs = paper_jobs.jobs(paper, profile="full", tables=["laboratory"], extra=extra)
+    jobs = paper_jobs.plan_jobs(paper, profile="full", tables=["laboratory"], extra=extra)
     asked = {job.row.name: {o for o in job.overrides if o.startswith("dataset")} for job in jobs}
     everywhere = {"dataset=cascade", "dataset.path=somewhere", "dataset.subset=all"}
     assert asked == {
@@ -61,13 +61,15 @@ def test_cascade_stands_beside_its_null_on_the_same_folds(paper):
     folds = {tuple(o for o in job.overrides if o.startswith("split")) for job in jobs if job.split == "grouped"}
     assert len(folds) == 1
     with pytest.raises(UserError, match="the rows of laboratory run on one dataset only, dataset=cascade"):
-        paper_jobs.jobs(paper, profile="full", tables=["laboratory"])
-    assert "laboratory" not in {job.table for job in paper_jobs.jobs(paper, profile="full", extra=["dataset=traces"])}
+        paper_jobs.plan_jobs(paper, profile="full", tables=["laboratory"])
+    assert "laboratory" not in {
+        job.table for job in paper_jobs.plan_jobs(paper, profile="full", extra=["dataset=traces"])
+    }
 
 
 def test_folders_are_those_of_a_direct_composition(paper, composed):
     """Settings of values are applied to a shared composition, which must be what Hydra itself composes."""
-    jobs = [job for job in paper_jobs.jobs(paper, profile="quick", extra=["seed=3"]) if job.split == "grouped"]
+    jobs = [job for job in paper_jobs.plan_jobs(paper, profile="quick", extra=["seed=3"]) if job.split == "grouped"]
     found = launch.folders(jobs)
     assert len({folder.path for folder in found.values()}) == len({job.overrides for job in jobs})
     for job in (jobs[0], next(job for job in jobs if "dataset.timesteps=250" in job.overrides), jobs[-1]):
@@ -85,10 +87,10 @@ def form(job):
 
 @pytest.mark.parametrize("extra", [[], ["dataset=cascade", "dataset.path=somewhere", "seed=3"]], ids=["paper", "user"])
 def test_every_run_composes_and_binds(paper, composed, extra):
-    jobs = [job for profile in layout.PROFILES for job in paper_jobs.jobs(paper, profile=profile, extra=extra)]
+    jobs = [job for profile in PROFILES for job in paper_jobs.plan_jobs(paper, profile=profile, extra=extra)]
     if not extra:
         off = {row.name for table in paper.tables for row in table.rows if not row.default}
-        jobs += [job for profile in layout.PROFILES for job in paper_jobs.jobs(paper, profile=profile, rows=[*off])]
+        jobs += [job for profile in PROFILES for job in paper_jobs.plan_jobs(paper, profile=profile, rows=[*off])]
     for job in {form(job): job for job in jobs}.values():
         cfg = composed(job.overrides)
         configs.check(cfg, Settings)
@@ -100,8 +102,8 @@ def test_quick_keeps_the_ratios(paper):
     def by_row(key, setting):
         """Full over quick, of each row with the paper's split."""
         found = {profile: {(job.row.model, job.row.name): settings(job).get(setting) for job in
-                           paper_jobs.jobs(paper, profile=profile, tables=[key]) if job.split == "published"}
-                 for profile in layout.PROFILES}  # fmt: skip
+                           paper_jobs.plan_jobs(paper, profile=profile, tables=[key]) if job.split == "published"}
+                 for profile in PROFILES}  # fmt: skip
         return [(full, found["quick"][row]) for row, full in found["full"].items()]
 
     for full, quick in by_row("table3", "split.train"):

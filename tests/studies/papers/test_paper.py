@@ -18,12 +18,12 @@ FILE = configs.folder() / "paper" / "calcium_ann.yaml"
 
 @pytest.fixture(scope="module")
 def paper():
-    return papers.load(FILE)
+    return layout.load(FILE)
 
 
 def test_rows_are_chosen_by_name_or_model(paper):
     def chosen(*parts, tables=("table1",), **given):
-        jobs = paper_jobs.jobs(paper, profile="quick", tables=tables, rows=parts, **given)
+        jobs = paper_jobs.plan_jobs(paper, profile="quick", tables=tables, rows=parts, **given)
         return [(job.row.model, job.row.name) for job in jobs if job.split == "grouped"]
 
     assert chosen("conv, conv") == [("cnn1d", "conv, conv")]  # a whole name is that row alone
@@ -39,12 +39,12 @@ def test_rows_are_chosen_by_name_or_model(paper):
     with pytest.raises(UserError, match="table=table6 is none of table1, .*; nearest: table"):
         chosen("rnn", tables=("table6",))
     with pytest.raises(UserError, match="profile=fast is none of quick, full"):
-        paper_jobs.jobs(paper, profile="fast")
+        paper_jobs.plan_jobs(paper, profile="fast")
 
 
 def test_equal_runs_have_equal_overrides(paper):
     """The best rows stand in Table 1, 2, 4, 5 and Figure 2, and run once."""
-    jobs = paper_jobs.jobs(paper, profile="full", rows=["cnn1d"])
+    jobs = paper_jobs.plan_jobs(paper, profile="full", rows=["cnn1d"])
     best = {table: {job.overrides for job in jobs if job.table == table and job.split == "published"} for table in
             ("table1", "table2", "table4", "table5", "epochs", "fig2")}  # fmt: skip
     assert len(set.intersection(*best.values())) == 1
@@ -53,28 +53,28 @@ def test_equal_runs_have_equal_overrides(paper):
 
 def test_a_dataset_of_the_user_replaces_the_papers(paper):
     extra = ["dataset=traces", "dataset.path=mine.csv"]
-    jobs = paper_jobs.jobs(paper, profile="full", extra=extra)
+    jobs = paper_jobs.plan_jobs(paper, profile="full", extra=extra)
     assert {job.table for job in jobs} == {"table1", "epochs", "recurrent_dropout", "table2", "table4", "fig2", "fig3"}
     for job in jobs:
         assert [o for o in job.overrides if o.startswith("dataset")] == extra
         if job.split == "published":
             assert {"split.train=0.8", "split.test=0.2", "split.n_splits=10"} <= {*job.overrides}
     with pytest.raises(UserError, match="the rows of table3 run on one dataset only, the paper's own: leave"):
-        paper_jobs.jobs(paper, profile="full", tables=["table3"], extra=extra)
-    kept = paper_jobs.jobs(paper, profile="full", tables=["table2"], extra=["dataset.seed=7"])[0]
+        paper_jobs.plan_jobs(paper, profile="full", tables=["table3"], extra=extra)
+    kept = paper_jobs.plan_jobs(paper, profile="full", tables=["table2"], extra=["dataset.seed=7"])[0]
     assert {"dataset=calcium_sim_paper", "dataset.seed=7", "split.train=3157"} <= {*kept.overrides}
 
 
 def test_overrides_of_the_user_go_where_they_fit(paper):
     extra = ["trainer=cuda", "trainer.epochs=3", "split.n_folds=4", "seed=1", "+model.x=2"]
-    jobs = paper_jobs.jobs(paper, profile="full", tables=["table4"], rows=["rnn", "adaboost"], extra=extra)
+    jobs = paper_jobs.plan_jobs(paper, profile="full", tables=["table4"], rows=["rnn", "adaboost"], extra=extra)
     found = {(job.row.model, job.split): {*job.overrides} for job in jobs}
     for (model, split), overrides in found.items():
         assert {"seed=1", "+model.x=2"} <= overrides
         assert ({"trainer=cuda", "trainer.epochs=3", "trainer.lr=0.001"} <= overrides) == (model == "rnn")
         assert ("split.n_folds=4" in overrides) == (split == "grouped")
         assert not {"trainer.epochs=20", "split.n_folds=5"} & overrides
-    added = paper_jobs.jobs(paper, profile="full", tables=["table4"], rows=["rnn"], extra=["+split.n_splits=4"])
+    added = paper_jobs.plan_jobs(paper, profile="full", tables=["table4"], rows=["rnn"], extra=["+split.n_splits=4"])
     assert [[o for o in job.overrides if "n_splits" in o] for job in added] == [["split.n_splits=4"], []]
     refused = {
         "model=rnn": "choose the model",
@@ -83,7 +83,7 @@ def test_overrides_of_the_user_go_where_they_fit(paper):
     }
     for override, said in refused.items():
         with pytest.raises(UserError, match=said):
-            paper_jobs.jobs(paper, profile="full", extra=[override])
+            paper_jobs.plan_jobs(paper, profile="full", extra=[override])
 
 
 SMALL = """
@@ -123,7 +123,7 @@ def small(tmp_path, change=lambda paper: None):
 
 
 def test_later_levels_win_and_a_choice_voids_settings(tmp_path):
-    jobs = paper_jobs.jobs(papers.load(small(tmp_path)), profile="quick")
+    jobs = paper_jobs.plan_jobs(layout.load(small(tmp_path)), profile="quick")
     assert [(job.row.name, job.split, " ".join(job.overrides)) for job in jobs] == [
         ("one", "published", "dataset=one dataset.seed=5 dataset.size=3 model=net seed=0 "
                              "split=shuffle split.n_splits=1 trainer.epochs=9"),
@@ -142,7 +142,7 @@ def test_tables_and_rows_may_carry_notes(tmp_path):
         paper["tables"]["t1"]["note"] = "of the table"
         row_of(paper)["note"] = "of the row"
 
-    [table] = papers.load(small(tmp_path, noted)).tables
+    [table] = layout.load(small(tmp_path, noted)).tables
     assert [table.note, *(row.note for row in table.rows)] == ["of the table", "of the row", ""]
 
 
@@ -169,25 +169,51 @@ def row_of(paper, n=0):
         (lambda p: row_of(p)["published"].update(accuracy=[1, 2, 3]), r"accuracy is \[1, 2, 3\], expected a mean"),
         (lambda p: row_of(p)["published"].update(accuracy=[1]), r"accuracy is \[1\], expected a mean"),
         (lambda p: row_of(p)["published"].update(accuracy="0,5"), "published.accuracy is 0,5, expected a mean"),
+        (
+            lambda p: p["tables"]["t1"].update(metric="macro"),
+            "table t1: metric is macro, expected one of accuracy, .*; nearest: macro_f1",
+        ),
+        (lambda p: p["tables"]["t1"].update(rows=[]), r"table t1: rows is \[\], expected a list that is not empty"),
         (lambda p: p["when"].pop("grouped"), r"row one \(net\): no override chooses the split of grouped"),
     ],
 )
 def test_faults_name_file_table_and_row(tmp_path, change, said):
     with pytest.raises(UserError, match=said) as error:
-        papers.load(small(tmp_path, change))
+        layout.load(small(tmp_path, change))
     assert "small.yaml" in str(error.value)
+
+
+def test_all_faults_are_named_at_once(tmp_path):
+    def spoil(paper):
+        paper.update(title="")
+        paper["models"]["net"] = ["model=net"]
+        paper["tables"]["t1"].update(sourse="Table 1")
+        row_of(paper).pop("name")
+        row_of(paper, 1).update(overrides=[], published={"accuracy": 1, "recall": 0.5})
+
+    with pytest.raises(UserError) as error:
+        layout.load(small(tmp_path, spoil))
+    assert str(error.value).splitlines()[1:] == [
+        "  title is '', expected text that is not empty",
+        "  table t1, row 1 (net): name is missing",
+        "  table t1, row two (net): published.recall is no metric; known: accuracy, "
+        "balanced_accuracy, macro_f1, weighted_f1, training_seconds",
+        "  table t1: sourse is not known; nearest: source; known: overrides, when, title, source, kind, rows, "
+        "note, metric, elsewhere, dataset",
+        "  model net: expected a mapping, found ['model=net']",
+    ]
 
 
 def test_files_that_are_no_papers(tmp_path):
     with pytest.raises(UserError, match="paper calcium_an is not there; nearest: calcium_ann"):
-        papers.load(FILE.with_name("calcium_an.yaml"))
+        layout.load(FILE.with_name("calcium_an.yaml"))
     for text, said in {"a: [": "cannot be read as YAML", "- 1": "it is no mapping"}.items():
         (tmp_path / "odd.yaml").write_text(text)
         with pytest.raises(UserError, match=said):
-            papers.load(tmp_path / "odd.yaml")
+            layout.load(tmp_path / "odd.yaml")
 
 
 def test_published_metrics_are_those_we_compute():
     known = {*rates.rates(np.eye(2)[None], np.zeros((1, 2)))}
-    assert {*layout.RATES} == {*rates.PER_CLASS}
-    assert {*layout.METRICS} - {"training_seconds"} <= known
+    assert {*papers.RATES} == {*rates.PER_CLASS}
+    assert {*papers.METRICS} - {"training_seconds"} <= known

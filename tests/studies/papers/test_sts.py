@@ -8,7 +8,7 @@ from celltype_cli.core import configs
 from celltype_cli.runs.train import Settings
 from celltype_cli.studies.papers import jobs as paper_jobs
 from celltype_cli.studies.papers import layout
-from celltype_cli.studies.papers import paper as papers
+from celltype_cli.studies.papers.paper import PROFILES
 
 FILE = configs.folder() / "paper" / "sts.yaml"
 RECORDED = ["dataset=sts_features", "dataset.path=somewhere"]
@@ -16,7 +16,7 @@ RECORDED = ["dataset=sts_features", "dataset.path=somewhere"]
 
 @pytest.fixture(scope="module")
 def paper():
-    return papers.load(FILE)
+    return layout.load(FILE)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def shared(shared_data):
 
 def plans(paper, extra=()):
     """Every run of the paper, quick and full, once."""
-    return [job for profile in layout.PROFILES for job in paper_jobs.jobs(paper, profile=profile, extra=extra)]
+    return [job for profile in PROFILES for job in paper_jobs.plan_jobs(paper, profile=profile, extra=extra)]
 
 
 def test_published_scores_are_the_papers(paper, shared):
@@ -77,7 +77,7 @@ def test_the_paper_is_trained_for_a_fixed_time_on_all_training_cells(paper):
 
 
 def test_recorded_cells_follow_the_published_lists_three_times_and_then_animals_apart(paper):
-    jobs = paper_jobs.jobs(paper, profile="quick", tables=["recorded"], extra=RECORDED)
+    jobs = paper_jobs.plan_jobs(paper, profile="quick", tables=["recorded"], extra=RECORDED)
     for job in jobs:
         split = {override for override in job.overrides if override.startswith("split")}
         three = {"split=repeated", "split.times=3"}
@@ -86,7 +86,7 @@ def test_recorded_cells_follow_the_published_lists_three_times_and_then_animals_
 
 
 def test_transfer_tests_one_source_and_trains_on_the_other(paper):
-    jobs = paper_jobs.jobs(paper, profile="full", tables=["transfer"], extra=RECORDED)
+    jobs = paper_jobs.plan_jobs(paper, profile="full", tables=["transfer"], extra=RECORDED)
     for job in jobs:
         tested = job.row.name.split(",")[0].split(" to ")[1]
         assert {"split=other_source", f"split.source={tested}"} <= set(job.overrides)

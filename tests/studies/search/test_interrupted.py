@@ -3,7 +3,8 @@
 import os
 
 import pytest
-from made.search import LABELS, SPACE, composed, config, drawn, records, run, table, wait_for, worker
+from made.configs import compose
+from made.search import LABELS, SPACE, config, drawn, records, run, table, wait_for, worker
 
 from celltype_cli.core import plots
 from celltype_cli.core.messages import UserError
@@ -80,7 +81,14 @@ def test_a_search_where_all_fail_says_why(tmp_path):
     cfg.model.broken = True
     for _ in range(2):  # the second call only reads
         with pytest.raises(UserError, match="all 2 trials failed:\n  2 times: ValueError: this setting") as error:
-            search.run(cfg, labels=LABELS, chosen=[], base=composed())
+            search.run(
+                cfg,
+                labels=LABELS,
+                chosen=[],
+                base=compose(
+                    "train",
+                ),
+            )
         assert "delete" in str(error.value)
     assert len(records()) == 2
     assert not (tmp_path / "runs").exists()

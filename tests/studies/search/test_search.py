@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from made.search import LABELS, SEARCH, composed, config, drawn, records, run, table
+from made.configs import compose
+from made.search import LABELS, SEARCH, config, drawn, records, run, table
 from omegaconf import OmegaConf
 
 from celltype_cli import cli
-from celltype_cli.commands.app import UserConfigs
-from celltype_cli.core import plots
+from celltype_cli.core import files, plots
 from celltype_cli.core.messages import UserError
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.studies.search import search
@@ -71,7 +71,7 @@ def test_the_overrides_give_the_settings_of_the_refit(finished):
     overrides = yaml.safe_load(found.files["settings"].read_text())
     assert overrides == found.overrides
     assert f"model.quality={found.best.values['model.quality']}" in "\n".join(overrides)
-    pasted = OmegaConf.to_container(composed(*overrides), resolve=True)
+    pasted = OmegaConf.to_container(compose("train", *overrides), resolve=True)
     made = OmegaConf.to_container(OmegaConf.load(found.outcome.folder.path / "config.yaml"))
     made["split"] = made["split"]["split"]  # the refit takes its first fold alone
     assert run_identity(pasted) == run_identity(made)
@@ -118,11 +118,11 @@ def test_stratified_folds_share_animals_and_say_so(tmp_path):
 
 def test_a_network_is_refitted_on_everything_for_the_mean_of_the_best_epochs(tmp_path):
     small = ["model=rnn", "dataset.cells_per_class=12", "dataset.timesteps=100", "threads=1", "logger=none"]
-    early = ["trainer.patience=1", "trainer.weights=best", "trainer.epochs=4", f"outputs={tmp_path}"]
-    cfg = OmegaConf.to_container(composed(*small, *early), resolve=True)
+    early = ["trainer.patience=1", "trainer.keep=best", "trainer.epochs=4", f"outputs={tmp_path}"]
+    cfg = OmegaConf.to_container(compose("train", *small, *early), resolve=True)
     space = {"trainer": {"lr": {"low": 0.001, "high": 0.1, "log": True}}}
     cfg = OmegaConf.create({**cfg, "search": {**SEARCH, "space": space, "n_trials": 2, "split": "stratified"}})
-    found = search.run(cfg, labels=LABELS, chosen=["model=rnn"], base=composed("model=rnn"))
+    found = search.run(cfg, labels=LABELS, chosen=["model=rnn"], base=compose("train", "model=rnn"))
     epochs = found.best.result.epochs
     assert len(epochs) == 3
     curves = pd.read_csv(found.outcome.folder.path / "curves.csv")
@@ -134,10 +134,17 @@ def test_a_network_is_refitted_on_everything_for_the_mean_of_the_best_epochs(tmp
 def test_early_stopping_without_validation_cells_is_refused(tmp_path):
     cfg = config(tmp_path, valid_fraction=0.01)
     cfg.search.space = {"trainer": {"lr": {"low": 0.001, "high": 0.1}}}
-    cfg = OmegaConf.create({**OmegaConf.to_container(cfg), "trainer": composed("trainer.patience=1").trainer,
-                            "model": composed("model=rnn").model})  # fmt: skip
+    cfg = OmegaConf.create({**OmegaConf.to_container(cfg), "trainer": compose("train", "trainer.patience=1").trainer,
+                            "model": compose("train", "model=rnn").model})  # fmt: skip
     with pytest.raises(UserError, match="an inner fold has no validation cells: .* a larger search.valid_fraction"):
-        search.run(cfg, labels=LABELS, chosen=[], base=composed())
+        search.run(
+            cfg,
+            labels=LABELS,
+            chosen=[],
+            base=compose(
+                "train",
+            ),
+        )
 
 
 def test_the_command_prints_what_it_found_and_how_to_train_it_again(tmp_path, monkeypatch, capsys):
@@ -149,7 +156,7 @@ def test_the_command_prints_what_it_found_and_how_to_train_it_again(tmp_path, mo
     )
     small = ["dataset.cells_per_class=12", "dataset.timesteps=100", "split.n_folds=3", "threads=1", "logger=none"]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(UserConfigs, "folder", None)
+    monkeypatch.setattr(files, "own_configs", [])
     monkeypatch.setitem(cli.COMMANDS, "search", "")
     monkeypatch.setattr(sys, "argv", ["celltype", "search", "--config-dir", "conf", "search=mine", *small])
     with pytest.raises(SystemExit) as end:

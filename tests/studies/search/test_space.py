@@ -2,8 +2,8 @@
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from made.configs import compose
 from omegaconf import OmegaConf
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -14,6 +14,7 @@ from celltype_cli.studies.search.settings import difference, put, text, without
 from celltype_cli.studies.search.space import parse, values
 from celltype_cli.studies.search.training import epochs_behind, final, stops_early
 from celltype_cli.trainers.protocol import Fitted
+from celltype_cli.trainers.sklearn import SklearnPredictor
 
 # Amprimo et al. 2025, LightGBM and networks.
 LIGHTGBM = {
@@ -37,13 +38,8 @@ NETWORK = {
 }
 
 
-def composed(command="train", *overrides):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        return compose(command, overrides=list(overrides))
-
-
 def parsed(space, *overrides):
-    return parse(space, composed("train", *overrides), Settings)
+    return parse(space, compose("train", *overrides), Settings)
 
 
 def faults(space, *overrides):
@@ -54,7 +50,7 @@ def faults(space, *overrides):
 
 @pytest.mark.parametrize(("option", "published"), [("sts", LIGHTGBM), ("sts_network", NETWORK)])
 def test_the_shipped_spaces_are_the_published_ones(option, published):
-    cfg = composed("search", f"search={option}")
+    cfg = compose("search", f"search={option}")
     assert (cfg.search.n_trials, cfg.search.folds) == (50, 3)
     assert (cfg.search.split, cfg.search.metric, cfg.search.sampler) == ("stratified", "balanced_accuracy", "tpe")
     train = OmegaConf.create(without(OmegaConf.to_container(cfg, resolve=True), "search"))
@@ -113,7 +109,7 @@ def test_a_range_comes_back_as_it_was_drawn():
         ({"trainer": {"epochs": {"low": 1, "high": 3}}}, "epochs: the config has a whole number, 20: add int: true"),
         ({"trainer": {"epochs": {"low": 1.5, "high": 3}}}, "trainer.epochs: 1.5 is a number, expected a whole number"),
         ({"trainer": {"epochs": {"low": 1.5, "high": 3, "int": True}}}, "low=1.5, high=3 is no whole number"),
-        ({"trainer": {"weights": ["last", "worst"]}}, "trainer.weights: worst is text, expected one of last, best"),
+        ({"trainer": {"keep": ["last", "worst"]}}, "trainer.keep: worst is text, expected one of last, best"),
         ({"split": {"n_folds": [4, 5]}}, "split.n_folds: the hold-out must be the same cells in every trial"),
         ({"seed": [0, 1]}, "seed: it does not say what is learned"),
         ({"trainer": {"devices": [1, 2]}}, "trainer.devices: it does not say what is learned"),
@@ -146,12 +142,12 @@ def test_hydra_reads_back_what_is_written(value):
 
 
 def test_the_difference_makes_one_config_of_another():
-    base = composed()
+    base = compose("train")
     wanted = put(base, {"model.width": 7, "trainer.lr": 1e-05, "seed": 3, "threads": 1, "split.extra.deep": "a b"})
     del wanted["split"]["valid_fraction"]
     found = difference(base, wanted)
     assert found == ["+split.extra.deep='a b'", "trainer.lr=1e-05", "model.width=7", "seed=3", "~split.valid_fraction"]
-    again = composed("train", *found)
+    again = compose("train", *found)
     wanted.threads = again.threads
     assert OmegaConf.to_container(again, resolve=True) == OmegaConf.to_container(wanted)
     assert difference(base, base) == []
@@ -165,32 +161,33 @@ def test_a_key_is_left_out_wherever_it_is():
 
 
 def test_the_refit_trains_on_everything_for_the_mean_of_the_epochs():
-    cfg = composed("train", "trainer.patience=3", "trainer.weights=best", "trainer.epochs=40")
+    cfg = compose("train", "trainer.patience=3", "trainer.keep=best", "trainer.epochs=40")
     assert stops_early(cfg)
     last = final(cfg, [7, 12, 12])
-    assert (last.trainer.epochs, last.trainer.patience, last.trainer.weights) == (10, None, "last")
+    assert (last.trainer.epochs, last.trainer.patience, last.trainer.keep) == (10, None, "last")
     assert last.split.valid_fraction == 0
     assert not stops_early(last)
 
 
 def test_without_early_stopping_the_epochs_stay():
-    cfg = composed("train", "trainer.epochs=40")
+    cfg = compose("train", "trainer.epochs=40")
     assert final(cfg, [40, 40, 40]).trainer == cfg.trainer
-    forest = composed("train", "model=forest")
+    forest = compose("train", "model=forest")
     assert final(forest, []).trainer == OmegaConf.create(OmegaConf.to_container(forest.trainer, resolve=True))
 
 
 def test_a_split_within_a_split_holds_nothing_out_either():
-    cfg = composed("train", "split=with_new_cells", "split@split.split=grouped_kfold")
+    cfg = compose("train", "split=with_new_cells", "split@split.split=grouped_kfold")
     assert final(cfg, []).split.split.valid_fraction == 0
 
 
 def test_epochs_are_those_behind_the_weights_that_predict():
     losses = [0.9, 0.5, 0.4, 0.6, 0.7]
-    fitted = Fitted(lambda cells: None, [{"epoch": n, "valid_loss": loss} for n, loss in enumerate(losses, 1)], 1.0)
-    assert epochs_behind(composed("train", "trainer.weights=best"), fitted) == [3]
-    assert epochs_behind(composed("train", "trainer.weights=last"), fitted) == [5]
-    assert epochs_behind(composed("train", "model=forest"), Fitted(fitted.predict, [], 1.0)) == []
+    predict = SklearnPredictor(None, lambda cells: None, [], None)
+    fitted = Fitted(predict, [{"epoch": n, "valid_loss": loss} for n, loss in enumerate(losses, 1)], 1.0)
+    assert epochs_behind(compose("train", "trainer.keep=best"), fitted) == [3]
+    assert epochs_behind(compose("train", "trainer.keep=last"), fitted) == [5]
+    assert epochs_behind(compose("train", "model=forest"), Fitted(fitted.predict, [], 1.0)) == []
 
 
 @pytest.mark.parametrize("option", ["sts", "sts_network"])

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
 
-from celltype_cli.evaluation.comparison import LEVEL
 from celltype_cli.studies.papers.paper import Paper
 from celltype_cli.studies.papers.report.tables import TableReport
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-FEW_SPLITS = 5
 READING = (
     "Published and own figures on random splits are means over the splits with the standard deviation (published in "
-    "brackets, ours after ±). Random splits put cells of one animal on both sides.",
-    "Animals kept apart: whole animals are tested that training never saw; in square brackets the 95 % interval "
-    "of a bootstrap over animals. The gap between the two is what knowing the animal is worth.",
+    "brackets, ours after ±). Random splits put cells of one {group} on both sides.",
+    "{Group}s kept apart: whole {group}s are tested that training never saw; in square brackets the 95 % interval "
+    "of a bootstrap over {group}s. The gap between the two is what knowing the {group} is worth.",
     "Floor: the score of guessing the most frequent class. Bold: the highest figure of each model.",
     "Order: Spearman's and Kendall's rank correlation between published and own figures, 1 for the same order, "
     "0 for none; rows that lack a run are left out.",
@@ -33,7 +27,7 @@ class Picture:
     table: str
     title: str
     caption: str
-    draw: Callable[[], Figure] | None
+    draw: partial | None
     commands: tuple[str, ...] = ()
 
 
@@ -43,35 +37,29 @@ class Report:
 
     Attributes:
         marks: what every title says besides: "quick profile", "simulated data".
+        group: what the datasets call a group: "animal", "donor".
     """
 
     paper: Paper
     profile: str
     marks: tuple[str, ...]
-    tables: tuple[TableReport, ...]
-    pictures: tuple[Picture, ...]
+    group: str
+    tables: tuple[TableReport, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
-    def marked(self, title: str) -> str:
-        return f"{title} [{', '.join(self.marks)}]" if self.marks else title
-
-    def reading(self) -> tuple[str, ...]:
-        """Says what the numbers mean."""
-        return (*READING, f"Profile {self.profile}: {self.paper.profiles[self.profile]}.")
+    @property
+    def mark(self) -> str:
+        return f" [{', '.join(self.marks)}]" if self.marks else ""
 
     def titled(self, table: TableReport) -> str:
-        return self.marked(f"{table.source}. {table.title}")
+        return f"{table.source}. {table.title}{self.mark}"
 
+    def reading(self) -> list[str]:
+        """Says what the numbers mean."""
+        said = [sentence.format(group=self.group, Group=self.group.capitalize()) for sentence in READING]
+        return [*said, f"Profile {self.profile}: {self.paper.profiles[self.profile]}."]
 
-def sentences(table: TableReport) -> Iterator[str]:
-    """Says in words what stands below a table: order of models, paired tests, notes."""
-    if table.models:
-        ways = {"published": "in the paper", "ours": "here on random splits", "apart": "here with animals kept apart"}
-        orders = [f"{words} {' > '.join(table.models[key])}" for key, words in ways.items() if key in table.models]
-        yield f"Models by their best row: {'; '.join(orders)}."
-    for words, test in table.comparisons.items():
-        few = "; with so few splits the others may differ as well" if test.n_splits < FEW_SPLITS else ""
-        yield (
-            f"Paired test of {words} over {test.n_splits} random splits (Nadeau-Bengio, Holm): {test.told_apart} of "
-            f"{len(test.pairs)} pairs told apart at {LEVEL}{few}."
-        )
-    yield from table.notes
+    def without_table(self) -> list[Picture]:
+        """Lists the pictures that belong to no table: the paper's own figures."""
+        own = {table.key for table in self.tables}
+        return [picture for picture in self.pictures if picture.table not in own]

@@ -26,7 +26,7 @@ class Line:
         group: what the line is sorted and coloured by: the model, or the rate in a table of classes.
         published, published_sd: as the paper prints them.
         ours, ours_sd: mean and standard deviation over the paper's random splits.
-        apart, apart_low, apart_high: with animals kept apart, per cell, with the 95 % interval over animals.
+        apart, apart_low, apart_high: with groups kept apart, per cell, with the 95 % interval over groups.
         balanced, balanced_low, balanced_high: the same of the balanced accuracy.
         floor: what guessing the most frequent class scores.
         seconds, seconds_sd: training time over the random splits.
@@ -73,12 +73,12 @@ def labelled(lines: list[Line]) -> list[Line]:
 
 
 def score_line(row: Row, metric: str, random: Result | None, apart: Result | None, command: str) -> Line:
-    """Sets a score of one row, one of `paper_files.SCORES`, beside the published one."""
+    """Sets a score of one row, one of `paper.SCORES`, beside the published one."""
     numbers = {"command": command}
     if random:
         entry = random.scores["window"][metric]
         numbers |= {"ours": entry["fold_mean"], "ours_sd": entry["fold_sd"], "n_splits": random.n_splits}
-        numbers |= _mean_and_sd("seconds", random.seconds)
+        numbers |= _mean_and_sd("seconds", [fold["training_seconds"] for fold in random.fitted])
         numbers["floor"] = random.scores["window"]["floor"][metric]
     if apart:
         level = apart.scores["cell"]
@@ -123,16 +123,13 @@ def _published(key: str, row: Row, metric: str) -> dict[str, float]:
     return {key: mean, f"{key}_sd": NAN if sd is None else sd}
 
 
-WAYS = {"ours": "random splits", "apart": "animals kept apart"}
-
-
 @dataclass(frozen=True)
 class Order:
     """How well one order of ours follows the paper's.
 
     Attributes:
         lines: which lines are ordered: all, or those of one model.
-        way: "random splits" or "animals kept apart".
+        way: "random splits" or "groups kept apart", as the dataset calls its groups.
         n: how many have both figures.
         spearman, kendall: rank correlations with the published figures; nan for fewer than three lines.
         best_published, best_here: the lines with the highest figure, of those that have both.
@@ -147,15 +144,16 @@ class Order:
     best_here: str
 
 
-def orders(lines: Sequence[Line], together: bool) -> Iterator[Order]:
-    """Compares the order within each group that has several lines, and `together` that of all lines."""
+def orders(lines: Sequence[Line], together: bool, group: str = "group") -> Iterator[Order]:
+    """Compares the order within each model that has several lines, and `together` that of all lines."""
     groups = list(dict.fromkeys(line.group for line in lines))
     several = [g for g in groups if sum(line.group == g for line in lines) > 1]
     scopes = {"all": list(lines)} if together else {}
+    ways = {"ours": "random splits", "apart": f"{group}s kept apart"}
     if len(groups) > 1:
         scopes |= {group: [line for line in lines if line.group == group] for group in several}
     for scope, members in scopes.items():
-        for key, way in WAYS.items():
+        for key, way in ways.items():
             both = [line for line in members if not isnan(line.published) and not isnan(getattr(line, key))]
             if len(both) > 1:
                 ours = [getattr(line, key) for line in both]

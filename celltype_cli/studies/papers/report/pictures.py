@@ -1,24 +1,29 @@
-"""Which pictures a report shows, and the data each is drawn from."""
+"""Which pictures a report shows, the data each is drawn from, and the drawing of what has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import io
+import pickle
+from collections.abc import Iterator, Sequence
 from functools import partial
-from math import isnan, nan
+from hashlib import blake2b
+from math import isnan
+from pathlib import Path
 
+import matplotlib
 import pandas as pd
 
 from celltype_cli.core import plots
-from celltype_cli.evaluation.rates import mean_and_sd
+from celltype_cli.core.code import digests
+from celltype_cli.core.plots import class_colour
+from celltype_cli.evaluation import pictures
 from celltype_cli.evaluation.scores import confusion
-from celltype_cli.studies.papers.jobs import Job, command
 from celltype_cli.studies.papers.paper import Paper, Row, Table
-from celltype_cli.studies.papers.report import draw_models, draw_splits
+from celltype_cli.studies.papers.report import draw_tables, results
 from celltype_cli.studies.papers.report.contents import Picture
-from celltype_cli.studies.papers.report.lines import Line
-from celltype_cli.studies.papers.report.tables import Found, TableReport, check_one_experiment, notes
+from celltype_cli.studies.papers.report.results import Found
+from celltype_cli.studies.papers.report.tables import TableReport
 
-WAYS = {"published": "random splits", "grouped": "animals kept apart"}
 RANKS = (
     "Mean rank of the {metric} over {n} random splits, 1 for the best. A bar joins rows that follow each "
     "other and of which the corrected resampled t test (Nadeau and Bengio 2003) tells no two apart, at 0.05 after "
@@ -26,80 +31,91 @@ RANKS = (
     "independent, and these overlap."
 )
 DOTS = (
-    "Full circle: ours on random splits, bar of one standard deviation. Open circle: ours with animals kept apart, bar "
-    "of the 95 % interval over animals. Red line: guessing the most frequent class."
+    "Full circle: ours on random splits, bar of one standard deviation. Open circle: ours with {group}s kept apart, "
+    "bar of the 95 % interval over {group}s. Red line: guessing the most frequent class."
 )
 PUBLISHED = "Published beside ours. Diamond: the paper, bar of one standard deviation. "
+CURVES = "{metric} after each epoch: line, mean over the splits; band, one standard deviation."
+FLAT = " Models without epochs are horizontal lines, at their accuracy on the test cells."
+
+# After Tol's "muted" palette, made for colour-blind readers; dark enough for text on white, none that of a class.
+MODEL_COLOURS = (
+    "#332288", "#117733", "#AA4499", "#2A9D8F", "#8A8A1F", "#8C3B4A", "#882255", "#5B2A86", "#2C6E91", "#3B7A1F",
+    "#B5446E", "#A63603", "#3A3F5C", "#CC6677", "#6699CC", "#555555",
+)  # fmt: skip
+DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
 
 
-def of_table(table: TableReport, titled: Callable[[str], str]) -> Iterator[Picture]:
+def model_colour(name: str, models: Sequence[str]) -> str:
+    """Returns the colour of a model by its place among all models of the paper."""
+    return MODEL_COLOURS[list(dict.fromkeys(models)).index(name) % len(MODEL_COLOURS)]
+
+
+def of_table(table: TableReport, models: Sequence[str], mark: str) -> Iterator[Picture]:
     """Yields published beside ours, or ours where nothing was published, and the mean ranks of paired comparisons."""
+    if table.kind == "per_class":
+        classes = list(dict.fromkeys(line.cell_class for line in table.lines))
+        colours = [class_colour(line.cell_class, classes) for line in table.lines]
+    else:
+        colours = [model_colour(line.group, models) for line in table.lines]
     if any(not isnan(line.ours) or not isnan(line.apart) for line in table.lines):
         title = f"{table.source}: {'published and ours' if table.published else 'ours'}"
-        draw = partial(
-            draw_models.published_dots,
-            table.lines,
-            _colour(table),
-            "rate" if table.kind == "per_class" else table.metric,
-            titled(title),
-        )
-        yield Picture(f"{table.key}_published", table.key, title, PUBLISHED + DOTS if table.published else DOTS, draw)
+        caption = (PUBLISHED + DOTS if table.published else DOTS).format(group=table.group)
+        score = "rate" if table.kind == "per_class" else table.metric
+        draw = partial(draw_tables.published_dots, table.lines, colours, score, table.group, title + mark)
+        yield Picture(f"{table.key}_published", table.key, title, caption, draw)
     if table.comparisons:
         title = f"{table.source}: mean ranks of the {table.metric}"
-        colour = {line.label: _colour(table)(line) for line in table.lines}
+        of_label = dict(zip((line.label for line in table.lines), colours))
         panels = {
-            f"{words}: {test.told_apart} of {len(test.pairs)} pairs told apart": (test, [colour[n] for n in test.names])
+            f"{words}: {test.told_apart} of {len(test.pairs)} pairs told apart": (
+                test,
+                [of_label[n] for n in test.names],
+            )
             for words, test in table.comparisons.items()
         }
-        draw = partial(draw_splits.critical_differences, panels, titled(title))
         n = next(iter(table.comparisons.values())).n_splits
+        draw = partial(draw_tables.critical_differences, panels, title + mark)
         yield Picture(f"{table.key}_ranks", table.key, title, RANKS.format(n=n, metric=table.metric), draw)
 
 
-def of_figure(paper: Paper, table: Table, found: Found, titled: Callable[[str], str], asked: Sequence[str]) -> Picture:
+def of_figure(
+    paper: Paper, table: Table, found: Found, models: Sequence[str], mark: str, asked: Sequence[str]
+) -> Picture:
     """Builds the paper's own figure from the runs of its rows.
 
     Raises:
         UserError: when runs of different experiments meet in it.
     """
     jobs = {job: result for job, result in found.items() if job.table == table.key}
-    check_one_experiment(table, jobs)
+    results.check_one_experiment(table, jobs)
+    ways = {"published": "random splits", "grouped": f"{results.group_of(filter(None, jobs.values()))}s kept apart"}
     title = f"{table.source}. {table.title}"
     if table.kind == "curves":
-        caption, draw = _curves(jobs, table.metric, titled(title))
+        panels = _curves(jobs, table.metric, ways, models)
+        caption = CURVES.format(metric=table.metric.capitalize()) + FLAT * (table.metric == "accuracy")
+        draw = partial(pictures.curves_over_epochs, panels, title + mark, table.metric)
     else:
-        caption, draw = _confusions(jobs, paper.classes, titled(title))
-    plan: dict[Row, dict[str, Job]] = {}
-    for job in jobs:
-        plan.setdefault(job.row, {})[job.split] = job
-    commands = [command(table, row, by_split, asked) for row, by_split in plan.items()
-                if not all(jobs[job] for job in by_split.values())]  # fmt: skip
-    return Picture(table.key, table.key, title, " ".join([caption, *notes(table, jobs, asked)]), draw, tuple(commands))
+        panels = _confusions(jobs, paper.classes, ways)
+        caption = "Shares of each true class, all splits together; each row sums to 1."
+        columns = list(dict.fromkeys(job.row.name for job in jobs))
+        draw = partial(pictures.confusions, panels, title + mark, columns)
+    commands = tuple(filter(None, (results.missing_command(row, jobs, asked) for row in results.by_row(jobs))))
+    caption = " ".join([caption, *results.notes(table, jobs, asked)])
+    return Picture(table.key, table.key, title, caption, draw if panels else None, commands)
 
 
-def _colour(table: TableReport) -> Callable[[Line], str]:
-    if table.kind == "per_class":
-        classes = list(dict.fromkeys(line.cell_class for line in table.lines))
-        return lambda line: plots.class_colour(line.cell_class, classes)
-    models = list(dict.fromkeys(line.group for line in table.lines))
-    return lambda line: draw_models.model_colour(line.group, models)
-
-
-def _confusions(jobs: Found, classes: Sequence[str], title: str) -> tuple[str, Callable | None]:
-    rows: dict[str, dict[str, pd.DataFrame]] = {}
+def _confusions(jobs: Found, classes: Sequence[str], ways: dict[str, str]) -> dict[str, dict[str, pd.DataFrame]]:
+    rows: dict[str, dict[str, pd.DataFrame]] = {way: {} for way in ("published", *ways.values())}
     for job, result in jobs.items():
         published = _published_shares(job.row)
         if published is not None:
-            rows.setdefault("published", {})[job.row.name] = published
+            rows["published"][job.row.name] = published
         if result:
             counts = confusion(result.predictions)
-            shares = counts.div(counts.sum(axis=1), axis=0)
-            order = [*classes] if {*classes} == {*shares.index} else [*shares.index]
-            rows.setdefault(WAYS[job.split], {})[job.row.name] = shares.loc[order, order]
-    rows = {way: rows[way] for way in ("published", *WAYS.values()) if way in rows}
-    columns = list(dict.fromkeys(job.row.name for job in jobs))
-    caption = "Shares of each true class, all splits together; each row sums to 1."
-    return caption, partial(draw_models.confusions, rows, columns, title) if rows else None
+            order = [*classes] if {*classes} == {*counts.index} else [*counts.index]
+            rows[ways[job.split]][job.row.name] = counts.loc[order, order]
+    return {way: row for way, row in rows.items() if row}
 
 
 def _published_shares(row: Row) -> pd.DataFrame | None:
@@ -111,25 +127,41 @@ def _published_shares(row: Row) -> pd.DataFrame | None:
     return pd.DataFrame([[pairs.get((a, b), float("nan")) for b in classes] for a in classes], classes, classes)
 
 
-def _curves(jobs: Found, metric: str, title: str) -> tuple[str, Callable | None]:
-    models = list(dict.fromkeys(job.row.model for job in jobs))
-    curves: dict[str, list[draw_splits.Curve]] = {}
-    sides: dict[str, str] = {}
-    for job, result in jobs.items():
-        if result:
-            way = WAYS[job.split]
-            lines = result.curves[result.curves["name"] == f"valid_{metric}"]
-            if len(lines):
-                monitor = result.facts["split"].get("monitor")
-                sides[way] = ", test cells" if monitor == "test" else ", validation cells"
-            colour = draw_models.model_colour(job.row.model, models)
-            end = mean_and_sd(result.per_split("accuracy")) if metric == "accuracy" else (nan, nan)
-            if len(lines) or metric == "accuracy":
-                curve = draw_splits.Curve(job.row.name, colour, lines if len(lines) else None, *end)
-                curves.setdefault(way, []).append(curve)
-    panels = {f"{way}{sides.get(way, '')}": of_way for way, of_way in curves.items()}
-    caption = (
-        f"{metric.capitalize()} after each epoch: line, mean over the splits; band, one standard deviation."
-        + " Models without epochs are horizontal lines, at their accuracy on the test cells." * (metric == "accuracy")
-    )
-    return caption, partial(draw_splits.learning_curves, panels, metric, title) if panels else None
+def _curves(jobs: Found, metric: str, ways: dict[str, str], models: Sequence[str]) -> dict[str, list[pictures.Curve]]:
+    """Returns the curves by way of testing; a model without epochs keeps its accuracy from the first to the last."""
+    runs = {job: result for job, result in jobs.items() if result}
+    lines = {job: run.curves[run.curves["name"] == f"valid_{metric}"] for job, run in runs.items()}
+    last = max((int(values["epoch"].max()) for values in lines.values() if len(values)), default=2)
+    panels: dict[str, list[pictures.Curve]] = {}
+    for split, way in ways.items():
+        of_way = {job: run for job, run in runs.items() if job.split == split}
+        watched = [run.facts["split"].get("monitor") for job, run in of_way.items() if len(lines[job])]
+        side = f", {'test' if watched[0] == 'test' else 'validation'} cells" if watched else ""
+        curves = []
+        for place, (job, run) in enumerate(of_way.items()):
+            values = lines[job]
+            if values.empty and metric == "accuracy":
+                reached = pd.DataFrame({"value": run.per_split(metric)}).rename_axis("fold").reset_index()
+                values = pd.concat([reached.assign(epoch=1), reached.assign(epoch=max(last, 2))])
+            if len(values):
+                colour = model_colour(job.row.model, models)
+                curves.append(pictures.Curve(job.row.name, values, colour, DASHES[place % len(DASHES)]))
+        if curves:
+            panels[f"{way}{side}"] = curves
+    return panels
+
+
+def drawn(picture: Picture, file: Path) -> bytes:
+    """Draws a picture as SVG, or takes the file as it is where neither its data nor the code that draws have changed.
+
+    The file carries a hash of both, and the same picture has the same bytes.
+    """
+    code = digests({picture.draw.func.__module__, plots.__name__})
+    content = pickle.dumps((picture.draw, code, matplotlib.__version__))
+    made_of = f"drawn from {blake2b(content, digest_size=16).hexdigest()}"
+    if file.exists() and made_of.encode() in (before := file.read_bytes()):
+        return before
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "celltype"}):
+        picture.draw().savefig(buffer, format="svg", metadata={"Date": None, "Description": made_of})
+    return buffer.getvalue()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.runs.folder import RunFolder
+from celltype_cli.studies.papers.forked import shared
 from celltype_cli.studies.papers.jobs import Job
 from celltype_cli.studies.papers.paper import Paper
-from celltype_cli.studies.papers.report import formats, latex, markdown
+from celltype_cli.studies.papers.report import formats
 from celltype_cli.studies.papers.report.contents import Report
-from celltype_cli.studies.papers.report.results import Result
+from celltype_cli.studies.papers.report.markdown import markdown, section
+from celltype_cli.studies.papers.report.results import Result, group_of
 from celltype_cli.studies.papers.report.tables import table_report
 
 FIGURES = ("confusion", "curves")
@@ -33,25 +34,23 @@ def build(
     """
     from celltype_cli.studies.papers.report import pictures
 
-    read: dict[Path, Result] = {}
-    runs = {}
-    for job, folder in found.items():
-        if folder and folder.path not in read:
-            read[folder.path] = Result.read(folder)
-        runs[job] = read[folder.path] if folder else None
+    results = {folder.path: Result(folder) for folder in found.values() if folder}
+    runs = {job: results[folder.path] if folder else None for job, folder in found.items()}
     asked = (f"paper={name or paper.key}", *extra)
     profile = _only_profile(found)
     marks = ["quick profile"] if profile == "quick" else []
-    if any(result.facts["dataset"]["simulated"] for result in read.values()):
+    if any(result.facts["dataset"]["simulated"] for result in results.values()):
         marks.append("simulated data")
-    report = Report(paper, profile, tuple(marks), (), ())
+    report = Report(paper, profile, tuple(marks), group_of(results.values()))
     planned = [table for table in paper.tables if any(job.table == table.key for job in found)]
-    tables = [table_report(paper, table, runs, asked) for table in planned if table.kind not in FIGURES]
-    drawn = [picture for table in tables for picture in pictures.of_table(table, report.marked)]
+    of_scores = [table for table in planned if table.kind not in FIGURES]
+    tables = shared(lambda table: table_report(paper, table, runs, asked), of_scores)
+    models = [*paper.models, *(row.model for table in paper.tables for row in table.rows)]
+    drawn = [picture for table in tables for picture in pictures.of_table(table, models, report.mark)]
     drawn += [
-        pictures.of_figure(paper, table, runs, report.marked, asked) for table in planned if table.kind in FIGURES
+        pictures.of_figure(paper, table, runs, models, report.mark, asked) for table in planned if table.kind in FIGURES
     ]
-    return replace(report, tables=tuple(tables), pictures=tuple(drawn))
+    return Report(paper, profile, report.marks, report.group, tuple(tables), tuple(drawn))
 
 
 def _only_profile(found: Mapping[Job, RunFolder | None]) -> str:
@@ -61,34 +60,54 @@ def _only_profile(found: Mapping[Job, RunFolder | None]) -> str:
     return profiles[0]
 
 
-def write(report: Report, folder: str | Path) -> dict[str, Path]:
-    """Writes report.html, report.md, report.tex, a CSV per table and figures/*.png, each whole or not at all.
+def write(report: Report, folder: str | Path, meanwhile: Callable[[], None] = lambda: None) -> dict[str, Path]:
+    """Writes report.html, report.md, report.tex, a CSV per table and figures/*.svg, each whole or not at all.
+
+    Args:
+        meanwhile: called while the figures are drawn.
 
     Returns:
         the files by what they are: "HTML", "Markdown", "LaTeX", "CSV" (the folder) and "figures" (the folder).
     """
-    from celltype_cli.core import plots
     from celltype_cli.core.files import replacing
-    from celltype_cli.studies.papers.report import page
+    from celltype_cli.studies.papers.report import pictures
+    from celltype_cli.studies.papers.report.page import page
 
     folder = Path(folder)
-    figures = {picture.key: picture.draw() for picture in report.pictures if picture.draw}
-    texts = {
-        "report.html": page.page(report, figures),
-        "report.md": markdown.markdown(report),
-        "report.tex": latex.latex(report),
-        **{f"{table.key}.csv": formats.csv(report, table) for table in report.tables},
-        **{f"{table.key}_pairs.csv": formats.pairs_csv(report, table) for table in report.tables if table.comparisons},
-    }
-    for file, text in texts.items():
+    texts: dict[str, str] = {}
+
+    def write_texts() -> None:
+        meanwhile()
+        texts.update({"report.md": markdown(report), "report.tex": formats.latex(report)})
+        for table in report.tables:
+            texts[f"{table.key}.csv"] = formats.csv(report, table)
+            if table.comparisons:
+                texts[f"{table.key}_pairs.csv"] = formats.pairs_csv(report, table)
+
+    files = {f"figures/{picture.key}.svg": picture for picture in report.pictures if picture.draw}
+    drawn = shared(lambda file: pictures.drawn(files[file], folder / file), list(files), meanwhile=write_texts)
+    images = dict(zip(files, drawn))
+    texts["report.html"] = page(report, texts["report.md"], images)
+    for file, content in {**{name: text.encode() for name, text in texts.items()}, **images}.items():
         with replacing(folder / file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    for key, figure in figures.items():
-        plots.save(figure, folder / "figures" / f"{key}.png")
+            temporary.write_bytes(content)
     return {"HTML": folder / "report.html", "Markdown": folder / "report.md", "LaTeX": folder / "report.tex",
             "CSV": folder, "figures": folder / "figures"}  # fmt: skip
 
 
 def show(report: Report) -> None:
     """Prints the tables on the terminal, and below each the commands for what is missing."""
-    formats.terminal(report)
+    from celltype_cli.core.terminal import console, say, say_markdown
+
+    for table in report.tables:
+        say_markdown(section(report, table, width=console.width if console.is_terminal else None))
+        commands = dict.fromkeys(line.command for line in table.lines if line.command)
+        if commands:
+            say(f"{table.missing} of {table.planned} rows lack runs; all of them: {table.command}")
+        for command in commands:
+            say(f"  {command}")
+    for picture in report.pictures:
+        if picture.commands:
+            say(f"\n{picture.title}{report.mark} lacks runs:")
+        for command in picture.commands:
+            say(f"  {command}")

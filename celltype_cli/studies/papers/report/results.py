@@ -1,86 +1,96 @@
-"""What one finished run says, read from its folder."""
+"""What one finished run says, read from its folder when it is asked for; and what is said of all runs of a table."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation.comparison import Entrant
+from celltype_cli.evaluation.predictions import arrays_of, labelled_lines
+from celltype_cli.evaluation.rates import rates, tally
 from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.folder import RunFolder
+from celltype_cli.runs.identity import ELSEWHERE
+from celltype_cli.studies.papers.jobs import Job, command
+from celltype_cli.studies.papers.paper import RATES, SCORES, Row, Table
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A finished run.
+    """A finished run; `facts` are as in run.json, `environment` as in environment.json."""
 
-    Attributes:
-        folder: name of the run's folder.
-        facts: as in run.json.
-        environment: as in environment.json.
-        scores: of `predictions`, by `evaluation.scores`.
-        split: fold, side, cell_id and group, one line per cell.
-        curves: fold, epoch, name and value; empty for models without epochs.
-        seconds: training time of each split.
-        chosen: the settings that a search has chosen in each split; empty where none was made.
-    """
+    run: RunFolder
 
-    folder: str
-    facts: dict[str, Any]
-    environment: dict[str, Any]
-    predictions: pd.DataFrame
-    scores: dict[str, Any]
-    split: pd.DataFrame
-    curves: pd.DataFrame
-    seconds: list[float]
-    chosen: list[dict[str, Any]]
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        return self.run.facts()
 
-    @classmethod
-    def read(cls, folder: RunFolder) -> Result:
-        predictions = folder.predictions()
-        fitted = folder.fitted()
-        return cls(
-            folder=folder.path.name,
-            facts=folder.facts(),
-            environment=json.loads((folder.path / "environment.json").read_text()),
-            predictions=predictions,
-            scores=scores(predictions),
-            split=pd.read_csv(folder.path / "split.csv", dtype={"cell_id": str, "group": str}, keep_default_na=False),
-            curves=pd.read_csv(folder.path / "curves.csv"),
-            seconds=[fold["training_seconds"] for fold in fitted],
-            chosen=[fold["chosen"] for fold in fitted],
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        return json.loads((self.run.path / "environment.json").read_text())
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        return self.run.predictions()
+
+    @cached_property
+    def split(self) -> pd.DataFrame:
+        """Fold, side, cell_id and group, one line per cell."""
+        text = {"cell_id": str, "group": str}
+        return pd.read_csv(self.run.path / "split.csv", dtype=text, keep_default_na=False)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """Fold, epoch, name and value; empty for models without epochs."""
+        return pd.read_csv(self.run.path / "curves.csv")
+
+    @cached_property
+    def fitted(self) -> list[dict[str, Any]]:
+        """Of each split its training_seconds, and the settings that a search has chosen."""
+        return self.run.fitted()
+
+    @cached_property
+    def scores(self) -> dict[str, Any]:
+        """The scores that the run wrote; those of an older version that lacks one that papers ask for are made anew."""
+        saved = self.run.scores()
+        has_all = all(
+            {*SCORES} <= {*saved[level]}
+            and all({*RATES} <= {*of_class} for of_class in saved[level]["classes"].values())
+            for level in ("window", "cell")
         )
+        return saved if has_all else scores(self.predictions)
 
     @property
     def n_splits(self) -> int:
-        return self.predictions["fold"].nunique()
+        return self.scores["n_folds"]
+
+    @property
+    def group(self) -> str:
+        """What the dataset calls its groups: "animal", "donor", "recording"."""
+        return self.facts["dataset"].get("group", "group")
 
     def per_split(self, metric: str) -> Float[np.ndarray, " split"]:
         """Returns a score per split, each row of the dataset counting once, as papers count."""
-        table = self.predictions[self.predictions["label"] != ""]
-        return np.array([scores(part, n_resamples=1)["window"][metric]["value"] for _, part in table.groupby("fold")])
-
-    @property
-    def n_cells(self) -> int:
-        return self.split["cell_id"].nunique()
-
-    @property
-    def n_groups(self) -> int:
-        return self.split["group"].nunique()
+        table = labelled_lines(self.predictions)
+        return rates(*tally(pd.factorize(table["fold"], sort=True)[0], *arrays_of(table)))[metric]
 
     def side(self, name: str) -> int:
         """Counts the cells on one side of the first split."""
         return int(((self.split["side"] == name) & (self.split["fold"] == self.split["fold"].min())).sum())
 
-    @property
+    @cached_property
     def dataset(self) -> str:
         """Says what was classified, in words for people."""
-        return f"{self.facts['dataset']['title']}: {self.n_cells:,} cells in {self.n_groups} groups"
+        cells, groups = self.split["cell_id"].nunique(), self.split["group"].nunique()
+        return f"{self.facts['dataset']['title']}: {cells:,} cells in {groups} {self.group}s"
 
     @property
     def machine(self) -> str:
@@ -91,3 +101,81 @@ class Result:
 
     def entrant(self, name: str, metric: str) -> Entrant:
         return Entrant(name, self.per_split(metric), self.split)
+
+
+def group_of(runs: Iterable[Result]) -> str:
+    """Returns what the datasets of all runs call a group, or "group" where they differ or nothing was run."""
+    words = {run.group for run in runs}
+    return words.pop() if len(words) == 1 else "group"
+
+
+Found = dict[Job, Result | None]
+
+
+def by_row(jobs: Found) -> dict[Row, dict[str, Result | None]]:
+    """Returns the runs of each row by their split."""
+    plan: dict[Row, dict[str, Result | None]] = {}
+    for job, result in jobs.items():
+        plan.setdefault(job.row, {})[job.split] = result
+    return plan
+
+
+def missing_command(row: Row, jobs: Found, asked: Sequence[str]) -> str:
+    """Words the command that makes the runs which a row lacks; empty where it lacks none."""
+    return next((command(job, asked) for job, result in jobs.items() if job.row == row and not result), "")
+
+
+def check_one_experiment(table: Table, jobs: Found) -> None:
+    """Raises a UserError when seeds differ, or one setting of the dataset met two contents of the data."""
+    finished = {job: result for job, result in jobs.items() if result}
+    seeds = sorted({str(run.facts["seed"]) for run in finished.values()})
+    faults = [f"seed is {' in one run and '.join(seeds)} in another"] if len(seeds) > 1 else []
+    contents: dict[tuple[str, ...], dict[str, str]] = {}
+    for job, run in finished.items():
+        asked = tuple(sorted(o for o in job.overrides if o.lstrip("+~").startswith("dataset")))
+        contents.setdefault(asked, {})[run.facts["dataset"]["fingerprint"]] = run.run.path.name
+    for asked, by_fingerprint in contents.items():
+        if len(by_fingerprint) > 1:
+            (a, first), (b, second), *_ = by_fingerprint.items()
+            faults.append(f"{' '.join(asked) or 'the dataset'} is data {a} in {first} and data {b} in {second}")
+    if faults:
+        raise UserError(
+            "\n  ".join([f"{table.source}: these runs are different experiments and share no table:", *faults])
+            + "\n  remove the stale run folder and run `celltype reproduce` again"
+        )
+
+
+def notes(table: Table, jobs: Found, asked: Sequence[str]) -> Iterator[str]:
+    """Says what the numbers of a table are of: data, splits, seed, machine, and every warning the runs carry."""
+    profile = next(iter(jobs)).profile
+    if table.note:
+        yield f"{table.note[0].upper()}{table.note[1:]}."
+    given = [override for override in asked[1:] if override.partition("=")[0] not in ELSEWHERE]
+    if given:
+        yield f"Settings given by hand: {' '.join(given)}."
+    runs = [result for result in jobs.values() if result]
+    if not runs:
+        yield f"Profile {profile}; nothing was run yet."
+        return
+    seed = runs[0].facts["seed"]
+    yield f"Data: {'; '.join(dict.fromkeys(run.dataset for run in runs))}. Profile {profile}, seed {seed}."
+    versions = {run.facts["dataset"]["fingerprint"] for run in runs}
+    if len(versions) > 1:
+        yield f"The rows use {len(versions)} versions of the data, as their settings say."
+    for split, words in (("published", "Random splits"), ("grouped", f"{group_of(runs).capitalize()}s kept apart")):
+        these = [result for job, result in jobs.items() if result and job.split == split]
+        if these:
+            sizes = {side: _range([run.side(side) for run in these]) for side in ("train", "test")}
+            n = _range([run.n_splits for run in these])
+            yield f"{words}: {n} {'splits' if split == 'published' else 'folds'}, {sizes['train']} cells train and " \
+                  f"{sizes['test']} test in the first."  # fmt: skip
+    hours = sum(fold["training_seconds"] for run in dict.fromkeys(runs) for fold in run.fitted) / 3600
+    took = f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.1f} min"
+    yield f"Run on {'; '.join(dict.fromkeys(run.machine for run in runs))}; training took {took} in all."
+    for note in dict.fromkeys(note for run in runs for note in (*run.facts["dataset"]["notes"], *run.scores["notes"])):
+        yield f"{note[0].upper()}{note[1:]}."
+
+
+def _range(values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

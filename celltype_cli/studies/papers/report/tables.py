@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from math import isnan
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.evaluation.comparison import Comparison, compare
-from celltype_cli.runs.identity import ELSEWHERE
-from celltype_cli.studies.papers.jobs import Job, command, table_command
+from celltype_cli.evaluation.comparison import LEVEL, Comparison, compare
+from celltype_cli.studies.papers.jobs import command
 from celltype_cli.studies.papers.paper import Paper, Row, Table
+from celltype_cli.studies.papers.report import results
 from celltype_cli.studies.papers.report.lines import (
     Line,
     Order,
@@ -21,11 +21,10 @@ from celltype_cli.studies.papers.report.lines import (
     orders,
     score_line,
 )
-from celltype_cli.studies.papers.report.results import Result
+from celltype_cli.studies.papers.report.results import Found, Result
 
 FAMILY = 12  # more lines than this are tested model by model: Holm's correction over all pairs would hide everything
-
-Found = dict[Job, Result | None]
+FEW_SPLITS = 5
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ class TableReport:
 
     Attributes:
         metric: what the lines of a table of scores show, in words.
+        group: what the datasets call a group: "animal", "donor".
         comparisons: paired tests by the words that say what was compared.
         notes: dataset, splits, machine, warnings; one sentence each.
         planned, missing: how many rows there are, and how many lack a run.
@@ -45,6 +45,7 @@ class TableReport:
     title: str
     kind: str
     metric: str
+    group: str
     lines: tuple[Line, ...]
     orders: tuple[Order, ...]
     models: dict[str, tuple[str, ...]]
@@ -59,6 +60,21 @@ class TableReport:
         """Whether the paper has a figure for any of the lines."""
         return any(not isnan(line.published) for line in self.lines)
 
+    def sentences(self) -> Iterator[str]:
+        """Says in words what stands below the table: order of models, paired tests, notes."""
+        if self.models:
+            ways = {"published": "in the paper", "ours": "here on random splits",
+                    "apart": f"here with {self.group}s kept apart"}  # fmt: skip
+            found = [f"{words} {' > '.join(self.models[key])}" for key, words in ways.items() if key in self.models]
+            yield f"Models by their best row: {'; '.join(found)}."
+        for words, test in self.comparisons.items():
+            few = "; with so few splits the others may differ as well" if test.n_splits < FEW_SPLITS else ""
+            yield (
+                f"Paired test of {words} over {test.n_splits} random splits (Nadeau-Bengio, Holm): {test.told_apart} "
+                f"of {len(test.pairs)} pairs told apart at {LEVEL}{few}."
+            )
+        yield from self.notes
+
 
 def table_report(paper: Paper, table: Table, found: Found, asked: Sequence[str]) -> TableReport:
     """Builds one table from the jobs planned for it.
@@ -70,98 +86,42 @@ def table_report(paper: Paper, table: Table, found: Found, asked: Sequence[str])
         UserError: when runs of different experiments meet in the table.
     """
     jobs = {job: result for job, result in found.items() if job.table == table.key}
-    check_one_experiment(table, jobs)
-    plan: dict[tuple[str, str], dict[str, Job]] = {}
-    for job in jobs:
-        plan.setdefault((job.row.model, job.row.name), {})[job.split] = job
+    results.check_one_experiment(table, jobs)
+    group = results.group_of(filter(None, jobs.values()))
+    plan = results.by_row(jobs)
     lines, entrants, missing = [], {}, 0
-    for name, by_split in plan.items():
-        row = next(iter(by_split.values())).row
-        runs = [jobs.get(by_split.get(split)) for split in ("published", "grouped")]
-        make = "" if all(jobs[job] for job in by_split.values()) else command(table, row, by_split, asked)
+    for row, runs in plan.items():
+        make = results.missing_command(row, jobs, asked)
         missing += bool(make)
-        lines += _lines(paper, table, row, *runs, make, several=len(plan) > 1)
-        if table.kind == "scores" and runs[0]:
-            entrants[name] = runs[0]
+        random, apart = runs.get("published"), runs.get("grouped")
+        if table.kind == "per_class":
+            prefix = f"{row.name}: " if len(plan) > 1 else ""
+            lines += class_lines(row, tuple(paper.classes), random, apart, make, prefix)
+        else:
+            lines.append(score_line(row, table.metric, random, apart, make))
+            if random:
+                entrants[row.model, row.name] = random
     lines = labelled(lines)
     tests, remarks = _comparisons(lines, entrants, table.metric)
-    left_out = [f"{row.model}: {row.name}" for row in table.rows if (row.model, row.name) not in plan]
-    remarks += _of_rows([row for row in table.rows if (row.model, row.name) in plan], entrants)
+    left_out = [f"{row.model}: {row.name}" for row in table.rows if row not in plan]
+    remarks += [said for row in plan for said in _of_row(row, entrants.get((row.model, row.name)))]
+    remarks += [f"Left out here: {'; '.join(left_out)}."] if left_out else []
     return TableReport(
         key=table.key,
         source=table.source,
         title=table.title,
         kind=table.kind,
         metric=table.metric.replace("_", " ").replace("f1", "F1"),
+        group=group,
         lines=tuple(lines),
-        orders=tuple(orders(lines, together=table.kind == "scores")),
+        orders=tuple(orders(lines, table.kind == "scores", group)),
         models=_models(lines) if table.kind == "scores" else {},
         comparisons=tests,
-        notes=(*notes(table, jobs, asked), *remarks, *([f"Left out here: {'; '.join(left_out)}."] if left_out else [])),
+        notes=(*results.notes(table, jobs, asked), *remarks),
         planned=len(plan),
         missing=missing,
-        command=table_command(table, next(iter(jobs)), asked) if missing else "",
+        command=command(next(iter(jobs)), asked, whole_table=True) if missing else "",
     )
-
-
-def check_one_experiment(table: Table, jobs: Found) -> None:
-    """Raises a UserError when seeds differ, or one setting of the dataset met two contents of the data."""
-    finished = {job: result for job, result in jobs.items() if result}
-    seeds = sorted({str(run.facts["seed"]) for run in finished.values()})
-    faults = [f"seed is {' in one run and '.join(seeds)} in another"] if len(seeds) > 1 else []
-    contents: dict[tuple[str, ...], dict[str, str]] = {}
-    for job, run in finished.items():
-        asked = tuple(sorted(o for o in job.overrides if o.lstrip("+~").startswith("dataset")))
-        contents.setdefault(asked, {})[run.facts["dataset"]["fingerprint"]] = run.folder
-    for asked, by_fingerprint in contents.items():
-        if len(by_fingerprint) > 1:
-            (a, first), (b, second), *_ = by_fingerprint.items()
-            faults.append(f"{' '.join(asked) or 'the dataset'} is data {a} in {first} and data {b} in {second}")
-    if faults:
-        raise UserError(
-            "\n  ".join([f"{table.source}: these runs are different experiments and share no table:", *faults])
-            + "\n  remove the stale run folder and run `celltype reproduce` again"
-        )
-
-
-def notes(table: Table, jobs: Found, asked: Sequence[str]) -> Iterator[str]:
-    """Says what the numbers of a table are of: data, splits, seed, machine, and every warning the runs carry."""
-    profile = next(iter(jobs)).profile
-    if table.note:
-        yield f"{table.note[0].upper()}{table.note[1:]}."
-    given = [override for override in asked[1:] if override.partition("=")[0] not in ELSEWHERE]
-    if given:
-        yield f"Settings given by hand: {' '.join(given)}."
-    runs = [result for result in jobs.values() if result]
-    if not runs:
-        yield f"Profile {profile}; nothing was run yet."
-        return
-    seed = runs[0].facts["seed"]
-    yield f"Data: {'; '.join(dict.fromkeys(run.dataset for run in runs))}. Profile {profile}, seed {seed}."
-    versions = {run.facts["dataset"]["fingerprint"] for run in runs}
-    if len(versions) > 1:
-        yield f"The rows use {len(versions)} versions of the data, as their settings say."
-    for split, words in (("published", "Random splits"), ("grouped", "Animals kept apart")):
-        these = [result for job, result in jobs.items() if result and job.split == split]
-        if these:
-            sizes = {side: _range([run.side(side) for run in these]) for side in ("train", "test")}
-            n = _range([run.n_splits for run in these])
-            yield f"{words}: {n} {'splits' if split == 'published' else 'folds'}, {sizes['train']} cells train and " \
-                  f"{sizes['test']} test in the first."  # fmt: skip
-    hours = sum(sum(run.seconds) for run in dict.fromkeys(runs)) / 3600
-    took = f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.1f} min"
-    yield f"Run on {'; '.join(dict.fromkeys(run.machine for run in runs))}; training took {took} in all."
-    for note in dict.fromkeys(note for run in runs for note in (*run.facts["dataset"]["notes"], *run.scores["notes"])):
-        yield f"{note[0].upper()}{note[1:]}."
-
-
-def _lines(paper: Paper, table: Table, row: Row, random, apart, make: str, several: bool) -> Iterator[Line]:
-    if table.kind == "per_class":
-        yield from class_lines(
-            row, tuple(paper.classes), random, apart, make, prefix=f"{row.name}: " if several else ""
-        )
-    else:
-        yield score_line(row, table.metric, random, apart, make)
 
 
 def _comparisons(
@@ -172,6 +132,8 @@ def _comparisons(
     Rows that were tested on different cells are tested among those of their own dataset.
     """
     planned, lines = len(lines), [line for line in lines if (line.group, line.name) in entrants]
+    entrant = {line.label: entrants[line.group, line.name].entrant(line.label, metric) for line in lines}
+    title = {line.label: entrants[line.group, line.name].facts["dataset"]["title"] for line in lines}
     if len(lines) <= FAMILY:
         families = {"all rows" if len(lines) == planned else "the rows that ran": lines}
     else:
@@ -179,34 +141,30 @@ def _comparisons(
         families = {"the paper's best row of each model": [line for line in lines if line.best]}
         families |= {f"the rows of {model}": [line for line in lines if line.group == model] for model in models}
     tests, remarks = {}, []
-    waiting = [(words, members) for words, members in families.items() if len(members) > 1]
-    while waiting:
-        words, members = waiting.pop(0)
-        runs = {line: entrants[line.group, line.name] for line in members}
+    waiting = [(words, [line.label for line in members]) for words, members in families.items()]
+    for words, labels in waiting:
+        if len(labels) < 2:
+            continue
         try:
-            tests[words] = compare([run.entrant(line.label, metric) for line, run in runs.items()])
+            tests[words] = compare([entrant[label] for label in labels])
         except UserError as error:
-            datasets = list(dict.fromkeys(run.facts["dataset"]["title"] for run in runs.values()))
+            datasets = list(dict.fromkeys(title[label] for label in labels))
             if len(datasets) == 1:
                 remarks.append(f"No paired test of {words}: {error}.")
             else:
-                within = {
-                    name: [a for a, run in runs.items() if run.facts["dataset"]["title"] == name] for name in datasets
-                }
-                waiting += [(f"{words} on {name}", alike) for name, alike in within.items() if len(alike) > 1]
+                waiting += [(f"{words} on {name}", [x for x in labels if title[x] == name]) for name in datasets]
     return tests, remarks
 
 
-def _of_rows(rows: Sequence[Row], entrants: dict[tuple[str, str], Result]) -> Iterator[str]:
+def _of_row(row: Row, run: Result | None) -> Iterator[str]:
     """Says what the paper notes of a row, and what a search has chosen on our random splits."""
-    for row in rows:
-        said = [row.note] if row.note else []
-        if run := entrants.get((row.model, row.name)):
-            settings = (", ".join(f"{key} = {value}" for key, value in sorted(fold.items())) for fold in run.chosen)
-            counts = Counter(filter(None, settings)).most_common()
-            said += [f"here {words} in {n} of {len(run.chosen)} random splits" for words, n in counts]
-        if said:
-            yield f"{row.model}: {row.name}: {'; '.join(said)}."
+    said = [row.note] if row.note else []
+    if run:
+        chosen = [", ".join(f"{key} = {value}" for key, value in sorted(fold["chosen"].items())) for fold in run.fitted]
+        counts = Counter(filter(None, chosen)).most_common()
+        said += [f"here {words} in {n} of {len(chosen)} random splits" for words, n in counts]
+    if said:
+        yield f"{row.model}: {row.name}: {'; '.join(said)}."
 
 
 def _models(lines: Sequence[Line]) -> dict[str, tuple[str, ...]]:
@@ -215,8 +173,3 @@ def _models(lines: Sequence[Line]) -> dict[str, tuple[str, ...]]:
         return {}
     known = {key: order_of_groups(lines, key) for key in ("published", "ours", "apart")}
     return {key: order for key, order in known.items() if set(order) == complete}
-
-
-def _range(values: Sequence[int]) -> str:
-    low, high = min(values), max(values)
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

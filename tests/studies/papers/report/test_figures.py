@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from made.paper import ACCURACY, CNN, PAPER, RATES, found_for, job
 from made.runs import fake_curves
+from matplotlib.collections import PathCollection
 from matplotlib.text import Text
 
 from celltype_cli.core import plots
 from celltype_cli.studies.papers.paper import Row, Table
-from celltype_cli.studies.papers.report import draw_models, report
+from celltype_cli.studies.papers.report import pictures, report
 
 
 def test_confusions_draw_shares(toy_report):
@@ -27,9 +28,7 @@ def test_confusions_draw_shares(toy_report):
 
 
 def test_published_confusions_stand_beside(toy_runs):
-    row = Row(
-        "RNN", "rnn", (), {"PY.PY": (0.7, None), "PY.PV": (0.3, None), "PV.PV": (1.0, None), "PV.PY": (0.0, None)}
-    )
+    row = Row("RNN", "rnn", {"PY.PY": (0.7, None), "PY.PV": (0.3, None), "PV.PV": (1.0, None), "PV.PY": (0.0, None)})
     paper = replace(PAPER, tables=(Table("fig2", "Confusion", "Figure 2", "confusion", (row,)),))
     drawn = report.build(paper, {job("fig2", row, "published"): toy_runs["rnn", "published"]}).pictures[0].draw()
     assert drawn.axes[0].collections[0].get_array().reshape(2, 2).tolist() == [[0.7, 0.3], [0.0, 1.0]]
@@ -40,7 +39,7 @@ def test_learning_curves_of_several_models(toy_report):
     drawn = next(picture for picture in toy_report.pictures if picture.key == "fig3").draw()
     random, apart = drawn.axes
     assert random.get_title(loc="left") == "random splits, test cells"
-    assert apart.get_title(loc="left") == "animals kept apart, validation cells"
+    assert apart.get_title(loc="left") == "groups kept apart, validation cells"
     cnn, svm = random.lines
     curves = fake_curves(ACCURACY["cnn1d"], 4)
     assert cnn.get_xdata().tolist() == [1, 2, 3, 4]
@@ -49,15 +48,14 @@ def test_learning_curves_of_several_models(toy_report):
     band = random.collections[1].get_paths()[0].vertices[:, 1]
     sd = np.std([6, 6, 6], ddof=1) / 8
     assert (band.min(), band.max()) == pytest.approx((18 / 24 - sd, 18 / 24 + sd))
-    assert (
-        cnn.get_color() == draw_models.MODEL_COLOURS["cnn1d"]
-        and svm.get_color() == draw_models.MODEL_COLOURS["svm_rbf"]
-    )
+    models = [row.model for table in PAPER.tables for row in table.rows]
+    assert [line.get_color() for line in (cnn, svm)] == [pictures.model_colour(m, models) for m in ("cnn1d", "svm_rbf")]
 
 
 def test_dots_are_the_numbers(toy_report):
     drawn = next(picture for picture in toy_report.pictures if picture.key == "table1_published").draw()
-    values = {round(float(line.get_xdata()[0]), 9) for line in drawn.axes[0].lines if len(line.get_xdata()) == 1}
+    dots = [dots for dots in drawn.axes[0].collections if isinstance(dots, PathCollection)]
+    values = {round(float(x), 9) for each in dots for x in each.get_offsets()[:, 0]}
     expected = {
         round(getattr(line, key), 9) for line in toy_report.tables[0].lines for key in ("published", "ours", "apart")
     }
@@ -87,8 +85,8 @@ def test_classes_of_several_rows_keep_their_colours(toy_runs):
 
 
 def test_models_and_classes_have_colours_of_their_own():
-    models = [*draw_models.MODEL_COLOURS, "mine", "yours"]
-    colours = [draw_models.model_colour(model, models) for model in models]
+    models = ["cnn1d", "rnn", "cnn1d", *(f"model {i}" for i in range(14))]
+    colours = [pictures.model_colour(model, models) for model in dict.fromkeys(models)]
     classes = [*plots.CLASS_COLOURS.values(), *plots.OTHER_COLOURS[:2]]
     assert all(a.upper() != b.upper() for a, b in combinations(colours, 2))
     assert not set(colours) & set(classes)

@@ -1,6 +1,8 @@
 """Files of a report: marks everywhere, commands that run what is missing, one page that needs nothing."""
 
 import shlex
+from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from math import isnan
 
@@ -13,8 +15,9 @@ from matplotlib.text import Text
 
 from celltype_cli.core import configs
 from celltype_cli.studies.papers import jobs as paper_jobs
-from celltype_cli.studies.papers import paper as papers
-from celltype_cli.studies.papers.report import formats, latex, markdown, report, sheets
+from celltype_cli.studies.papers import layout
+from celltype_cli.studies.papers.paper import SPLITS
+from celltype_cli.studies.papers.report import formats, markdown, pictures, report, sheets
 
 
 @pytest.fixture(scope="module")
@@ -45,25 +48,25 @@ def test_a_missing_row_shows_a_command_that_plans_it(written):
         assert "table=table1" in text and "T = 2: rnn" in text
 
 
-@pytest.mark.parametrize("split", papers.SPLITS)
+@pytest.mark.parametrize("split", SPLITS)
 def test_half_a_row_shows_its_half_and_the_command(toy_runs, split):
-    found = {job("table1", CNN, s): toy_runs["cnn1d", s] if s == split else None for s in papers.SPLITS}
+    found = {job("table1", CNN, s): toy_runs["cnn1d", s] if s == split else None for s in SPLITS}
     table = report.build(PAPER, found).tables[0]
     sheet = sheets.lines_sheet(table)
-    assert table.missing == 1 and len(sheet.rows) == 2
-    assert [cell.text == "not run" for cell in sheet.rows[0]].index(True) == (6 if split == "published" else 3)
-    assert sheet.rows[1][-1] == sheets.Text(table.lines[0].command, "code")
+    assert table.missing == 1 and len(sheet.rows) == 1
+    assert [i for i, cell in enumerate(sheet.rows[0]) if cell == "not run"] == [6 if split == "published" else 3]
+    assert f"* `{table.lines[0].command}`" in markdown.markdown(report.build(PAPER, found)).splitlines()
     assert any(note == "Left out here: rnn: T = 2: rnn; svm_rbf: Gaussian SVM." for note in table.notes)
 
 
 def test_every_command_of_the_paper_plans_its_row():
-    paper = papers.load(configs.folder() / "paper" / "calcium_ann.yaml")
-    planned = paper_jobs.jobs(paper, profile="quick")
+    paper = layout.load(configs.folder() / "paper" / "calcium_ann.yaml")
+    planned = paper_jobs.plan_jobs(paper, profile="quick")
     for table in report.build(paper, dict.fromkeys(planned)).tables:
         for line in table.lines:
             arguments = shlex.split(line.command)[2:]
             asked = {o.key_or_group: o.value() for o in OverridesParser.create().parse_overrides(arguments)}
-            jobs = paper_jobs.jobs(paper, profile="quick", tables=[asked["table"]], rows=[str(asked["rows"])])
+            jobs = paper_jobs.plan_jobs(paper, profile="quick", tables=[asked["table"]], rows=[str(asked["rows"])])
             name = line.group, line.name
             assert name in {(job.row.model, job.row.name) for job in jobs} or table.kind == "per_class"
             assert {job.table for job in jobs} == {table.key}
@@ -75,16 +78,16 @@ def test_quick_and_simulated_mark_every_output(written, capsys):
     mark = "[quick profile, simulated data]"
     assert made.marks == ("quick profile", "simulated data")
     text = (folder / "report.md").read_text()
-    headings = [line for line in text.splitlines() if line.startswith("#") and "At a glance" not in line]
+    headings = [line for line in text.splitlines() if line.startswith("#")]
     assert len(headings) > 5 and all(line.endswith(mark) for line in headings)
     assert all(mark in line for line in (folder / "report.tex").read_text().splitlines() if r"\caption" in line)
     assert set(pd.read_csv(folder / "table1.csv")["marks"]) == {"quick profile; simulated data"}
     page = (folder / "report.html").read_text()
-    assert page.count('<span class="mark">quick profile') == page.count("<h2>") + 1
+    assert page.count('<span class="mark">quick profile') == sum(page.count(f"<h{n}") for n in (1, 2, 3)) > 5
     for picture in made.pictures:
         assert any(mark in text.get_text() for text in picture.draw().findobj(Text))
-    formats.terminal(made)
-    titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("Table", "Figure"))]
+    report.show(made)
+    titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("Table ", "Figure "))]
     assert len(titles) == 3 and all(mark in title for title in titles)
 
 
@@ -97,8 +100,6 @@ def test_recorded_data_in_full_carry_no_mark(tmp_path):
 class Page(HTMLParser):
     """Follows a page: every element that opens closes, and what it would load or lead to."""
 
-    VOID = {"meta", "img", "br"}
-
     def __init__(self, text):
         super().__init__()
         self.open, self.links, self.ids, self.images = [], [], [], 0
@@ -106,10 +107,13 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag, attributes):
-        self.open += [] if tag in self.VOID else [tag]
-        self.images += tag == "img"
+        self.open += [] if tag == "meta" else [tag]
         self.links += [value for name, value in attributes if name in ("href", "src", "srcset", "action", "data")]
         self.ids += [value for name, value in attributes if name == "id"]
+
+    def handle_startendtag(self, tag, attributes):
+        self.images += tag == "img"
+        self.links += [value for name, value in attributes if name == "src"]
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -123,7 +127,10 @@ def test_the_page_is_whole_and_loads_nothing(written):
     assert all(link.startswith(("#", "data:image/svg+xml;base64,")) for link in page.links)
     assert "url(" not in text and "@import" not in text and "<script" not in text
     contents = [link[1:] for link in page.links if link.startswith("#")]
-    assert contents == page.ids == ["glance", "reading", "table1", "table2", "fig2", "fig3"]
+    assert contents == page.ids == [
+        "at-a-glance", "how-to-read-this", "table-1-three-models", "table-2-classes", "figure-2-confusion",
+        "figure-3-epochs",
+    ]  # fmt: skip
     assert "conv &amp; conv_1 &lt;50 %&gt; | x" in text and CNN.name not in text
 
 
@@ -132,9 +139,9 @@ def test_names_are_escaped(written):
     tex = (folder / "report.tex").read_text()
     assert r"conv \& conv\_1 \textless{}50 \%\textgreater{} | x" in tex
     assert r"\toprule" in tex and tex.count(r"\begin{table}") == tex.count(r"\end{table}") == 2
-    row = next(line for line in (folder / "report.md").read_text().splitlines() if line.startswith("| cnn1d |"))
+    row = next(line for line in (folder / "report.md").read_text().splitlines() if line.startswith("| cnn1d "))
     assert r"conv & conv\_1 \<50 %> \| x" in row
-    assert latex._latex("a−b ± c\\{}") == r"a$-$b $\pm$ c\textbackslash{}\{\}"
+    assert formats._escaped("a−b ± c\\{}") == r"a$-$b $\pm$ c\textbackslash{}\{\}"
 
 
 def test_markdown_tables_have_equal_columns(written):
@@ -150,9 +157,41 @@ def test_the_files_are_the_same_twice_and_nothing_is_left(written, toy_runs, tmp
     report.write(made, tmp_path)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
-    assert "figures/fig3.png" in names and not any(name.startswith(".") or "/." in name for name in names)
+    assert "figures/fig3.svg" in names and not any(name.startswith(".") or "/." in name for name in names)
     for name in names:
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
+
+
+def test_a_figure_is_drawn_again_only_when_its_data_or_code_have_changed(written, tmp_path, monkeypatch):
+    made, folder = written
+    picture = next(picture for picture in made.pictures if picture.key == "table1_published")
+    drawn = (folder / "figures" / "table1_published.svg").read_bytes()
+    kept = tmp_path / "kept.svg"
+    kept.write_bytes(drawn.replace(b"</svg>", b"<!-- as it was --></svg>"))
+    assert b"as it was" in pictures.drawn(picture, kept)
+    other = replace(picture, draw=partial(picture.draw.func, *picture.draw.args[:-1], "another title"))
+    assert b"as it was" not in pictures.drawn(other, kept)
+    monkeypatch.setattr(pictures, "digests", lambda modules: "another code")
+    assert pictures.drawn(picture, kept).count(b"as it was") == 0
+    kept.write_bytes(drawn[:100])
+    assert pictures.drawn(picture, kept).endswith(b"</svg>\n")
+
+
+def test_groups_are_called_what_the_dataset_calls_them(toy_runs, tmp_path):
+    donors = fake_run(tmp_path / "d", [0.6, 0.7], group="donor")
+    found = {job("table1", CNN, split): donors for split in SPLITS} | {
+        job("fig2", CNN, split): donors for split in SPLITS
+    }
+    made = report.build(PAPER, found)
+    report.write(made, tmp_path / "report")
+    for file in ("report.md", "report.html", "report.tex"):
+        text = (tmp_path / "report" / file).read_text()
+        assert "ours, donors apart [95" in text and "Donors kept apart: 2 folds" in text, file
+        assert "animals" not in text.replace("animal was", ""), file
+    legend = [text.get_text() for text in made.pictures[0].draw().legends[0].get_texts()]
+    assert "ours, donors kept apart, 95 % interval" in legend
+    found[job("table1", RNN, "published")] = toy_runs["rnn", "published"]  # whose groups have no name
+    assert report.build(PAPER, found).tables[0].group == "group"
 
 
 def test_figures_say_what_they_lack(written):
@@ -165,13 +204,13 @@ def test_figures_say_what_they_lack(written):
 
 def test_the_terminal_takes_commands_whole_and_columns_that_fit(written, capsys, monkeypatch):
     made, _ = written
-    formats.terminal(made)
+    report.show(made)
     out = capsys.readouterr().out
     assert made.tables[0].lines[1].command in out and "published training, s" in out
     from celltype_cli.core import terminal
 
     monkeypatch.setattr(terminal.console, "_force_terminal", True)
     monkeypatch.setattr(terminal.console, "_width", 80)
-    formats.terminal(made)
+    report.show(made)
     out = capsys.readouterr().out
     assert "published training, s" not in out and "ours, random splits" in out

@@ -11,9 +11,8 @@ from made.runs import fake_run
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation import scores
-from celltype_cli.studies.papers import layout
-from celltype_cli.studies.papers.paper import Row, Table
-from celltype_cli.studies.papers.report import formats, markdown, report, sheets
+from celltype_cli.studies.papers.paper import PROFILES, Row, Table
+from celltype_cli.studies.papers.report import formats, report, sheets
 from celltype_cli.studies.papers.report.lines import Line, order_of_groups, orders
 
 
@@ -24,7 +23,7 @@ def test_a_line_by_hand(toy_report, toy_runs):
     assert line.ours == pytest.approx((7 + 6 + 7) / 24) and line.ours_sd == pytest.approx(np.std([7, 6, 7], ddof=1) / 8)
     assert line.difference == pytest.approx(20 / 24 - 0.9) and line.floor == 0.25
     assert (line.seconds, line.seconds_sd) == (12, 1) and (line.published_seconds, line.published_seconds_sd) == (50, 2)
-    level = scores.scores(toy_runs["cnn1d", "grouped"].predictions())["cell"]
+    level = toy_runs["cnn1d", "grouped"].scores()["cell"]
     assert (line.apart, line.apart_low, line.apart_high) == tuple(
         level["accuracy"][name] for name in ("value", "low", "high")
     )
@@ -53,7 +52,7 @@ def test_without_a_published_figure_ours_stands_alone(toy_runs):
     shown = report.build(replace(PAPER, tables=(table,)), found_for(toy_runs, jobs))
     sheet = sheets.lines_sheet(shown.tables[0])
     assert not {"published", "difference"} & {*sheet.header}
-    assert all(len(row) == len(sheet.header) for row in sheet.rows) and sheet.rows[0][2].text.startswith("0.833 ± ")
+    assert all(len(row) == len(sheet.header) for row in sheet.rows) and sheet.rows[0][2].startswith("0.833 ± ")
     picture = shown.pictures[0]
     legend = [text.get_text() for text in picture.draw().legends[0].get_texts()]
     assert not any("published" in words.lower() for words in (picture.title, picture.caption, *legend))
@@ -88,7 +87,7 @@ def test_whether_the_order_holds(toy_report):
     assert order.best_published == order.best_here == CNN.name
     models = toy_report.tables[0].models
     assert models["published"] == ("cnn1d", "rnn", "svm_rbf") and models["ours"] == ("cnn1d", "svm_rbf", "rnn")
-    assert any("in the paper cnn1d > rnn > svm_rbf" in s for s in markdown.sentences(toy_report.tables[0]))
+    assert any("in the paper cnn1d > rnn > svm_rbf" in s for s in toy_report.tables[0].sentences())
 
 
 def test_order_within_models():
@@ -105,7 +104,7 @@ def test_order_within_models():
 def test_paired_test_and_its_refusal(toy_report, toy_runs, tmp_path):
     (test,) = toy_report.tables[0].comparisons.values()
     assert test.names == (CNN.name, RNN.name, SVM.name) and test.n_splits == 3
-    assert any("may differ as well" in s for s in markdown.sentences(toy_report.tables[0]))
+    assert any("may differ as well" in s for s in toy_report.tables[0].sentences())
     other = fake_run(tmp_path / "other", ACCURACY["rnn"], split_seed=5)
     found = found_for(toy_runs, all_jobs()) | {job("table1", RNN, "published"): other}
     table = report.build(PAPER, found).tables[0]
@@ -137,7 +136,7 @@ def test_models_are_ordered_only_beside_published_figures(toy_runs, published):
 
 
 def test_long_tables_are_tested_model_by_model(toy_runs):
-    rows = [Row(f"{model} {i}", model, (), {"accuracy": (0.8, None)}, best=i == 0) for model in ("cnn1d", "rnn")
+    rows = [Row(f"{model} {i}", model, {"accuracy": (0.8, None)}, best=i == 0) for model in ("cnn1d", "rnn")
             for i in range(7)]  # fmt: skip
     paper = replace(PAPER, tables=(Table("t", "Long", "Table 9", "scores", tuple(rows)),))
     found = {job("t", row, "published"): toy_runs[row.model, "published"] for row in rows}
@@ -190,7 +189,7 @@ def test_rows_may_ask_for_different_data(tmp_path, toy_runs):
 
 
 def test_two_profiles_make_no_report(toy_runs):
-    found = {job("table1", CNN, "published", p): toy_runs["cnn1d", "published"] for p in layout.PROFILES}
+    found = {job("table1", CNN, "published", p): toy_runs["cnn1d", "published"] for p in PROFILES}
     with pytest.raises(UserError, match="one profile, found full and quick"):
         report.build(PAPER, found)
 
