@@ -1,10 +1,10 @@
-# `make` prints the targets. Python 3.10 to 3.12, make and a package registry are all it needs.
+# `make` prints the targets. Python 3.10 to 3.13, make and a package registry are all it needs.
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
 # The first of these that runs and is of a version we support; else python3, to say why not.
-FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
-PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
+FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c '$(FITS)' 2>/dev/null && echo $$p && exit; done; echo python3)
 READY := $(VENV)/.ready
 
@@ -14,8 +14,8 @@ help:  ## print the targets
 demo: $(READY)  ## train and score a network on simulated traces
 	$(BIN)/celltype demo
 
-test: $(READY)  ## run all tests
-	$(BIN)/python -m pytest
+test: $(READY)  ## run all tests, one process a core
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 PROFILE ?= quick
 reproduce-calcium: $(READY)  ## run what the calcium paper's tables lack, PROFILE=quick or full
@@ -51,8 +51,8 @@ clean:  ## remove .venv and build products; outputs/ stays
 
 # Made anew when the lock or the project file is newer; the packages are the locked ones, hash for hash.
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c '$(FITS)' || { echo "Python 3.10 to 3.12 is needed, found $$($(PYTHON) --version):" \
-		"make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -c '$(FITS)' || { echo "Python 3.10 to 3.13 is needed, found $$($(PYTHON) --version):" \
+		"make PYTHON=/path/to/python3.13"; exit 1; }
 	@rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.lock

@@ -6,6 +6,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
+# Tests run beside each other, and subprocesses of theirs too; libraries read this when they are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import made.typecheck  # noqa: F401 - so that the hook finds it by its dotted name
 import pytest
 from jaxtyping import install_import_hook
@@ -77,7 +80,10 @@ def fetch(celltype, archive):
 @pytest.fixture
 def no_allen_network(monkeypatch):
     """Fails a test in which allensdk asks its server."""
-    from allensdk.api.queries.brain_observatory_api import BrainObservatoryApi
+    from celltype_cli.calcium.datasets.allen_experiments import API
+    from celltype_cli.core import allen
+
+    BrainObservatoryApi = type(allen.client(API))
 
     def refuse(*_, **__):
         raise AssertionError("asked the network")

@@ -60,9 +60,8 @@ def _counts(figure: SubFigure, cells: Cells) -> None:
     counts = np.zeros((len(kinds), len(groups)), int)
     for place, kind in enumerate(kinds):
         np.add.at(counts[place], code[cells.label[rows] == kind], 1)
-    _class_bars(
-        per_class, names, counts, [np.count_nonzero(cells.label == kind) for kind in kinds], colours, cells.about.group
-    )
+    in_all = [int(np.sum(cells.label == kind)) for kind in kinds]
+    _class_bars(per_class, names, counts, in_all, colours, cells.about.group)
     order = np.lexsort((counts.argmax(axis=0), -counts.sum(axis=0)))
     bottom = np.zeros(len(groups))
     for row, colour in zip(counts[:, order], colours):

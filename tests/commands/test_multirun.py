@@ -41,7 +41,7 @@ def wait_for(condition, process):
 
 
 def test_a_killed_multirun_is_finished_by_the_same_command(tmp_path):
-    arguments = ["model=rnn,lstm", "seed=0,1", "trainer.epochs=60"]
+    arguments = ["model=rnn,lstm", "seed=0,1", "trainer.epochs=20"]
     process = multirun(tmp_path, *arguments, start_new_session=True)
     wait_for(lambda: len(stamps(tmp_path)) >= 1, process)
     wait_for(lambda: len(list(tmp_path.glob("outputs/runs/*/run.json"))) > len(stamps(tmp_path)), process)

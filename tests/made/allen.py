@@ -75,8 +75,10 @@ class Observatory(Archive):
     size = "about 1.6 GB (0.4 GB a session is the median"
 
     def __init__(self, folder, monkeypatch):
-        from allensdk.api.queries.brain_observatory_api import BrainObservatoryApi as Api
+        from celltype_cli.calcium.datasets.allen_experiments import API
+        from celltype_cli.core import allen
 
+        api = type(allen.client(API))
         super().__init__(folder)
         experiments, containers = tables()
 
@@ -90,9 +92,9 @@ class Observatory(Archive):
             server = folder.with_name("server") / f"{number}.nwb"
             self.save(number, write_nwb(server, (number, number + 1)).read_bytes(), path)
 
-        monkeypatch.setattr(Api, "template_query", query)
-        monkeypatch.setattr(Api, "retrieve_file_over_http", retrieve)
-        self.offline = lambda: monkeypatch.setattr(Api, "template_query", no_connection)
+        monkeypatch.setattr(api, "template_query", query)
+        monkeypatch.setattr(api, "retrieve_file_over_http", retrieve)
+        self.offline = lambda: monkeypatch.setattr(api, "template_query", no_connection)
 
     def path(self, key):
         return self.folder / "ophys_experiment_data" / f"{key}.nwb"

@@ -63,8 +63,10 @@ class Database(Archive):
     size = "about 0.4 GB (a recording has 0.09 GB, as the one of specimen 486940963"
 
     def __init__(self, folder, monkeypatch):
-        from allensdk.api.queries.cell_types_api import CellTypesApi as Api
+        from celltype_cli.core import allen
+        from celltype_cli.patch_clamp.datasets.allen_cell_types import API
 
+        api = type(allen.client(API))
         super().__init__(folder)
 
         def query(_, model, criteria=None, **__):
@@ -83,9 +85,9 @@ class Database(Archive):
                 write_cell(folder.with_name("server"), specimen)
             self.save(specimen, server.read_bytes(), path)
 
-        monkeypatch.setattr(Api, "model_query", query)
-        monkeypatch.setattr(Api, "retrieve_file_over_http", retrieve)
-        self.offline = lambda: monkeypatch.setattr(Api, "model_query", no_connection)
+        monkeypatch.setattr(api, "model_query", query)
+        monkeypatch.setattr(api, "retrieve_file_over_http", retrieve)
+        self.offline = lambda: monkeypatch.setattr(api, "model_query", no_connection)
 
     def path(self, key):
         return self.folder / f"specimen_{key}" / "ephys.nwb"

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from made.configs import compose
 from torch import nn
 
 from celltype_cli.cells.cells import Cells
@@ -213,15 +213,11 @@ def test_what_cannot_be_built_is_said_by_the_name_of_the_setting(network, said):
     assert str(error.value).startswith(said)
 
 
-def composed(model: str):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        return compose("train", overrides=[f"model={model}"])
-
-
 NETWORKS = [
     file.stem
     for file in sorted((configs.folder() / "model").glob("*.yaml"))
-    if composed(file.stem).trainer["_target_"].endswith("LightningTrainer") and file.stem != "scalogram_cnn"
+    if file.stem != "scalogram_cnn"
+    and compose("train", f"model={file.stem}").trainer["_target_"].endswith("LightningTrainer")
 ]
 
 
@@ -239,13 +235,13 @@ NETWORKS = [
 )
 def test_the_papers_best_networks_have_the_size_worked_out_by_hand(model, parameters):
     with torch.device("meta"):
-        network = configs.build(composed(model).model)({"trace": (1, 4000)}, 4)
+        network = configs.build(compose("train", f"model={model}").model)({"trace": (1, 4000)}, 4)
     assert sum(p.numel() for p in network.parameters()) == parameters
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_overfit_eight_cells_and_see_each_cell_alone(name, tmp_path):
-    cfg = composed(name)
+    cfg = compose("train", f"model={name}")
     cfg.trainer.update(epochs=40, batch_size=4)
     draw = np.random.default_rng(0)
     ids = np.arange(8).astype(str)

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
+from made.configs import compose
 
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
@@ -19,8 +19,7 @@ LABELS = {"dataset": "calcium_sim", "model": "m", "split": "grouped_kfold", "tra
 
 
 def config(outputs, *overrides):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        return compose("train", overrides=[*SMALL, f"outputs={outputs}", "logger=none", *overrides])
+    return compose("train", *SMALL, f"outputs={outputs}", "logger=none", *overrides)
 
 
 def run(outputs, *overrides):

@@ -1,12 +1,11 @@
-"""Experiments of the Allen Brain Observatory in the folder of allensdk: which there are, and of which class."""
+"""Experiments of the Allen Brain Observatory in a folder as allensdk makes it: which there are, of which class."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from celltype_cli.core.allen import download, made, table
+from celltype_cli.core import allen
 from celltype_cli.core.downloads import command
 from celltype_cli.core.messages import UserError, check_choice, nearest, raise_faults
 
@@ -23,48 +22,46 @@ CLASS_OF = {line.lower(): name for name, lines in LINES.items() for line in line
 
 SESSIONS = ("three_session_A", "three_session_B", "three_session_C", "three_session_C2")
 
+API = "brain_observatory_api.BrainObservatoryApi"
+TABLE, CONTAINERS = "ophys_experiments.json", "experiment_containers.json"
 
-def opened(path: Path, *, fetch: bool) -> Any:
-    """Opens a folder as a BrainObservatoryCache; with `fetch`, downloads tables of experiments that are missing.
+
+def download_tables(path: Path) -> None:
+    """Downloads the tables of experiments that are missing.
 
     Raises:
-        UserError: when the folder is no such cache, allensdk is missing, or a table cannot be downloaded.
+        UserError: when allensdk is missing, or the server cannot be reached.
     """
-    if not fetch and not (path / "ophys_experiments.json").is_file():
+    client = allen.client(API)
+    allen.download(path / TABLE, client.get_ophys_experiments)
+    allen.download(path / CONTAINERS, client.get_experiment_containers)
+
+
+def experiments(path: Path, session: str | None, structures: Sequence[str] | None) -> tuple[list[dict], int]:
+    """Returns the experiments of a folder that fit, and how many were left out because of their tags.
+
+    Raises:
+        UserError: when the folder is no such cache, allensdk is missing, a table is not whole, session or structures
+            do not occur, or a class has no experiment.
+    """
+    if not (path / TABLE).is_file():
         raise UserError(
-            f"dataset.path={path} is no cache of the Allen Brain Observatory, ophys_experiments.json is "
-            f"missing; download it: {command(path, NAME)}"
+            f"dataset.path={path} is no cache of the Allen Brain Observatory, {TABLE} is missing; download it: "
+            f"{command(path, NAME)}"
         )
-    cache = made("allensdk.core.brain_observatory_cache.BrainObservatoryCache", path)
-    if fetch:
-        download(cache, cache.EXPERIMENTS_KEY, cache.api.get_ophys_experiments)
-        download(cache, cache.EXPERIMENT_CONTAINERS_KEY, cache.api.get_experiment_containers)
-    return cache
-
-
-def _table(cache: Any, key: str) -> list[dict]:
-    """Reads a saved table; `get_ophys_experiments` of the cache would ask the server for eye tracking each time."""
-    return table(Path(cache.get_cache_path(None, key)), NAME)
-
-
-def experiments(cache: Any, session: str | None, structures: Sequence[str] | None) -> tuple[list[dict], int]:
-    """Returns the experiments that fit, and how many were left out because of their tags.
-
-    Raises:
-        UserError: when a table is not whole, session or structures do not occur, or a class has no experiment.
-    """
     if session is not None:
         check_choice("dataset.session", session, SESSIONS)
-    rows = _table(cache, cache.EXPERIMENTS_KEY)
+    client = allen.client(API)
+    rows, containers = (allen.table(path / name, NAME) for name in (TABLE, CONTAINERS))
     known = sorted({row["targeted_structure"]["acronym"] for row in rows})
     raise_faults("dataset.structures", [f"{name} is none of {', '.join(known)}{nearest(name, known)}"
                                         for name in structures or () if name not in known])  # fmt: skip
-    fit = cache.api.filter_ophys_experiments(
+    fit = client.filter_ophys_experiments(
         rows, cre_lines=list(CLASS_OF), session_types=[session] if session else list(SESSIONS),
         targeted_structures=None if structures is None else list(structures), simple=True,
     )  # fmt: skip
-    containers = cache.api.simplify_experiment_containers(_table(cache, cache.EXPERIMENT_CONTAINERS_KEY))
-    tagged = {c["id"] for c in containers if any("epilep" in tag.lower() for tag in c["tags"])}
+    simple = client.simplify_experiment_containers(containers)
+    tagged = {c["id"] for c in simple if any("epilep" in tag.lower() for tag in c["tags"])}
     kept = [e for e in fit if e["experiment_container_id"] not in tagged]
     if lost := [name for name in LINES if name not in map(class_of, kept)]:
         raise UserError(
@@ -82,5 +79,5 @@ def source_of(experiment: dict) -> str:
     return "{cre_line}, {reporter_line}, {targeted_structure} at {imaging_depth} um".format(**experiment)
 
 
-def file_of(cache: Any, experiment: dict) -> Path:
-    return Path(cache.get_cache_path(None, cache.EXPERIMENT_DATA_KEY, experiment["id"]))
+def file_of(path: Path, experiment: dict) -> Path:
+    return path / "ophys_experiment_data" / f"{experiment['id']}.nwb"

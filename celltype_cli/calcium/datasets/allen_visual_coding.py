@@ -1,8 +1,8 @@
 """Allen Brain Observatory, Visual Coding 2P: dF/F of cortical neurons of mice that express GCaMP6 under one Cre line.
 
 Paper: de Vries et al. 2020, Nat Neurosci 23:138, doi 10.1038/s41593-019-0550-9.
-Data: api.brain-map.org through allensdk's BrainObservatoryCache (`celltype fetch dataset=allen_visual_coding`). The
-    folder is as allensdk makes it: manifest.json, ophys_experiments.json, experiment_containers.json and
+Data: api.brain-map.org through allensdk (`celltype fetch dataset=allen_visual_coding`). The folder is as its
+    BrainObservatoryCache makes it: ophys_experiments.json, experiment_containers.json and
     ophys_experiment_data/<experiment>.nwb (NWB 1); s3://allen-brain-observatory/visual-coding-2p has the same names.
     As NWB 2 the data are DANDI 000728 (dataset=nwb_ophys).
 Licence: Allen Institute terms of use (research, with citation).
@@ -21,13 +21,23 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import h5py
 import numpy as np
 
-from celltype_cli.calcium.datasets.allen_experiments import LINES, class_of, experiments, file_of, opened, source_of
+from celltype_cli.calcium.datasets.allen_experiments import (
+    API,
+    LINES,
+    class_of,
+    download_tables,
+    experiments,
+    file_of,
+    source_of,
+)
 from celltype_cli.calcium.recording import Recording
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.cells.cells import About
 from celltype_cli.cells.choice import spread
+from celltype_cli.core import allen
 from celltype_cli.core.downloads import Part, Plan, command, holds
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.signals import finite_stretches, resample, split_at_gaps
@@ -37,9 +47,10 @@ BASIS = (
     "0.4 GB a session is the median of 30 files in DANDI 000728, which has the same data as NWB 2; they have 0.14 "
     "to 0.86 GB (sizes in github.com/dandisets/000728)"
 )
-DFF, IDS = (f"processing/brain_observatory_pipeline/{name}" for name in
-            ("DfOverF/imaging_plane_1/data", "ImageSegmentation/cell_specimen_ids"))  # fmt: skip
-whole = partial(holds, names=(DFF, IDS))
+TIMES, DFF, IDS = (f"processing/brain_observatory_pipeline/{name}" for name in
+                   ("DfOverF/imaging_plane_1/timestamps", "DfOverF/imaging_plane_1/data",
+                    "ImageSegmentation/cell_specimen_ids"))  # fmt: skip
+whole = partial(holds, names=(TIMES, DFF, IDS))
 
 
 def load(
@@ -55,7 +66,7 @@ def load(
     Args:
         path: the folder of the cache.
         experiments_per_class: how many, spread over animals and then over Cre lines; None for all that are there.
-        session: one of `allen_cache.SESSIONS`, None for all of them.
+        session: one of `allen_experiments.SESSIONS`, None for all of them.
         structures: visual areas (VISp, VISl, VISal, VISpm, VISam, VISrl), None for all.
         read_rate: Hz, to which faster traces are brought file by file, so that many fit into memory; None does not.
 
@@ -63,13 +74,12 @@ def load(
         UserError: with the command that fetches, when a table or file is missing or not whole.
     """
     path = Path(path).expanduser()
-    cache = opened(path, fetch=False)
-    found, tagged = experiments(cache, session, structures)
+    found, tagged = experiments(path, session, structures)
     if experiments_per_class is None:
-        chosen = [e for e in found if file_of(cache, e).exists()]
+        chosen = [e for e in found if file_of(path, e).exists()]
     else:
         chosen = _spread(found, experiments_per_class)
-    if broken := [e["id"] for e in chosen if not whole(file_of(cache, e))]:
+    if broken := [e["id"] for e in chosen if not whole(file_of(path, e))]:
         raise UserError(
             f"{path}: {len(broken)} of {len(chosen)} experiments are missing or not whole "
             f"({', '.join(map(str, broken[:3]))} ...); fetch them: {command(path, NAME)}, with the same settings"
@@ -78,7 +88,7 @@ def load(
         raise UserError(f"{path}: no experiment of {', '.join(lost)} is there; fetch them: {command(path, NAME)}")
     recordings, without = [], 0
     for experiment in chosen:
-        cells = list(_read(file_of(cache, experiment), experiment, read_rate))
+        cells = list(_read(file_of(path, experiment), experiment, read_rate))
         recordings += [cell for cell in cells if cell.segments]
         without += sum(not cell.segments for cell in cells)
     about = About(
@@ -98,20 +108,22 @@ def fetch(
     Raises:
         UserError: when the tables cannot be downloaded, or hold no such experiments.
     """
-    cache = opened(Path(path).expanduser(), fetch=True)
-    found, _ = experiments(cache, session, structures)
+    path = Path(path).expanduser()
+    download_tables(path)
+    found, _ = experiments(path, session, structures)
     chosen = found if experiments_per_class is None else _spread(found, experiments_per_class)
+    client = allen.client(API)
     parts = (
         Part(
             name=f"{class_of(e)} {e['id']} ({source_of(e)})",
-            file=file_of(cache, e),
+            file=file_of(path, e),
             size=TYPICAL_SIZE,
-            get=partial(cache.api.save_ophys_experiment_data, e["id"]),
+            get=lambda file, number=e["id"]: client.save_ophys_experiment_data(number, str(file)),
             whole=whole,
         )
         for e in sorted(chosen, key=lambda e: e["id"])
     )
-    return Plan(Path(path).expanduser(), tuple(parts), BASIS)
+    return Plan(path, tuple(parts), BASIS)
 
 
 def _spread(found: Sequence[dict], per_class: int) -> list[dict]:
@@ -121,13 +133,11 @@ def _spread(found: Sequence[dict], per_class: int) -> list[dict]:
 
 def _read(file: Path, experiment: dict, read_rate: float | None) -> Iterator[Recording]:
     """Yields the cells at the lower rate, which keeps memory small; without segments where all values are missing."""
-    from allensdk.core.brain_observatory_nwb_data_set import BrainObservatoryNwbDataSet
-
-    nwb = BrainObservatoryNwbDataSet(str(file))
-    time, traces = nwb.get_dff_traces()
+    with h5py.File(file, "r") as nwb:
+        time, traces, specimens = (nwb[name][:] for name in (TIMES, DFF, IDS))
     pieces, rate = split_at_gaps(time.astype(np.float64), np.arange(len(time), dtype=np.float64))
     new_rate = min(rate, read_rate or rate)
-    for specimen, trace in zip(nwb.get_cell_specimen_ids(), traces.astype(np.float32), strict=True):
+    for specimen, trace in zip(specimens, traces.astype(np.float32), strict=True):
         stretches = (s for piece in pieces for s in finite_stretches(trace[piece.astype(int)]))
         yield Recording(
             cell_id=f"{specimen}_{experiment['id']}",

@@ -1,8 +1,8 @@
 """Allen Cell Types Database: current clamp of neurons in slices of mouse visual cortex, labelled by Cre line.
 
 Paper: Gouwens et al. 2019, Nat Neurosci 22:1182, doi 10.1038/s41593-019-0417-0.
-Data: api.brain-map.org through allensdk's CellTypesCache (`celltype fetch dataset=allen_cell_types`). The folder is as
-    allensdk makes it: manifest.json, cells.json, specimen_<id>/ephys.nwb (NWB 1) and specimen_<id>/ephys_sweeps.json,
+Data: api.brain-map.org through allensdk (`celltype fetch dataset=allen_cell_types`). The folder is as its
+    CellTypesCache makes it: cells.json, specimen_<id>/ephys.nwb (NWB 1) and specimen_<id>/ephys_sweeps.json,
     which tells the sweeps that failed quality control.
 Licence: Allen Institute terms of use (research, with citation).
 Used for: telling Pvalb, excitatory, Vip or Lamp5, and Sst neurons apart by their responses to current steps of 1 s
@@ -28,6 +28,7 @@ from celltype_cli.patch_clamp.datasets import public
 from celltype_cli.patch_clamp.datasets.public import Listed
 
 NAME, SOURCE = "allen_cell_types", "Clamp"
+API = "cell_types_api.CellTypesApi"
 # Genes that drive the lines of a class, Pvalb first: a line has several drivers, as Htr3a-Cre_NO152|Pvalb-T2A-Dre has.
 # As Amprimo et al. have it; of no class are Gad2, Oxtr, Nos1 and Vipr2 alone, which mark cells of several.
 DRIVERS = {
@@ -84,8 +85,8 @@ def fetch(*, path: str | Path, ids: str | Path | None, cells_per_class: int | No
         UserError: when the table cannot be downloaded, or holds no such cells.
     """
     folder = Path(path).expanduser()
-    cache = allen.made("allensdk.core.cell_types_cache.CellTypesCache", folder)
-    allen.download(cache, cache.CELLS_KEY, cache.api.list_cells_api)
+    client = allen.client(API)
+    allen.download(folder / "cells.json", client.list_cells_api)
     rows = [row for row in _rows(folder) if row.get("erwkf__id", True)]  # the number of its NWB file
     cells = [_recorded(folder, row) for row in rows]
     chosen, _ = public.wanted(public.named(cells, ids), cells_per_class)
@@ -94,7 +95,7 @@ def fetch(*, path: str | Path, ids: str | Path | None, cells_per_class: int | No
     if there:
         size = median(there)
         basis = f"a recording has {size / 1e9:.2f} GB, as those that are there"
-    parts = (part for cell in sorted(chosen, key=lambda cell: int(cell.cell_id)) for part in _parts(cache, cell, size))
+    parts = (part for cell in sorted(chosen, key=lambda cell: int(cell.cell_id)) for part in _parts(client, cell, size))
     return Plan(folder, tuple(parts), basis)
 
 
@@ -108,13 +109,19 @@ def class_of(line: str) -> str:
     return ""
 
 
-def _parts(cache, cell: Listed, size: float) -> Iterator[Part]:
+def _parts(client, cell: Listed, size: float) -> Iterator[Part]:
     """Yields the table of sweeps and the recording of a cell."""
     specimen, table = int(cell.cell_id), cell.file.with_name("ephys_sweeps.json")
-    get_table = partial(cache.api.get_ephys_sweeps, specimen, strategy="create", **cache.cache_json())
+
+    def get_table(file: Path) -> None:
+        allen.save(file, client.get_ephys_sweeps(specimen))
+
+    def get_recording(file: Path) -> None:
+        client.save_ephys_data(specimen, str(file))
+
     name = f"{cell.label} {cell.cell_id} ({cell.kind})"
-    yield Part(f"{name}, table of sweeps", table, TABLE_SIZE, lambda file: get_table(path=str(file)), _is_table)
-    yield Part(name, cell.file, size, partial(cache.api.save_ephys_data, specimen), whole)
+    yield Part(f"{name}, table of sweeps", table, TABLE_SIZE, get_table, _is_table)
+    yield Part(name, cell.file, size, get_recording, whole)
 
 
 def _is_table(file: Path) -> bool:

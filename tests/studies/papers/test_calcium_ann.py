@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
+from made.configs import compose
 from made.paper_settings import settings
 
 from celltype_cli.core import configs
@@ -26,8 +26,7 @@ def paper():
 @pytest.fixture(scope="module")
 def composed():
     """Composes overrides of `celltype train` as the command does."""
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        yield lambda overrides: compose("train", overrides=list(overrides))
+    return lambda overrides: compose("train", *overrides)
 
 
 @pytest.fixture

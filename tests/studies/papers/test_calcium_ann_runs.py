@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException
+from made.configs import compose
 from made.paper_settings import settings
 from omegaconf import OmegaConf
 
@@ -27,8 +27,7 @@ def paper():
 @pytest.fixture(scope="module")
 def composed():
     """Composes overrides of `celltype train` as the command does."""
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        yield lambda overrides: compose("train", overrides=list(overrides))
+    return lambda overrides: compose("train", *overrides)
 
 
 def test_tables_have_their_rows(paper):

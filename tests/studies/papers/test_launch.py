@@ -152,7 +152,7 @@ def test_tables_rows_and_profiles_can_be_chosen(tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_call_is_finished_by_the_same_command(tmp_path, how):
-    write_paper(tmp_path, epochs=150)
+    write_paper(tmp_path, epochs=40)
     process = start(tmp_path, "reproduce", "table=[table2]", start_new_session=True)
     end = time.monotonic() + 120
     while not any("lstm" in file.parent.name for file in tmp_path.glob("outputs/runs/*/run.json")):

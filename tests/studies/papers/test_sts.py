@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
+from made.configs import compose
 
 from celltype_cli.core import configs
 from celltype_cli.runs.train import Settings
@@ -55,11 +55,10 @@ def test_classes_and_backbones_are_the_papers(paper, shared):
 def test_every_run_composes_and_binds(paper, extra):
     jobs = {job.overrides: job for job in plans(paper, extra)}
     assert len(jobs) >= 18
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
-        for overrides in jobs:
-            cfg = compose("train", overrides=list(overrides))
-            configs.check(cfg, Settings)
-            assert ("sts_features" in cfg.dataset._target_) == bool(extra)
+    for overrides in jobs:
+        cfg = compose("train", *overrides)
+        configs.check(cfg, Settings)
+        assert ("sts_features" in cfg.dataset._target_) == bool(extra)
 
 
 def test_quick_needs_no_download_and_full_takes_imagenet(paper):
