@@ -30,13 +30,14 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+import yaml
 from gpu_checks import agreement, command, resumed, speed, table1
 from gpu_setting import NETWORKS, SMALL, Setting, Sizes, device_facts
 
 from celltype_cli.core import configs
 from celltype_cli.runs import environment
-from celltype_cli.studies.papers.jobs import jobs
-from celltype_cli.studies.papers.paper import load
+from celltype_cli.studies.papers import layout
+from celltype_cli.studies.papers.jobs import plan_jobs
 
 PARTS = ("command", "agreement", "speed", "resumed", "table1")
 
@@ -57,8 +58,9 @@ def checks(on: Setting, parts: list[str], names: list[str]) -> Iterator[tuple[st
 def rows_of_table1(on: Setting) -> dict[str, list[tuple[str, ...]]]:
     """Returns the overrides of the runs of each row, or of the best of each network alone where sizes are small."""
     rows: dict[str, list[tuple[str, ...]]] = {}
-    paper = load(configs.folder() / "paper" / "calcium_ann.yaml")
-    for job in jobs(paper, profile="full", tables=["table1"], extra=[f"trainer={on.device}"]):
+    file = configs.folder() / "paper" / "calcium_ann.yaml"
+    paper = layout.parse(yaml.safe_load(file.read_text(encoding="utf-8")), str(file))
+    for job in plan_jobs(paper, profile="full", tables=["table1"], extra=[f"trainer={on.device}"]):
         if on.sizes is SMALL and not job.row.best:
             continue
         rows.setdefault(f"{job.row.model}: {job.row.name}", []).append(job.overrides)

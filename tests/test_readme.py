@@ -30,7 +30,7 @@ def workplace(tmp_path_factory):
 
 def write_sweeps(folder):
     """Writes the folder my_sweeps and the labels my_labels.csv: six simulated cells of each class, two animals."""
-    from celltype_cli.patch_clamp.prepare import CLASSES
+    from celltype_cli.patch_clamp.recording import CLASSES
     from celltype_cli.patch_clamp.simulator.protocol import Cell, record
 
     cells = [Cell(label, number, number % 6) for label in range(len(CLASSES)) for number in range(6)]

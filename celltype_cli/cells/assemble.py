@@ -1,11 +1,11 @@
-"""From recordings to `Cells`: the checks, notes and warnings that all kinds of recording share."""
+"""From recordings to `Cells`: the choice, checks, notes and warnings that all kinds of recording share."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Shaped
@@ -14,6 +14,7 @@ from celltype_cli.cells.cells import UNLABELLED, About, Cells
 from celltype_cli.core.classes import in_order
 from celltype_cli.core.messages import UserError, few, nearest, raise_faults
 
+Item = TypeVar("Item")
 CHOSEN = "leave out `prepare=`, the dataset chooses one"
 
 
@@ -168,3 +169,29 @@ def confound(entries: Sequence[Entry]) -> Iterator[str]:
         f"{extent}{len(single)} of {len(labelled)} cells come from sources that hold one class only, where a score "
         f"may measure the laboratory and not the cell type ({said})"
     )
+
+
+def spread(
+    items: Sequence[Item],
+    per_class: int,
+    classes: Sequence[str],
+    label: Callable[[Item], str],
+    origin: Callable[[Item], tuple[str, str]],
+) -> list[Item]:
+    """Chooses a few of each class, in turn, from the animal, then the Cre line, of which least was chosen.
+
+    Those chosen for a smaller number are the first of those chosen for a larger one.
+
+    Args:
+        origin: animal and Cre line of an item, or what stands for the line.
+    """
+    chosen = []
+    for name in classes:
+        waiting, animals, lines = [item for item in items if label(item) == name], Counter(), Counter()
+        for _ in range(min(per_class, len(waiting))):
+            best = min(waiting, key=lambda item: (animals[origin(item)[0]], lines[origin(item)[1]]))
+            waiting.remove(best)
+            animals[origin(best)[0]] += 1
+            lines[origin(best)[1]] += 1
+            chosen.append(best)
+    return chosen

@@ -1,4 +1,4 @@
-"""`Cells`: what every dataset returns and every trainer takes, validated once, here."""
+"""`Cells`: what a dataset and `prepare` give and every trainer takes, validated once, here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import raise_faults
 
 UNLABELLED = -1
 
@@ -104,9 +104,7 @@ class Cells:
     def __post_init__(self) -> None:
         if self.source is None:
             object.__setattr__(self, "source", np.full(len(self.label), "", dtype="U1"))
-        faults = list(_faults(self))
-        if faults:
-            raise UserError(f"dataset {self.about.name}: " + "\n  ".join(["these cells cannot be used:", *faults]))
+        raise_faults(f"dataset {self.about.name}: these cells", _faults(self))
 
     def __len__(self) -> int:
         return len(self.label)

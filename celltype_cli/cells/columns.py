@@ -39,6 +39,8 @@ def table_of(
     table = np.concatenate(parts, axis=1, dtype=np.float64)
     if columns is None:
         return names, table
+    if not columns:
+        raise UserError("trainer.columns is empty: choose some, or null for all")
     if unknown := [name for name in columns if name not in names]:
         raise UserError(
             f"trainer.columns: {', '.join(unknown)} is no column of {', '.join(inputs)}{nearest(unknown[0], names)}; "

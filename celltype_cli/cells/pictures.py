@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from jaxtyping import Int
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from celltype_cli.cells.cells import UNLABELLED, Cells
@@ -61,7 +60,14 @@ def _counts(figure: SubFigure, cells: Cells) -> None:
     for place, kind in enumerate(kinds):
         np.add.at(counts[place], code[cells.label[rows] == kind], 1)
     in_all = [int(np.sum(cells.label == kind)) for kind in kinds]
-    _class_bars(per_class, names, counts, in_all, colours, cells.about.group)
+    n_cells, n_groups = counts.sum(axis=1), (counts > 0).sum(axis=1)
+    per_class.barh(range(len(names)), n_cells, color=colours)
+    per_class.set_yticks(range(len(names)), names)
+    per_class.invert_yaxis()
+    per_class.set(xlabel="cells", xlim=(0, n_cells.max() * 1.75))
+    for y, values in enumerate(zip(n_cells, in_all, n_groups)):
+        text = "{} cells, {} rows\nof {} {}s".format(*values, cells.about.group)
+        per_class.text(n_cells[y] + n_cells.max() * 0.03, y, text, va="center", fontsize=13)
     order = np.lexsort((counts.argmax(axis=0), -counts.sum(axis=0)))
     bottom = np.zeros(len(groups))
     for row, colour in zip(counts[:, order], colours):
@@ -77,19 +83,6 @@ def _counts(figure: SubFigure, cells: Cells) -> None:
         per_group.set_xticks(range(len(groups)), shown, rotation=90, fontsize=11)
     else:
         per_group.set_xticks([])
-
-
-def _class_bars(
-    axes: Axes, names: Sequence[str], counts: np.ndarray, rows: Sequence[int], colours: Sequence[str], group: str
-):
-    cells, groups = counts.sum(axis=1), (counts > 0).sum(axis=1)
-    axes.barh(range(len(names)), cells, color=colours)
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set(xlabel="cells", xlim=(0, cells.max() * 1.75))
-    for y, values in enumerate(zip(cells, rows, groups)):
-        text = "{} cells, {} rows\nof {} {}s".format(*values, group)
-        axes.text(cells[y] + cells.max() * 0.03, y, text, va="center", fontsize=13)
 
 
 def _examples(cells: Cells, n_per_class: int) -> Iterator[tuple[str, str, Int[np.ndarray, " _"]]]:

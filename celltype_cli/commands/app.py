@@ -15,7 +15,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from celltype_cli.commands.multirun import Multirun
@@ -119,22 +119,29 @@ def _wording(command: str, arguments: list[str], error: Exception) -> str:
 
 
 def _unknown_key(command: str, arguments: list[str], key: str) -> str:
-    if new := configs.renamed().get(key):
+    if (new := configs.renamed().get(key)) and _is_there(command, arguments, new):
         values = [a.partition("=")[2] for a in arguments if a.partition("=")[0].lstrip("+~") == key]
         return f"{key} is now {new}: type {new}={values[0] if values else '...'}"
     parent, _, name = key.rpartition(".")
     try:
-        node = _composed(command, arguments)
-        for part in filter(None, parent.split(".")):
-            node = node[part]
+        node = OmegaConf.select(_composed(command, arguments), parent)
         known = [str(option) for option in node if option not in configs.SPECIAL]
-    except (HydraException, OmegaConfBaseException, KeyError, TypeError):
+    except (HydraException, OmegaConfBaseException, TypeError):
         known = []
     prefix = f"{parent}." if parent else ""
     there = f"; known here: {', '.join(prefix + option for option in known)}" if known else ""
     close = nearest(name, known)
     add = f". Where it takes others: +{key}=..." if parent and not close else ""
     return f"{key} is no setting{close}{there}{add}"
+
+
+def _is_there(command: str, arguments: list[str], key: str) -> bool:
+    """Says whether the chosen groups have a setting; where they do not compose, they may."""
+    parent, _, name = key.rpartition(".")
+    try:
+        return name in (OmegaConf.select(_composed(command, arguments), parent) or {})
+    except (HydraException, OmegaConfBaseException, TypeError):
+        return True
 
 
 def _composed(command: str, arguments: list[str]) -> DictConfig:

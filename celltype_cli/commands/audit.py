@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from celltype_cli.commands import typed
+from celltype_cli.commands import data, typed
 from celltype_cli.core import configs
-from celltype_cli.core.files import replacing, write_text
+from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say, say_pairs, say_table
 
@@ -24,17 +23,14 @@ SHOWN = 12  # columns
 
 
 @dataclass
-class Settings:
+class Settings(data.Settings):
     """The keys of `conf/audit.yaml` and their types."""
 
-    dataset: Mapping[str, Any]
-    prepare: Mapping[str, Any]
     by: str
     n_folds: int
     flag_at: float
     fail: bool
     seed: int
-    outputs: str
 
 
 def run(cfg: DictConfig) -> None:
@@ -49,14 +45,12 @@ def run(cfg: DictConfig) -> None:
     found = audit(cells, by=cfg.by, n_folds=cfg.n_folds, flag_at=cfg.flag_at, seed=cfg.seed)
     _print(found, cells, cfg)
     folder = Path(cfg.outputs) / "audits" / f"{typed.option('dataset')}-{cells.fingerprint()}-{cfg.by}"
-    with replacing(folder / "columns.csv") as temporary:
-        found.columns.to_csv(temporary)
+    write_text(folder / "columns.csv", found.columns.to_csv())
     numbers = {key: getattr(found, key) for key in ("within", "rest", "chance_sd", "label_from_source", "information")}
     facts = {"dataset": cells.about.title, "by": cfg.by, "flagged": found.flagged, **numbers}
     write_text(folder / "audit.json", json.dumps(facts, indent=2) + "\n")
     title = f"{cells.about.title}: what gives the {cfg.by} away"
     plots.save(source_audit(found.columns, found.shares, cfg.flag_at, title), folder / "audit.png")
-    say()
     say_pairs({"written": f"{folder}/columns.csv, audit.json, audit.png", "next": _next(found, cfg.by)})
     if cfg.fail and found.flagged:
         raise UserError(f"{len(found.flagged)} columns give the {cfg.by} away: {', '.join(found.flagged)}")
@@ -65,8 +59,8 @@ def run(cfg: DictConfig) -> None:
 def _next(found: Audit, by: str) -> str:
     if found.flagged:
         return "leave these columns out, or make them relative to the stimulus or the baseline, and audit again"
-    own = ("by", "n_folds", "flag_at", "fail", "seed", "outputs")
-    train = typed.line("train", *typed.less(typed.overrides(), *own), "model=forest")
+    of_train = typed.less(typed.overrides(), "by", "n_folds", "flag_at", "fail", "seed", "outputs")
+    train = typed.line("train", *of_train, "model=forest")
     return f"{train} split=other_source   (what the {by} costs)" if by == "source" else train
 
 

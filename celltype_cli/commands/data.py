@@ -16,7 +16,7 @@ from celltype_cli.core.terminal import say, say_pairs, say_table
 
 @dataclass
 class Settings:
-    """The keys of `conf/data.yaml` and their types."""
+    """The keys of `conf/data.yaml`, and of `conf/fetch.yaml`, and their types."""
 
     dataset: Mapping[str, Any]
     prepare: Mapping[str, Any]
@@ -58,7 +58,6 @@ def run(cfg: DictConfig) -> None:
     labelled = (cells.label != UNLABELLED).any()
     train = typed.line("train", *words, f"model={model}")
     then = train if labelled else f"labels to train on; {typed.line('data', *words, '--cfg', 'job')}"
-    say()
     say_pairs({"picture": picture, "next": then})
 
 

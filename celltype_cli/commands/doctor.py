@@ -16,8 +16,12 @@ from celltype_cli.core.terminal import say, say_pairs
 EXTRAS = {
     "allen": ("allensdk", "Allen Institute datasets"),
     "nwb": ("pynwb", "NWB files"),
+    "abf": ("pyabf", "ABF files"),
+    "dandi": ("dandi", "downloads from DANDI"),
     "vision": ("torchvision", "pre-trained image networks"),
     "trees": ("lightgbm", "boosted trees"),
+    "search": ("optuna", "searches of settings"),
+    "explain": ("captum", "what a model looks at"),
     "parallel": ("hydra-joblib-launcher", "multiruns with several jobs at once"),
 }
 
@@ -46,13 +50,11 @@ def run(cfg: DictConfig) -> None:
         "runs": _writable(outputs),
         "run store": configs.build(cfg.logger).reach(outputs),
     }
-    say()
     say_pairs(machine)
     extras = {}
     for extra, (package, purpose) in EXTRAS.items():
         state = "present" if environment.installed(package) else f"missing: pip install celltype[{extra}]"
         extras[f"extra {extra}"] = f"{state}: {purpose}"
-    say()
     say_pairs(extras)
     say("\nnext     celltype demo")
 

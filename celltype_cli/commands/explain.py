@@ -61,7 +61,6 @@ def _print(explained: Explained, command: str, fold: int) -> None:
         _print_columns(explained.numbers[name]) if part.columns else _print_places(explained.numbers[name], part)
     for note in explanation.notes:
         say(f"note: {note}")
-    say()
     say_pairs({**explained.files, "next": f"{command} {_next(explanation.method, fold, explained.n_folds)}"})
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import import_module
-from shlex import quote
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from rich.console import RenderableType
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from celltype_cli.commands import typed
+from celltype_cli.commands.data import Settings
 from celltype_cli.core import configs
 from celltype_cli.core.downloads import Part, Plan
 from celltype_cli.core.messages import UserError
@@ -23,19 +22,8 @@ from celltype_cli.core.terminal import console, say
 GIVE_UP_AFTER = 3  # failed files in a row: then it is the network or the server, not a file
 
 
-@dataclass
-class Settings:
-    """The keys of `conf/fetch.yaml` and their types."""
-
-    dataset: Mapping[str, Any]
-    prepare: Mapping[str, Any]
-    outputs: str
-
-
 def run(cfg: DictConfig) -> None:
     """Plans the download with the dataset's own `fetch`, prints its size, and gets the files that are not there."""
-    from hydra.core.hydra_config import HydraConfig
-
     configs.check(cfg, Settings)
     plan = _plan(cfg.dataset)
     missing = plan.missing()
@@ -46,8 +34,7 @@ def run(cfg: DictConfig) -> None:
         say(f"about {size / 1e9:.1f} GB ({plan.basis})")
         with plan.ready(size):
             _download(missing)
-    typed = " ".join(quote(override) for override in HydraConfig.get().overrides.task)
-    say(f"all {len(plan.parts)} files are there\nnext     celltype data {typed}")
+    say(f"all {len(plan.parts)} files are there\nnext     {typed.line('data', *typed.overrides())}")
 
 
 def _plan(node: DictConfig) -> Plan:

@@ -13,6 +13,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from celltype_cli.core import files
 from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say, say_table
@@ -34,9 +35,10 @@ class Multirun:
 
     def job(self, function: Callable[[DictConfig], Any]) -> Callable[[DictConfig], None]:
         """Wraps a command so that a failing job is recorded and the others go on."""
-        folder = self.folder
+        folder, own = self.folder, [*files.own_configs]
 
         def recorded(cfg: DictConfig) -> None:
+            files.own_configs[:] = own  # a worker process has not read the command line
             job = HydraConfig.get().job.num
             record = {"job": job, "overrides": OmegaConf.to_container(HydraConfig.get().overrides.task)}
             print(f"job {job}: {' '.join(record['overrides'])}", flush=True)

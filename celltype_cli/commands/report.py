@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from celltype_cli.commands import typed
 from celltype_cli.runs import train
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def write(cfg: DictConfig, planned: dict[Job, RunFolder]) -> None:
     from celltype_cli.studies.papers.report import report
 
     found = {job: folder if folder.finished else None for job, folder in planned.items()}
-    built = report.build(_paper(cfg), found, name=name(), extra=_typed())
+    built = report.build(_paper(cfg), found, name=typed.option("paper"), extra=_typed())
     folder = Path(cfg.outputs) / "reports" / _folder(cfg)
     files = report.write(built, folder, meanwhile=lambda: report.show(built))
     say()
@@ -84,34 +85,23 @@ def _folder(cfg: DictConfig) -> str:
 
     from celltype_cli.runs.identity import ELSEWHERE
 
-    typed = [override for override in _typed() if override.partition("=")[0] not in ELSEWHERE]
-    words = [f"{key}={value.rstrip('/').rpartition('/')[2]}" for key, _, value in (o.partition("=") for o in typed)]
-    long = "-".join([name(), cfg.profile, *(_names(cfg.table) or []), *words])
+    parts = [override.partition("=") for override in _typed()]
+    words = [f"{key}={value.rstrip('/').rpartition('/')[2]}" for key, _, value in parts if key not in ELSEWHERE]
+    long = "-".join([typed.option("paper"), cfg.profile, *(_names(cfg.table) or []), *words])
     return long if len(long) <= LONGEST else f"{long[:LONGEST]}-{blake2b(long.encode(), digest_size=4).hexdigest()}"
-
-
-def name() -> str:
-    """Returns the chosen option of the config group `paper`."""
-    from hydra.core.hydra_config import HydraConfig
-
-    return str(HydraConfig.get().runtime.choices["paper"])
 
 
 def _paper(cfg: DictConfig) -> Paper:
     from celltype_cli.studies.papers import layout
 
-    return layout.parse(OmegaConf.to_container(cfg.paper), f"paper {name()}")
+    return layout.parse(OmegaConf.to_container(cfg.paper), f"paper {typed.option('paper')}")
 
 
 def _typed() -> list[str]:
     """Returns the overrides that the user typed for the runs themselves."""
-    from hydra.core.hydra_config import HydraConfig
-
-    typed = OmegaConf.to_container(HydraConfig.get().overrides.task)
-    return [override for override in typed if override.lstrip("+~").partition("=")[0] not in OWN]
+    return typed.less(typed.overrides(), *OWN)
 
 
 def _names(value: str | ListConfig | None) -> list[str] | None:
-    if value is None:
-        return None
-    return [str(name) for name in value] if isinstance(value, ListConfig) else [str(value)]
+    names = value if isinstance(value, ListConfig) else [value]
+    return None if value is None else [str(name) for name in names]

@@ -17,7 +17,7 @@ def run(cfg: DictConfig) -> None:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from celltype_cli.commands import report, train
+    from celltype_cli.commands import report, train, typed
     from celltype_cli.commands.multirun import Multirun
     from celltype_cli.core.terminal import say
     from celltype_cli.studies.papers import launch
@@ -26,7 +26,7 @@ def run(cfg: DictConfig) -> None:
     missing = [job for job, folder in planned.items() if not folder.finished]
     runs = len({job.overrides for job in planned})
     to_do = len({job.overrides for job in missing})
-    say(f"{report.name()}, {cfg.profile} profile: {runs} runs for {len(planned)} table entries, {to_do} to do")
+    say(f"{typed.option('paper')}, {cfg.profile} profile: {runs} runs for {len(planned)} table entries, {to_do} to do")
     code = 0
     if missing:
         multirun = Multirun(Path(cfg.outputs))

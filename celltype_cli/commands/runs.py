@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from celltype_cli.commands.train import interval, print_outcome
 from celltype_cli.commands.typed import line
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
@@ -40,15 +41,13 @@ def run(cfg: DictConfig) -> None:
 
 
 def _list(folders: list, outputs: str) -> None:
-    from celltype_cli.commands.summary import one_line
-
     if not folders:
         say(f"no runs in {outputs}/runs yet; next: celltype demo")
         return
     rows = []
     for folder in folders:
         facts = folder.facts()
-        result = one_line(folder.scores()) if folder.finished else ""
+        result = interval(folder.scores()["cell"]["balanced_accuracy"]) if folder.finished else ""
         simulated = "simulated" if facts["dataset"]["simulated"] else ""
         rows.append([facts["started"][:16], folder.path.name, simulated, folder.status, result])
     say_table(["started", "run", "simulated", "status", "balanced accuracy per cell [95 %]"], rows)
@@ -56,7 +55,6 @@ def _list(folders: list, outputs: str) -> None:
 
 
 def _show(folders: list, wanted: str) -> None:
-    from celltype_cli.commands.summary import print_outcome
     from celltype_cli.runs.train import Outcome
 
     found = [folder for folder in folders if wanted in folder.path.name]

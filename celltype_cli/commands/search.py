@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from celltype_cli.commands import typed
+from celltype_cli.commands.train import print_outcome, record
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say, say_pairs
 
@@ -21,7 +22,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """Runs or continues the search and prints what it found; returns the refit's record for the table of a multirun."""
     if find_spec("optuna") is None:
         raise UserError("optuna is missing: pip install celltype[search]")
-    from celltype_cli.commands.summary import record
     from celltype_cli.studies.search import search
 
     chosen, base = _as_train()
@@ -33,8 +33,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
 def _show(found: Found) -> None:
     """Prints the best settings, what to know about them, the refit's score on the hold-out, and the places."""
-    from celltype_cli.commands.summary import print_outcome
-
     best, failed = found.best, sum(not trial.result for trial in found.done)
     metric = found.search.metric.replace("_", " ").replace("f1", "F1")
     said = f"{len(found.done)} trials" + (f", {failed} of them failed" if failed else "")
@@ -43,7 +41,6 @@ def _show(found: Found) -> None:
         say(f"  {key}={value}")
     for note in found.notes:
         say(f"note: {note}")
-    say()
     say_pairs({**found.files, "again": typed.line("train", *found.overrides)})
     say("\nThe refit, on the hold-out:")
     print_outcome(found.outcome)
@@ -54,14 +51,10 @@ def _as_train() -> tuple[list[str], DictConfig]:
 
     Trainer and prepare are named only where the configs of model and dataset would choose others.
     """
-    choices, left_out = HydraConfig.get().runtime.choices, ("search", "logger", "trainer", "prepare")
+    choices, by_others = HydraConfig.get().runtime.choices, ("trainer", "prepare")
+    left_out = ("search", "logger", *by_others)
     groups = [g for g, choice in choices.items() if choice and not g.startswith("hydra/") and g not in left_out]
     chosen = [f"{group}={choices[group]}" for group in sorted(groups, key=lambda group: ("@" in group, group))]
-    by_others = ("trainer", "prepare")
-    cfg = compose("train", overrides=chosen, return_hydra_config=True)
-    if named := [
-        f"{group}={choices[group]}" for group in by_others if cfg.hydra.runtime.choices[group] != choices[group]
-    ]:
-        chosen = [*chosen, *named]
-        cfg = compose("train", overrides=chosen)
-    return chosen, OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    unnamed = compose("train", overrides=chosen, return_hydra_config=True).hydra.runtime.choices
+    chosen += [f"{group}={choices[group]}" for group in by_others if unnamed[group] != choices[group]]
+    return chosen, compose("train", overrides=chosen)

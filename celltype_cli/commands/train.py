@@ -1,20 +1,72 @@
-"""`celltype train`: trains and scores one config, and says what was made and where."""
+"""`celltype train`: trains and scores one config, and says what was found, how sure it is, where it lies, what next."""
 
 from __future__ import annotations
 
-from typing import Any
+import shlex
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
 from celltype_cli.commands import typed
+from celltype_cli.core.terminal import say, say_pairs, say_table
+
+if TYPE_CHECKING:
+    from celltype_cli.runs.folder import RunFolder
+    from celltype_cli.runs.train import Outcome
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Runs the config and prints the result; returns the record of the run for the table of a multirun."""
-    from celltype_cli.commands.summary import print_outcome, record
     from celltype_cli.runs import train
 
     outcome = train.train(cfg, labels=typed.labels(), overrides=typed.overrides(), jobs=typed.jobs())
     if not typed.multirun():
         print_outcome(outcome)
     return record(outcome)
+
+
+def record(outcome: Outcome) -> dict[str, Any]:
+    """Returns status, folder, score and notes of a run for the table of a multirun."""
+    path, scores = outcome.folder.path, outcome.scores
+    result = interval(scores["cell"]["balanced_accuracy"])
+    return {"status": outcome.status, "folder": str(path), "result": result, "notes": scores["notes"]}
+
+
+def print_outcome(outcome: Outcome) -> None:
+    """Prints scores beside their floors, warnings, places and the next command."""
+    facts, scores = outcome.folder.facts(), outcome.scores
+    counted = f"{scores['n_cells']} cells of {scores['n_groups']} {facts['dataset'].get('group', 'group')}s"
+    how = f"{scores['n_folds']} folds ({facts['labels']['split']}), seed {facts['seed']}"
+    say(f"\n{facts['labels']['model']} on {facts['dataset']['title']} ({outcome.status}): {counted}, {how}")
+    rows = []
+    for name in ("balanced_accuracy", "accuracy", "macro_f1", "weighted_f1"):
+        floor = scores["cell"]["floor"].get(name)
+        intervals = [interval(scores[level][name]) for level in ("cell", "window")]
+        rows.append([name.replace("_", " "), *intervals, "" if floor is None else f"{floor:.3f}"])
+    say_table(["score [95 %]", "per cell", "per window", "floor"], rows)
+    say("floor: what guessing the most frequent class would score")
+    recalls = (f"{c} {entry['recall']['value']:.2f}" for c, entry in scores["cell"]["classes"].items())
+    say("recall per class: " + ", ".join(recalls))
+    for note in (*facts["dataset"]["notes"], *facts["split"]["notes"], *scores["notes"]):
+        say(f"note: {note}")
+    path = outcome.folder.path
+    places = {"predictions": path / "predictions.csv", "scores": path / "scores.json", "figures": path / "figures"}
+    if facts["mlflow_run"]:
+        places["MLflow"] = f"mlflow ui --backend-store-uri {shlex.quote(facts['mlflow_uri'])}"
+    say_pairs({**places, "next": _next(outcome.folder)})
+
+
+def interval(entry: dict[str, float]) -> str:
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+
+
+def _next(folder: RunFolder) -> str:
+    overrides, facts = folder.overrides(), folder.facts()
+    if facts["labels"].get("command") == "demo":  # it sets the trainer of networks, too
+        return "celltype demo -m model=cnn1d,rnn,lstm   (compare models; finished runs are kept)"
+    model = facts["labels"]["model"]
+    alike = [entry["models"] for entry in facts["dataset"].get("inputs", {}).values() if model in entry["models"]]
+    if not alike or len(alike[0]) < 2:
+        return f"{typed.line('explain', *overrides)}   (what it looked at)"
+    compare = typed.line("train", "-m", *typed.less(overrides, "model"), f"model={','.join(alike[0])}")
+    return f"{compare}   (compare models; finished runs are kept)"

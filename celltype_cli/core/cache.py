@@ -10,6 +10,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +37,17 @@ def cached(folder: str | Path, made_of: Any, make: Callable[[], dict[str, np.nda
     """
     key = hashlib.blake2b(json.dumps(made_of, sort_keys=True).encode(), digest_size=12).hexdigest()
     entry = Path(folder).expanduser() / f"{key}.npz"
-    stored = _loaded(entry)
-    if stored is None:
-        arrays = make()
-        try:
-            with replacing(entry) as temporary:
-                np.savez(temporary, **arrays)
-        except OSError as error:
-            raise UserError(
-                f"{entry.parent} cannot be written to ({error}); choose another folder (the setting `cache`)"
-            ) from error
-        stored = {name: np.asarray(array) for name, array in arrays.items()}
-    return stored
-
-
-def _loaded(entry: Path) -> dict[str, np.ndarray] | None:
+    with suppress(*BROKEN_NPZ), np.load(entry, allow_pickle=False) as stored:
+        return dict(stored)
+    arrays = {name: np.asarray(array) for name, array in make().items()}
     try:
-        with np.load(entry, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except BROKEN_NPZ:
-        return None
+        with replacing(entry) as temporary:
+            np.savez(temporary, **arrays)
+    except OSError as error:
+        raise UserError(
+            f"{entry.parent} cannot be written to ({error}); choose another folder (the setting `cache`)"
+        ) from error
+    return arrays
 
 
 ABANDONED_S = 3600.0  # a temporary file that was not written to for so long belongs to a process that was killed
@@ -77,13 +69,15 @@ def kept(
     Raises:
         UserError: when the folder cannot be written to.
     """
+    from celltype_cli.core.terminal import track
+
     if (found := _opened(path, shape)) is not None:
         return found
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
         with replacing(path) as temporary:
-            _write(temporary, shape, _shown(images, shape[0]))
+            _write(temporary, shape, track(images, f"scalograms of {shape[0]} cells", shape[0]))
     except OSError as error:
         gigabytes = 4e-9 * np.prod(shape)
         raise UserError(
@@ -97,18 +91,11 @@ def kept(
 
 def _opened(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """Returns the array of an intact file, None where there is none: a shorter file than its header says is refused."""
-    try:
+    with suppress(*BROKEN):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except BROKEN:
-        return None
-    return array if array.shape == shape and array.dtype == np.float32 else None
-
-
-def _shown(images: Iterable[np.ndarray], rows: int) -> Iterable[np.ndarray]:
-    """Passes the images on; on a terminal a bar shows how far it is, and vanishes."""
-    from celltype_cli.core.terminal import track
-
-    return track(images, f"scalograms of {rows} cells", rows)
+        if array.shape == shape and array.dtype == np.float32:
+            return array
+    return None
 
 
 def _write(path: Path, shape: tuple[int, ...], images: Iterable[np.ndarray]) -> None:
@@ -122,8 +109,6 @@ def _write(path: Path, shape: tuple[int, ...], images: Iterable[np.ndarray]) -> 
 
 def _remove_abandoned(path: Path) -> None:
     for left in path.parent.glob(f".{path.stem}-*{path.suffix}"):
-        try:
+        with suppress(FileNotFoundError):  # another process was first
             if time.time() - left.stat().st_mtime > ABANDONED_S:
                 left.unlink()
-        except FileNotFoundError:  # another process was first
-            continue

@@ -8,22 +8,23 @@ from functools import cache
 import yaml
 
 from celltype_cli.core.files import config_folders
+from celltype_cli.core.messages import UserError
 
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Sorts names of classes: those that go by their first name in the files in that order, then the others by name."""
-    names, order = set(names), [*_entries()]
+    names, order = set(names), [*vocabulary()]
     return [name for name in order if name in names] + sorted(names - {*order})
 
 
 def colour_of(name: str) -> str | None:
     """Returns the colour of a class under any of its names, or None where it has none."""
-    return next((entry["colour"] for first, entry in _entries().items() if name in _names(first, entry)), None)
+    return next((entry.get("colour") for first, entry in vocabulary().items() if name in _names(first, entry)), None)
 
 
 def same_as(name: str) -> frozenset[str]:
     """Returns all names of a class, the given one among them."""
-    found = (_names(first, entry) for first, entry in _entries().items())
+    found = (_names(first, entry) for first, entry in vocabulary().items())
     return frozenset(next((names for names in found if name in names), {name}))
 
 
@@ -32,10 +33,17 @@ def _names(first: str, entry: dict) -> set[str]:
 
 
 @cache
-def _entries() -> dict[str, dict]:
-    """Reads the files of the user's own config folder, then the shipped ones; the first to name a class wins."""
+def vocabulary() -> dict[str, dict]:
+    """Reads the files of the user's own config folder, then the shipped ones; the first to name a class wins.
+
+    Raises:
+        UserError: when a file holds something else.
+    """
     found: dict[str, dict] = {}
     for file in (file for folder in config_folders() for file in sorted((folder / "classes").glob("*.yaml"))):
-        for name, entry in yaml.safe_load(file.read_text(encoding="utf-8")).items():
-            found.setdefault(str(name), entry)
+        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        if not isinstance(content, dict) or not all(isinstance(entry or {}, dict) for entry in content.values()):
+            raise UserError(f"{file}: expected lines NAME: {{colour: ..., synonyms: [...]}}")
+        for name, entry in content.items():
+            found.setdefault(str(name), entry or {})
     return found

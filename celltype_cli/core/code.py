@@ -7,8 +7,9 @@ import functools
 import hashlib
 import importlib.util
 import json
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,20 +79,62 @@ def imported(modules: set[str]) -> set[str]:
         if name in found:
             continue
         found.add(name)
-        waiting += [target for target in imports(source_of(name)) if target not in found and source_of(target)]
+        waiting += [target for target in imports(name) if target not in found and source_of(target)]
     return found
 
 
 @functools.cache
-def imports(source: Path) -> frozenset[str]:
-    """Returns the dotted names a file imports, `from x import y` both as x and as x.y."""
+def imports(module: str) -> frozenset[str]:
+    """Returns the dotted names a module imports, `from x import y` both as x and as x.y."""
     names = set()
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source_of(module).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.ImportFrom):
+            origin = _absolute(node, module)
+            names |= {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
     return frozenset(names)
+
+
+def _absolute(node: ast.ImportFrom, module: str) -> str:
+    """Returns the dotted name that a module imports from, also where it is relative to the module."""
+    if not node.level:
+        return node.module
+    parents = module.split(".")
+    parents = parents[: len(parents) - node.level + (source_of(module).name == "__init__.py")]
+    return ".".join([*parents, *filter(None, [node.module])])
+
+
+@functools.cache
+def path_arguments(target: str) -> frozenset[str]:
+    """Names the arguments of a function or class, given by its dotted name, that are annotated as `Path`.
+
+    They are read from its source, since importing it may take seconds; a target of an installed library has none.
+    """
+    module, _, name = target.rpartition(".")
+    source = source_of(module) if module else None
+    for node in ast.parse(source.read_text(encoding="utf-8")).body if source else ():
+        if isinstance(node, ast.ImportFrom):
+            for alias in (alias for alias in node.names if name == (alias.asname or alias.name)):
+                return path_arguments(f"{_absolute(node, module)}.{alias.name}")
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return _annotated_as_path([*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs])
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            own = [entry for entry in node.body if isinstance(entry, ast.FunctionDef) and entry.name == "__init__"]
+            fields = [entry for entry in node.body if isinstance(entry, ast.AnnAssign)]
+            args = own[0].args.args + own[0].args.kwonlyargs if own else fields
+            bases = () if own else (path_arguments(f"{module}.{ast.unparse(base)}") for base in node.bases)
+            return _annotated_as_path(args).union(*bases)
+    return frozenset()
+
+
+def _annotated_as_path(arguments: Sequence[ast.arg | ast.AnnAssign]) -> frozenset[str]:
+    """Names those annotated as `Path`, alone or among others."""
+    return frozenset(
+        argument.arg if isinstance(argument, ast.arg) else ast.unparse(argument.target)
+        for argument in arguments
+        if argument.annotation and re.search(r"\bPath\b", ast.unparse(argument.annotation))
+    )
 
 
 @functools.cache
@@ -101,22 +144,16 @@ def source_of(module: str) -> Path | None:
     if top == PACKAGE.name:
         base = PACKAGE.joinpath(*rest)
         return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
-    if top in sys.stdlib_module_names or _is_installed(top):
+    # To look for a module in a library would import the library, which may take seconds.
+    if top in sys.stdlib_module_names or {"site-packages", "dist-packages"} & {*Path(_origin(top)).parts}:
         return None
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        return None
-    if spec is None or not spec.has_location:
-        return None
-    return Path(spec.origin) if spec.origin.endswith(".py") else None
+    return Path(_origin(module)) if _origin(module).endswith(".py") else None
 
 
 @functools.cache
-def _is_installed(top: str) -> bool:
-    """Says so of a library; to look for a module in it would import the library, which may take seconds."""
+def _origin(module: str) -> str:
     try:
-        spec = importlib.util.find_spec(top)
+        spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
-        return False
-    return bool(spec and {"site-packages", "dist-packages"} & {*Path(spec.origin or "").parts})
+        return ""
+    return (spec and spec.origin) or ""

@@ -62,17 +62,6 @@ def build(node: DictConfig) -> Any:
         raise error.__cause__ or error from None
 
 
-def paths_of(node: Mapping[str, Any]) -> set[str]:
-    """Names the settings of a node whose arguments are annotated as paths, alone or among others."""
-    try:
-        target = get_object(node["_target_"])
-        parameters = inspect.signature(target).parameters
-    except Exception:  # noqa: BLE001 - no target, or one that cannot be imported or has no signature: nothing is known
-        return set()
-    known = {name: _annotation(target, parameter) for name, parameter in parameters.items() if name in node}
-    return {name for name, kind in known.items() if Path in (kind, *typing.get_args(kind))}
-
-
 def _target_faults(node: Any, where: str) -> Iterator[str]:
     if isinstance(node, ListConfig):
         for position, child in enumerate(node):
@@ -104,14 +93,13 @@ def _call_faults(target: Callable[..., Any], node: DictConfig, prefix: str) -> I
         elif OmegaConf.is_missing(node, key):
             yield f"{prefix}{key} is needed: add {prefix}{key}=..."
         else:
-            yield from _type_fault(node[key], _annotation(target, parameters[key]), f"{prefix}{key}")
+            value, wanted = node[key], _annotation(target, parameters[key])
+            if not _fits(value, wanted):
+                yield f"{prefix}{key}={value} is {_kind(value)}, expected {_wording(wanted)}"
     if not node.get("_partial_"):
-        for name, parameter in parameters.items():
-            if (
-                name not in list(node)
-                and parameter.default is parameter.empty
-                and parameter.kind is parameter.KEYWORD_ONLY
-            ):
+        needed = [p.name for p in parameters.values() if p.default is p.empty and p.kind is p.KEYWORD_ONLY]
+        for name in needed:
+            if name not in list(node):
                 yield f"{prefix}{name} is needed: add +{prefix}{name}=..."
 
 
@@ -124,11 +112,6 @@ def _annotation(target: Callable[..., Any], parameter: inspect.Parameter) -> Any
         return Any
 
 
-def _type_fault(value: Any, annotation: Any, key: str) -> Iterator[str]:
-    if not _fits(value, annotation):
-        yield f"{key}={value} is {_kind(value)}, expected {_wording(annotation)}"
-
-
 def _fits(value: Any, annotation: Any) -> bool:
     origin = typing.get_origin(annotation)
     if origin in (Union, types.UnionType):
@@ -139,15 +122,10 @@ def _fits(value: Any, annotation: Any) -> bool:
         return isinstance(value, ListConfig)
     if origin in (dict, Mapping):
         return isinstance(value, DictConfig)
-    if annotation is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if annotation in (str, Path):
-        return isinstance(value, str)
-    if annotation in PLAIN:
-        return isinstance(value, annotation)
-    return True
+    if annotation not in PLAIN:
+        return True
+    kinds = {float: (int, float), Path: str}.get(annotation, annotation)
+    return isinstance(value, kinds) and (annotation is bool or not isinstance(value, bool))
 
 
 def _kind(value: Any) -> str:

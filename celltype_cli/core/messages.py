@@ -24,11 +24,12 @@ def check_choice(key: str, value: str, choices: Iterable[str]) -> None:
         raise UserError(f"{key}={value} is none of {', '.join(choices)}{nearest(value, choices)}")
 
 
-def raise_faults(where: str, faults: Iterable[str]) -> None:
+def raise_faults(
+    where: str, faults: Iterable[str], fails: str = "cannot be used", kind: type[UserError] = UserError
+) -> None:
     """Raises one message with the first few faults and the count of the rest, or nothing when there are none."""
-    shown = few(faults)
-    if shown:
-        raise UserError("\n  ".join([f"{where} cannot be used:", *shown]))
+    if shown := few(faults):
+        raise kind("\n  ".join([f"{where} {fails}:", *shown]))
 
 
 def few(items: Iterable[str]) -> list[str]:

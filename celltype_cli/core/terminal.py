@@ -20,8 +20,9 @@ def say(text: str = "") -> None:
 
 
 def say_pairs(pairs: Mapping[str, Any]) -> None:
-    """Prints a line for each name and what belongs to it, such as the files that were written, one below the other."""
+    """Prints, after an empty line, each name and what belongs to it, such as the files that were written."""
     width = max(map(len, pairs))
+    say()
     for name, what in pairs.items():
         say(f"{name:<{width}}  {what}")
 

@@ -135,12 +135,11 @@ def check_same_splits(entrants: Sequence[Entrant]) -> None:
         cells = _test_cells(other)
         if len(cells) != len(test):
             what = f"{len(test)} splits against {len(cells)}"
-        else:
-            differing = [k for k in test if cells.get(k) != test[k]]
-            if not differing:
-                continue
+        elif differing := [k for k in test if cells.get(k) != test[k]]:
             n = len(test[differing[0]] ^ cells.get(differing[0], frozenset()))
             what = f"{n} cells of split {differing[0]} are tested by one of them only"
+        else:
+            continue
         raise UserError(
             f"{reference.name} and {other.name} were not tested on the same cells ({what}), so their splits cannot be "
             "paired: run both with the same dataset, split and seed"

@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from celltype_cli.core.messages import UserError
+
 PACKAGES = (
     "celltype", "torch", "pytorch-lightning", "numpy", "scipy", "pandas", "scikit-learn", "hydra-core", "omegaconf",
     "mlflow", "h5py", "PyWavelets", "matplotlib",
@@ -44,9 +46,15 @@ def cores() -> int:
 
 
 def threads(wanted: int | None, jobs: int) -> int:
-    """Returns threads for one job: as wanted, as OMP_NUM_THREADS says, or an equal share of the cores."""
+    """Returns threads for one job: as wanted, as OMP_NUM_THREADS says, or an equal share of the cores.
+
+    Raises:
+        UserError: when less than one is wanted.
+    """
     limit = os.environ.get("OMP_NUM_THREADS", "")
     if wanted is not None:
+        if wanted < 1:
+            raise UserError(f"threads={wanted}: choose at least 1, or null for a share of the cores")
         return wanted
     return int(limit) if limit.isdigit() and int(limit) > 0 else max(1, cores() // max(1, jobs))
 

@@ -14,12 +14,12 @@ import pandas as pd
 import yaml
 
 from celltype_cli.cells.cells import Cells
-from celltype_cli.core.files import replacing
+from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation.predictions import per_cell, read_predictions, write_predictions
 from celltype_cli.evaluation.scores import read_scores, scores, write_scores
 from celltype_cli.runs import environment
-from celltype_cli.runs.tracking import flat, flat_scores
+from celltype_cli.runs.tracking import flat_scores
 from celltype_cli.splits.folds import Fold
 from celltype_cli.trainers.protocol import Fitted
 
@@ -77,48 +77,45 @@ class RunFolder:
         return read_predictions(self.path / "predictions.csv")
 
     @contextmanager
-    def working(self, settings: dict, overrides: list[str], facts: dict[str, Any], log: Any) -> Iterator[None]:
-        """Locks the folder, writes what is known beforehand, and tells the log how the block ended.
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes out of the folder.
 
         Raises:
             UserError: when another process works on the same run.
         """
         from filelock import FileLock, Timeout
 
-        self.path.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.path / ".lock", timeout=2):  # `celltype runs` looks for a moment
-                self._write_facts(settings, overrides, facts, log)
-                with self._logged():
-                    try:
-                        yield
-                    except BaseException as error:
-                        stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
-                        log.stop("KILLED" if stopped else "FAILED")
-                        raise
+                yield
         except Timeout as error:
             raise UserError(f"{self.path}: another process is working on this run; wait for it or stop it") from error
 
     @contextmanager
-    def _logged(self) -> Iterator[None]:
-        """Appends what happens in the block to log.txt, a line each, and a traceback where it fails."""
-        handler = logging.FileHandler(self.path / "log.txt", encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        try:
-            logger.info("started")
-            yield
-            logger.info("finished")
-        except KeyboardInterrupt:
-            logger.info("stopped from outside")
-            raise
-        except BaseException:
-            logger.exception("failed")
-            raise
-        finally:
-            logger.removeHandler(handler)
-            handler.close()
+    def working(self, settings: dict, overrides: list[str], facts: dict[str, Any], log: Any) -> Iterator[None]:
+        """Locks the folder, writes what is known beforehand, and tells log.txt and the log how the block ended."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.locked():
+            self._write_facts(settings, overrides, facts, log)
+            handler = logging.FileHandler(self.path / "log.txt", encoding="utf-8")
+            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+            logger.addHandler(handler)
+            logger.setLevel(logging.INFO)
+            try:
+                logger.info("started")
+                yield
+                logger.info("finished")
+            except (KeyboardInterrupt, SystemExit):
+                logger.info("stopped from outside")
+                log.stop("KILLED")
+                raise
+            except BaseException:
+                logger.exception("failed")
+                log.stop("FAILED")
+                raise
+            finally:
+                logger.removeHandler(handler)
+                handler.close()
 
     def _write_facts(self, settings: dict, overrides: list[str], facts: dict[str, Any], log: Any) -> None:
         before = self.facts() if (self.path / "run.json").exists() else {}
@@ -130,12 +127,13 @@ class RunFolder:
             "fingerprint": about["fingerprint"],
             "notes": " | ".join([*about["notes"], *facts["split"]["notes"]]),
         }
-        log.start(self.path.name, before.get("mlflow_run"), tags=tags, params=flat(settings))
+        (params,) = pd.json_normalize(settings).to_dict("records")  # named like model.dropout
+        log.start(self.path.name, before.get("mlflow_run"), tags=tags, params=params)
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         facts = {**facts, "started": before.get("started", now), "mlflow_run": log.id, "mlflow_uri": log.uri}
         self._json("environment.json", environment.describe())
-        self._text("config.yaml", yaml.safe_dump(settings, sort_keys=False))
-        self._text("overrides.yaml", yaml.safe_dump(overrides))
+        write_text(self.path / "config.yaml", yaml.safe_dump(settings, sort_keys=False))
+        write_text(self.path / "overrides.yaml", yaml.safe_dump(overrides))
         self._json("run.json", facts)
 
     def write_split(self, cells: Cells, folds: list[Fold]) -> None:
@@ -145,7 +143,7 @@ class RunFolder:
             for side, rows in fold.sides.items():
                 columns = {"fold": k, "side": side, "cell_id": cells.cell_id[rows], "group": cells.group[rows]}
                 tables.append(pd.DataFrame(columns).drop_duplicates())
-        self._text("split.csv", pd.concat(tables).to_csv(index=False))
+        write_text(self.path / "split.csv", pd.concat(tables).to_csv(index=False))
 
     def checkpoints(self, k: int) -> Path:
         return self.path / f"fold_{k}"
@@ -155,16 +153,11 @@ class RunFolder:
 
     def write_fold(self, k: int, table: pd.DataFrame, fitted: Fitted, scores: dict[str, float]) -> None:
         """Writes a fold's learning curves, time and scores, and last its predictions, which make it count as done."""
-        curves = pd.DataFrame(fitted.history, columns=None if fitted.history else ["epoch"]).melt(
-            "epoch", var_name="name"
-        )
-        self._text(
-            f"fold_{k}/curves.csv",
-            curves.dropna().assign(fold=k)[["fold", "epoch", "name", "value"]].to_csv(index=False),
-        )
-        self._json(
-            f"fold_{k}/time.json", {"training_seconds": fitted.seconds, "chosen": fitted.chosen, "scores": scores}
-        )
+        history = pd.DataFrame(fitted.history, columns=None if fitted.history else ["epoch"])
+        curves = history.melt("epoch", var_name="name").dropna().assign(fold=k)[["fold", "epoch", "name", "value"]]
+        about = {"training_seconds": fitted.seconds, "chosen": fitted.chosen, "scores": scores}
+        write_text(self.path / f"fold_{k}/curves.csv", curves.to_csv(index=False))
+        self._json(f"fold_{k}/time.json", about)
         write_predictions(table, self.checkpoints(k) / "predictions.csv")
 
     def drop_checkpoints(self, k: int) -> None:
@@ -188,7 +181,7 @@ class RunFolder:
         from celltype_cli.evaluation import pictures
 
         write_predictions(table, self.path / "predictions.csv")
-        self._text("curves.csv", curves.to_csv(index=False))
+        write_text(self.path / "curves.csv", curves.to_csv(index=False))
         values = scores(table)
         title = self._title(values)
         figures = {
@@ -215,9 +208,5 @@ class RunFolder:
         how = f"split {labels['split']}, {cells}, seed {facts['seed']}"
         return f"{labels['model']} on {facts['dataset']['title']}\n{how}"
 
-    def _text(self, name: str, text: str) -> None:
-        with replacing(self.path / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-
     def _json(self, name: str, value: Any) -> None:
-        self._text(name, json.dumps(value, indent=2) + "\n")
+        write_text(self.path / name, json.dumps(value, indent=2) + "\n")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from celltype_cli.core.code import PACKAGE, digests, imported, kept_digests
-from celltype_cli.core.configs import paths_of
+from celltype_cli.core.classes import vocabulary
+from celltype_cli.core.code import PACKAGE, digests, imported, kept_digests, path_arguments
 
 # Where and how fast a run computes, not what: these keys may differ between two sessions of one run.
 ELSEWHERE = {"outputs", "cache", "threads", "logger", "accelerator", "devices", "keep_checkpoints"}
@@ -19,20 +19,22 @@ def run_identity(config: dict[str, Any]) -> str:
     """Hashes a resolved config to eight hexadecimal digits.
 
     A value whose argument is annotated as a `Path` counts with the content of the files that it names instead of their
-    place. Of the code, the modules count that make predictions: `runs.train`, the guard on folds, the config's targets
-    (the user's own too), and what these import at any depth. Plots, reports and logging may change without making a
-    run stale. Digests of files are kept in the cache folder by place, size and time, so that each is read once.
+    place. Of the code, the modules count that make predictions: `runs.train`, `runs.build`, the guard on folds, the
+    config's targets (the user's own too), and what these import at any depth; and the order of known classes. Plots,
+    reports and logging may change without making a run stale. Digests of files are kept in the cache folder by place,
+    size and time, so that each is read once.
     """
     counted = {key: value for key, value in config.items() if key not in ELSEWHERE}
-    modules = {f"{PACKAGE.name}.runs.train", *imported({f"{PACKAGE.name}.splits.folds", *_targets(counted)})}
+    own = (f"{PACKAGE.name}.runs.{name}" for name in ("train", "build"))
+    modules = {*own, *imported({f"{PACKAGE.name}.splits.folds", *_targets(counted)})}
     with kept_digests(Path(str(config.get("outputs", "outputs"))) / "cache" / "digests.json") as digest_of:
-        content = {"config": _content(counted, digest_of), "code": digests(modules)}
+        content = {"config": _content(counted, digest_of), "code": digests(modules), "classes": [*vocabulary()]}
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=4).hexdigest()
 
 
 def _content(value: Any, digest_of: Callable[[Path], str], is_path: bool = False) -> Any:
     if isinstance(value, dict):
-        paths = paths_of(value)
+        paths = path_arguments(str(value.get("_target_", "")))
         entries = ((name, entry) for name, entry in value.items() if name not in ELSEWHERE)
         return {name: _content(entry, digest_of, name in paths) for name, entry in entries}
     if isinstance(value, list):

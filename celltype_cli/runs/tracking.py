@@ -6,8 +6,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,15 @@ PARAM_LIMIT = 6000  # characters, of MLflow; the whole config is logged as a fil
 
 
 class NoTracking:
-    """Logs nothing."""
-
-    def open(self, outputs: Path, experiment: str) -> NoRun:
-        return NoRun()
-
-    def reach(self, outputs: Path) -> str:
-        return "off"
-
-
-class NoRun:
     """Takes what a run logs and forgets it."""
 
     id = uri = None
+
+    def open(self, outputs: Path, experiment: str) -> NoTracking:
+        return self
+
+    def reach(self, outputs: Path) -> str:
+        return "off"
 
     def start(self, name: str, run_id: str | None, *, tags: dict[str, str], params: dict[str, Any]) -> None: ...
     def epoch(self, fold: int, epoch: int, values: dict[str, float]) -> None: ...
@@ -60,7 +55,7 @@ class Mlflow:
         uri = store_uri(outputs, self.uri)
         logging.getLogger("mlflow").setLevel(logging.WARNING)  # a new store announces every step of its making
         try:
-            with _one_at_a_time(uri):
+            with _lock(uri):
                 client = MlflowClient(tracking_uri=uri)
                 found = client.get_experiment_by_name(experiment)
                 place = (outputs / "mlflow-artifacts").resolve().as_uri() if uri.startswith("sqlite:") else None
@@ -169,36 +164,26 @@ def close_dead_runs(outputs: Path, uri: str | None, alive: set[str]) -> int:
     return len(dead)
 
 
-@contextmanager
-def _one_at_a_time(uri: str) -> Iterator[None]:
+def _lock(uri: str) -> AbstractContextManager:
     """Lets one process at a time make a new SQLite store, whose migrations collide otherwise."""
     from filelock import FileLock
 
     if not uri.startswith("sqlite:///"):
-        yield
-        return
+        return nullcontext()
     database = Path(uri.removeprefix("sqlite:///"))
     database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{database}.lock"):
-        yield
-
-
-def flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Names every entry of a nested mapping, like model.dropout."""
-    if not isinstance(value, dict):
-        return {prefix: value}
-    entries = (flat(entry, f"{prefix}.{key}" if prefix else str(key)) for key, entry in value.items())
-    return {key: entry for part in entries for key, entry in part.items()}
+    return FileLock(f"{database}.lock")
 
 
 def flat_scores(values: dict) -> dict[str, float]:
     """Names every score for a flat log: cell_balanced_accuracy, cell_balanced_accuracy_low, cell_PV_recall ..."""
     named = {}
     for level in ("window", "cell"):
-        entries = {**values[level], **{f"{c}_{rate}": entry for c, rates in values[level]["classes"].items()
-                                       for rate, entry in rates.items()}}  # fmt: skip
+        entries = dict(values[level])
+        for c, rates in values[level]["classes"].items():
+            entries |= {f"{c}_{rate}": entry for rate, entry in rates.items()}
         for name, entry in entries.items():
             if isinstance(entry, dict) and "value" in entry:
-                named[f"{level}_{name}"] = entry["value"]
+                named |= {f"{level}_{name}": entry["value"]}
                 named |= {f"{level}_{name}_{bound}": entry[bound] for bound in ("low", "high")}
     return {re.sub(r"[^\w./ -]", "_", name): value for name, value in named.items()}

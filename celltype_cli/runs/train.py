@@ -15,7 +15,7 @@ from celltype_cli.core import configs
 from celltype_cli.evaluation.predictions import predictions_table
 from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.build import Built, build
-from celltype_cli.runs.environment import threads as share_of_cores
+from celltype_cli.runs.environment import threads as threads_of
 from celltype_cli.runs.folder import RunFolder, logger
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.progress import Progress
@@ -65,7 +65,7 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
     if folder.finished:
         return Outcome(folder, folder.scores(), "already finished")
 
-    threads = use_threads(share_of_cores(cfg.threads, jobs))
+    threads = use_threads(cfg.threads, jobs)
     built = build(cfg)
     cells, folds = built.cells, built.folds
     log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
@@ -122,10 +122,12 @@ def _train_fold(folder: RunFolder, log: Any, progress: Progress, built: Built, k
     logger.info("fold %d: %s", k, found)
 
 
-def use_threads(n: int) -> int:
+def use_threads(wanted: int | None, jobs: int = 1) -> int:
+    """Limits torch and the libraries of numpy to this run's share of the cores, and returns it."""
     import torch
     from threadpoolctl import threadpool_limits
 
+    n = threads_of(wanted, jobs)
     torch.set_num_threads(n)
     threadpool_limits(n)
     return n

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int, Shaped
+from jaxtyping import Int
 
 from celltype_cli.cells.cells import UNLABELLED, Cells
-from celltype_cli.core.messages import UserError, few
+from celltype_cli.core.messages import UserError, few, raise_faults
 
 SIDES = ("train", "valid", "test")
 
@@ -54,8 +54,7 @@ def checked(cells: Cells, folds: Iterable[Fold]) -> list[Fold]:
         UserError: when a side is empty or a class is missing in training.
     """
     folds = list(folds)
-    digests = cells.row_digests
-    leaks = [f"fold {k}: {fault}" for k, fold in enumerate(folds) for fault in _leaks(cells, fold, digests)]
+    leaks = [f"fold {k}: {fault}" for k, fold in enumerate(folds) for fault in _leaks(cells, fold)]
     gaps = [f"fold {k}: {fault}" for k, fold in enumerate(folds) for fault in _gaps(cells, fold)]
     if leaks:
         raise LeakageError("\n  ".join([f"dataset {cells.about.title}: this split leaks:", *few(leaks), *few(gaps)]))
@@ -63,12 +62,12 @@ def checked(cells: Cells, folds: Iterable[Fold]) -> list[Fold]:
     return folds
 
 
-def _leaks(cells: Cells, fold: Fold, digests: Shaped[np.ndarray, " row"]) -> Iterator[str]:
+def _leaks(cells: Cells, fold: Fold) -> Iterator[str]:
     parts = list(fold.sides.values())
     rows, side = np.concatenate(parts), np.repeat(np.arange(3), [len(part) for part in parts])
     kept = [name for name in ("group", "cell_id") if name not in fold.shares]
-    columns = {"row": np.arange(len(cells)), **{name: getattr(cells, name) for name in kept}, "digest": digests}
-    for name, values in columns.items():
+    columns = {"row": np.arange(len(cells)), **{name: getattr(cells, name) for name in kept}}
+    for name, values in {**columns, "digest": cells.row_digests}.items():
         code, found = pd.factorize(values[rows], use_na_sentinel=False)
         stands = np.zeros((len(found), 3), bool)
         stands[code, side] = True
@@ -91,8 +90,7 @@ def _gaps(cells: Cells, fold: Fold) -> Iterator[str]:
     for side in ("train", "test"):
         if not len(getattr(fold, side)):
             yield f"{side} is empty"
-    missing = np.setdiff1d(np.arange(len(cells.classes)), cells.label[fold.train])
-    for c in missing:
+    for c in np.setdiff1d(np.arange(len(cells.classes)), cells.label[fold.train]):
         yield f"class {cells.classes[c]} is missing in training: use fewer folds, another seed or finer groups"
     if (cells.label[fold.test] == UNLABELLED).any():
         yield "test has rows without a label: they can only train"
@@ -100,6 +98,4 @@ def _gaps(cells: Cells, fold: Fold) -> Iterator[str]:
 
 def refuse(cells: Cells, faults: Iterable[str]) -> None:
     """Raises a UserError that lists the faults, if there are any."""
-    shown = few(faults)
-    if shown:
-        raise UserError("\n  ".join([f"dataset {cells.about.title} cannot be split so:", *shown]))
+    raise_faults(f"dataset {cells.about.title}", faults, "cannot be split so")

@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Shaped
 
 from celltype_cli.cells.cells import UNLABELLED, Cells
-from celltype_cli.core.messages import nearest
+from celltype_cli.core.messages import UserError, nearest
 from celltype_cli.splits.folds import Fold, refuse
-from celltype_cli.splits.groups import Fraction, Seed, census, deal, streams, validation_groups
+from celltype_cli.splits.groups import Fraction, Seed, census, deal, hold_out, streams
 
 
 def grouped_kfold(cells: Cells, *, n_folds: int, valid_fraction: Fraction, seed: Seed) -> Iterator[Fold]:
@@ -40,7 +40,7 @@ def grouped_kfold(cells: Cells, *, n_folds: int, valid_fraction: Fraction, seed:
     first, *validation = streams(seed, 1 + n_folds)
     part = deal(counts, np.full(n_folds, 1 / n_folds), first)
     for k, stream in enumerate(validation):
-        yield _hold_out(cells, groups[part == k], valid_fraction, stream)
+        yield hold_out(cells, np.isin(cells.group, groups[part == k]), valid_fraction, stream)
 
 
 def leave_one_group_out(cells: Cells, *, valid_fraction: Fraction, seed: Seed) -> Iterator[Fold]:
@@ -52,7 +52,30 @@ def leave_one_group_out(cells: Cells, *, valid_fraction: Fraction, seed: Seed) -
     groups, counts = census(cells, np.arange(len(cells)))
     refuse(cells, _too_few(cells, groups, counts, n_folds=2))
     for group, stream in zip(groups, streams(seed, len(groups))):
-        yield _hold_out(cells, np.array([group]), valid_fraction, stream)
+        yield hold_out(cells, cells.group == group, valid_fraction, stream)
+
+
+def other_source(cells: Cells, *, source: str | None, valid_fraction: Fraction, seed: Seed) -> Iterator[Fold]:
+    """Tests the labelled rows of one source and trains on the rows of all others; null tests each source in turn.
+
+    Validation as in `grouped_kfold`.
+
+    Raises:
+        UserError: when there is one source only, or `source` is none of them.
+    """
+    here = np.unique(cells.source).tolist()
+    tested = [name for name in here if (cells.label[cells.source == name] != UNLABELLED).any()]
+    if len(here) < 2 or (source is not None and source not in tested):
+        needed = (
+            "two are needed (of own recordings: column source of the labels)"
+            if len(here) < 2
+            else f"split.source={source} has no row with a label"
+        )
+        raise UserError(f"dataset {cells.about.title} has the sources {', '.join(map(repr, here))}: {needed}")
+    chosen = tested if source is None else [source]
+    for name, stream in zip(chosen, streams(seed, len(chosen))):
+        note = f"{name} is tested, the other sources train"
+        yield hold_out(cells, cells.source == name, valid_fraction, stream, note)
 
 
 def _too_few(cells: Cells, groups: Shaped[np.ndarray, " group"], counts: np.ndarray, n_folds: int) -> Iterator[str]:
@@ -70,17 +93,3 @@ def _too_few(cells: Cells, groups: Shaped[np.ndarray, " group"], counts: np.ndar
                 f"class {name} has {n} cells in one group ({where[0]}) and would vanish from training when it is "
                 "tested: use a finer group, such as session or cell, or leave the class out"
             )
-
-
-def _hold_out(
-    cells: Cells, groups: Shaped[np.ndarray, " group"], valid_fraction: Fraction, rng: np.random.Generator
-) -> Fold:
-    test = np.isin(cells.group, groups)
-    chosen, note = validation_groups(cells, np.flatnonzero(~test), valid_fraction, rng)
-    valid, labelled = np.isin(cells.group, chosen), cells.label != UNLABELLED
-    return Fold(
-        train=np.flatnonzero(~test & ~valid),
-        valid=np.flatnonzero(valid & labelled),
-        test=np.flatnonzero(test & labelled),
-        note=note,
-    )

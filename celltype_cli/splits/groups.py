@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.core.messages import UserError
+from celltype_cli.splits.folds import Fold
 
 Fraction = float | int  # 0 as people type it is an int
+Seed = int | np.integer
 
 
 def census(
@@ -44,10 +46,10 @@ def deal(
     return part
 
 
-def validation_groups(
+def with_validation(
     cells: Cells, rows: Int[np.ndarray, " row"], fraction: Fraction, rng: np.random.Generator
-) -> tuple[Shaped[np.ndarray, " group"], str]:
-    """Chooses whole groups among training rows for validation, or none and why in a note.
+) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " valid"], str]:
+    """Parts training rows: whole groups go to validation, without their unlabelled rows, or none and a note says why.
 
     Both parts have every class or there is no validation: a choice by a part without a class would go against it.
     """
@@ -55,17 +57,24 @@ def validation_groups(
         raise UserError(f"valid_fraction is {fraction}, expected 0 to below 0.5: set split.valid_fraction")
     groups, counts = census(cells, rows)
     if fraction == 0:
-        return groups[:0], "no validation part was asked for"
+        return rows, rows[:0], "no validation part was asked for"
     taken = deal(counts, np.array([1 - fraction, fraction]), rng) == 1
     present = np.minimum(counts[taken].sum(axis=0), counts[~taken].sum(axis=0)) > 0
     lacking = [name for name, here, n in zip(cells.classes, present, counts.sum(axis=0)) if n and not here]
     if lacking:
         found = f"{fraction:g} of {len(groups)} training groups leaves a side without {', '.join(lacking)}"
-        return groups[:0], f"no validation part: {found}; a larger split.valid_fraction may help"
-    return groups[taken], ""
+        return rows, rows[:0], f"no validation part: {found}; a larger split.valid_fraction may help"
+    held = np.isin(cells.group[rows], groups[taken])
+    return rows[~held], rows[held & (cells.label[rows] != UNLABELLED)], ""
 
 
-Seed = int | np.integer
+def hold_out(
+    cells: Cells, held: Bool[np.ndarray, " row"], valid_fraction: Fraction, rng: np.random.Generator, *notes: str
+) -> Fold:
+    """Tests the labelled rows among those held out, and has the others train and validate."""
+    train, valid, note = with_validation(cells, np.flatnonzero(~held), valid_fraction, rng)
+    test = np.flatnonzero(held & (cells.label != UNLABELLED))
+    return Fold(train=train, valid=valid, test=test, note="; ".join(filter(None, [*notes, note])))
 
 
 def streams(seed: Seed, n: int) -> list[np.random.Generator]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from celltype_cli.cells.cells import UNLABELLED, Cells
-from celltype_cli.core.messages import UserError, few
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.messages import UserError, raise_faults
 from celltype_cli.splits.folds import SIDES, Fold
-from celltype_cli.splits.groups import Fraction, validation_groups
-
-Seed = int | np.integer
+from celltype_cli.splits.groups import Fraction, Seed, streams, with_validation
 
 
 def listed(
@@ -28,11 +27,13 @@ def listed(
     Raises:
         UserError: when the file cannot be read as such, or names a cell that is not there or twice in a fold.
     """
-    path, shares = Path(path), _checked(shares)
+    _check_shares(shares)
+    path = Path(path)
     table = _read_table(path)
     unknown = [f"cell {cell} is not in dataset {cells.about.title}" for cell in _absent(cells, table)]
-    _refuse(path, [*_faults(table), *unknown])
-    yield from _folds(cells, table, path.name, shares, valid_fraction, seed)
+    raise_faults(f"{path}: these ids", [*_faults(table), *unknown])
+    for fold in _folds(cells, table, path.name, valid_fraction, seed):
+        yield replace(fold, shares=tuple(shares))
 
 
 def listed_by_side(
@@ -58,7 +59,7 @@ def listed_by_side(
     Raises:
         UserError: when a file is missing, names a cell that another names too, or none that is in the dataset.
     """
-    shares = _checked(shares)
+    _check_shares(shares)
     if {"train", "test"} - set(sides) or set(sides) - set(SIDES):
         raise UserError(f"split.sides names {', '.join(sides)}; expected train, test and perhaps valid")
     missing = [name for name in sides.values() if path is None or not (Path(path) / name).is_file()]
@@ -72,56 +73,44 @@ def listed_by_side(
     absent = _absent(cells, table)
     here = table[~table["cell_id"].isin(absent)]
     empty = [name for side, name in sides.items() if side not in set(here["side"])]
-    _refuse(path, [*_faults(table), *(f"no cell of {name} is in dataset {cells.about.title}" for name in empty)])
-    note = f"{len(absent)} of {len(table)} published cells are not in the dataset" if len(absent) else ""
-    for fold in _folds(cells, here, " or ".join(sides.values()), shares, valid_fraction, seed, note):
-        yield _apart(cells, fold) if apart else fold
+    nowhere = [f"no cell of {name} is in dataset {cells.about.title}" for name in empty]
+    raise_faults(f"{path}: these ids", [*_faults(table), *nowhere])
+    note = f"{len(absent)} of {len(table)} published cells are not in the dataset" if absent else ""
+    for fold in _folds(cells, here, " or ".join(sides.values()), valid_fraction, seed, note):
+        yield _apart(cells, fold, shares) if apart else replace(fold, shares=tuple(shares))
 
 
 def _folds(
-    cells: Cells,
-    table: pd.DataFrame,
-    name: str,
-    shares: tuple[str, ...],
-    valid_fraction: Fraction,
-    seed: Seed,
-    note: str = "",
+    cells: Cells, table: pd.DataFrame, name: str, valid_fraction: Fraction, seed: Seed, note: str = ""
 ) -> Iterator[Fold]:
     """Yields the folds of a table of ids that are all there."""
     folds = list(dict.fromkeys(table["fold"]))
-    for fold, stream in zip(folds, np.random.SeedSequence(int(seed)).spawn(len(folds))):
+    for fold, stream in zip(folds, streams(seed, len(folds))):
         side_of = table[table["fold"] == fold].set_index("cell_id")["side"]
         side = side_of.reindex(cells.cell_id.astype(str)).to_numpy()
         rows = {s: np.flatnonzero(side == s) for s in SIDES}
         left_out = len(np.unique(cells.cell_id[pd.isna(side)]))
         said = [note, f"{left_out} cells are not in {name}" if left_out else ""]
         if not len(rows["valid"]):
-            rng = np.random.default_rng(stream)
-            groups, reason = validation_groups(cells, rows["train"], valid_fraction, rng)
-            taken = np.isin(cells.group[rows["train"]], groups)
-            rows["valid"] = rows["train"][taken & (cells.label[rows["train"]] != UNLABELLED)]
-            rows["train"] = rows["train"][~taken]
+            rows["train"], rows["valid"], reason = with_validation(cells, rows["train"], valid_fraction, stream)
             said.append(reason)
-        yield Fold(**rows, shares=shares, note="; ".join(filter(None, said)))
+        yield Fold(**rows, note="; ".join(filter(None, said)))
 
 
-def _apart(cells: Cells, fold: Fold) -> Fold:
+def _apart(cells: Cells, fold: Fold, shares: Sequence[str]) -> Fold:
     """Takes from validation what shares a group with the test, and from training what shares one with either."""
-    held = {"test": fold.test}
-    for side in ("valid", "train"):
-        others = cells.group[np.concatenate(list(held.values()))]
-        rows = getattr(fold, side)
-        held[side] = rows[~np.isin(cells.group[rows], others)]
-    left_out = len(fold.valid) + len(fold.train) - len(held["valid"]) - len(held["train"])
+    group = cells.group
+    valid = fold.valid[~np.isin(group[fold.valid], group[fold.test])]
+    train = fold.train[~np.isin(group[fold.train], group[np.concatenate([fold.test, valid])])]
+    left_out = len(fold.valid) + len(fold.train) - len(valid) - len(train)
     said = [fold.note, f"{left_out} rows left out, their group is tested" if left_out else ""]
-    kept = tuple(name for name in fold.shares if name != "group")
-    return Fold(**held, shares=kept, note="; ".join(filter(None, said)))
+    kept = tuple(name for name in shares if name != "group")
+    return replace(fold, train=train, valid=valid, shares=kept, note="; ".join(filter(None, said)))
 
 
-def _checked(shares: Sequence[str]) -> tuple[str, ...]:
+def _check_shares(shares: Sequence[str]) -> None:
     if set(shares) - {"group", "cell_id"}:
         raise UserError(f"split.shares is {shares}, expected a list of group, cell_id or both, or []")
-    return tuple(shares)
 
 
 def _read_table(path: Path) -> pd.DataFrame:
@@ -153,8 +142,3 @@ def _faults(table: pd.DataFrame) -> Iterator[str]:
 
 def _absent(cells: Cells, table: pd.DataFrame) -> list[str]:
     return sorted(set(table["cell_id"]) - set(cells.cell_id.astype(str)))
-
-
-def _refuse(path: str | Path, faults: Sequence[str]) -> None:
-    if faults:
-        raise UserError("\n  ".join([f"{path}: these ids cannot be used:", *few(faults)]))

@@ -42,15 +42,12 @@ def shuffle(
     n_test = _per_class(test, cells, sizes, sizes, "test", unit)
     n_train = _per_class(train, cells, sizes, sizes - n_test, "train", unit)
     for stream in streams(seed, n_splits):
-        sides: dict[str, list] = {"train": [], "test": []}
-        for c in range(len(cells.classes)):
-            drawn = stream.permutation(units[label == c])
-            sides["test"].append(drawn[: n_test[c]])
-            sides["train"].append(drawn[n_test[c] : n_test[c] + n_train[c]])
-        chosen = {side: np.isin(unit_of, np.concatenate(parts)) for side, parts in sides.items()}
-        test_rows = np.flatnonzero(chosen["test"])
+        drawn = [stream.permutation(units[label == c]) for c in range(len(cells.classes))]
+        tested = np.concatenate([of_class[:n] for of_class, n in zip(drawn, n_test)])
+        trained = np.concatenate([of_class[n : n + more] for of_class, n, more in zip(drawn, n_test, n_train)])
+        test_rows = np.flatnonzero(np.isin(unit_of, tested))
         yield Fold(
-            train=np.flatnonzero(chosen["train"] | (cells.label == UNLABELLED)),
+            train=np.flatnonzero(np.isin(unit_of, trained) | (cells.label == UNLABELLED)),
             valid=test_rows if monitor else test_rows[:0],
             test=test_rows,
             shares=("group",) if unit == "cell" else ("group", "cell_id"),

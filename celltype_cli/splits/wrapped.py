@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from celltype_cli.cells.cells import Cells
-from celltype_cli.core.messages import UserError
-from celltype_cli.splits.folds import Fold
+from celltype_cli.cells.cells import UNLABELLED, Cells
+from celltype_cli.core.messages import UserError, raise_faults
+from celltype_cli.splits.folds import Fold, LeakageError
 from celltype_cli.splits.groups import Seed
 
 
@@ -26,6 +27,37 @@ def repeated(cells: Cells, *, split: Callable[..., Iterator[Fold]], times: int, 
         yield from split(cells, seed=seed)
 
 
-def first(cells: Cells, *, split: Callable[..., Iterator[Fold]], seed: int | np.integer) -> Iterator[Fold]:
+def first(cells: Cells, *, split: Callable[..., Iterator[Fold]], seed: Seed) -> Iterator[Fold]:
     """Yields the first fold of another split alone."""
     yield next(iter(split(cells, seed=seed)))
+
+
+def with_new(cells: Cells, *, split: Callable[..., Iterator[Fold]], source: str, seed: Seed) -> Iterator[Fold]:
+    """Splits the rows of other sources by `split` and adds all labelled rows of `source` to every test set.
+
+    Raises:
+        UserError: when no row, or every row, is of that source.
+        LeakageError: when a group or a cell has rows of both kinds; `shares` of the inner split does not excuse it.
+    """
+    new = cells.source == source
+    if not new.any() or new.all():
+        found = ", ".join(map(repr, np.unique(cells.source).tolist()))
+        raise UserError(
+            f"split.source={source}: {cells.about.title} has the sources {found}, this and another are needed"
+        )
+    shared = [
+        f"{name} {value} has new and known rows"
+        for name, values in (("group", cells.group), ("cell_id", cells.cell_id))
+        for value in np.intersect1d(values[new], values[~new])
+    ]
+    raise_faults(f"dataset {cells.about.title}: this split", shared, "leaks", LeakageError)
+    known, tested = np.flatnonzero(~new), np.flatnonzero(new & (cells.label != UNLABELLED))
+    for fold in split(cells[known], seed=seed):
+        test = np.sort(np.concatenate([known[fold.test], tested]))
+        yield replace(
+            fold,
+            train=known[fold.train],
+            valid=test if fold.monitored else known[fold.valid],
+            test=test,
+            note="; ".join(filter(None, [fold.note, f"{len(tested)} new rows are tested in every fold"])),
+        )

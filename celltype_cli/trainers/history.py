@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,9 @@ import torch
 from torch import Tensor
 
 from celltype_cli.core.messages import UserError
+from celltype_cli.trainers.protocol import Watch
 
 SAVE_EVERY_S = 10.0  # a checkpoint costs milliseconds; small networks train many epochs a second
-
-Watch = Callable[[int, int, dict[str, float]], None]
 
 
 class History(pl.Callback):
@@ -44,7 +42,7 @@ class History(pl.Callback):
         self.watch = watch
         self.rows: list[dict[str, float]] = []
         self.best_loss, self.patience_loss, self.patience_epoch = float("inf"), float("inf"), 0
-        self.sums: dict[str, Tensor | float] = {}
+        self.sums: dict[str, dict[str, Tensor]] = {}  # by side
         self.seconds = 0.0
 
     def on_fit_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
@@ -74,11 +72,8 @@ class History(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         self.seconds += _now(task) - self.started
         row = {"epoch": trainer.current_epoch + 1, "seconds": self.seconds}
-        for side in ("train", "valid"):
-            sums = {name: self.sums[f"{side}_{name}"] for name in self.names if f"{side}_{name}" in self.sums}
-            if not sums:
-                continue
-            sums = {name: float(trainer.strategy.reduce(value, reduce_op="sum")) for name, value in sums.items()}
+        for side, of_side in self.sums.items():
+            sums = {name: float(trainer.strategy.reduce(value, reduce_op="sum")) for name, value in of_side.items()}
             if not math.isfinite(sums["loss"]):
                 raise UserError(
                     f"the {side} loss is {sums['loss']} after epoch {row['epoch']}: choose a lower trainer.lr"
@@ -115,17 +110,16 @@ class History(pl.Callback):
             temporary.replace(self.stem.with_name(f"{self.stem.name}-{name}.ckpt"))
 
     def _add(self, side: str, outputs: dict[str, Tensor]) -> None:
-        self.names = [*outputs]
+        sums = self.sums.setdefault(side, {})
         for name, value in outputs.items():
-            self.sums[f"{side}_{name}"] = self.sums.get(f"{side}_{name}", 0.0) + value.detach()
+            sums[name] = sums.get(name, 0.0) + value.detach()
 
     def state_dict(self) -> dict:
         kept = ("rows", "best_loss", "patience_loss", "patience_epoch", "seconds")
         return {name: getattr(self, name) for name in kept}
 
     def load_state_dict(self, state: dict) -> None:
-        for name, value in state.items():
-            setattr(self, name, value)
+        vars(self).update(state)
 
 
 def _now(task: pl.LightningModule) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ import numpy as np
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
 from celltype_cli.trainers.protocol import Fitted, Watch, labelled, taken
+from celltype_cli.trainers.stages import check_stages, takes_unlabelled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,8 @@ class LightningTrainer:
             raise UserError(
                 f"trainer.batch_size={self.batch_size} cannot be shared by {self.devices} devices: choose a multiple"
             )
-        if not self.stages:
-            raise UserError("trainer.stages is empty: name at least one, such as supervised")
+        shared = {"stages", "accelerator", "devices"}
+        check_stages(self.stages, (field.name for field in fields(self) if field.name not in shared))
         if not 0 <= self.lr_decay <= 1:
             raise UserError(f"trainer.lr_decay={self.lr_decay}: choose 0, which never changes the learning rate, to 1")
 
@@ -118,13 +119,13 @@ class LightningTrainer:
         init, order, dropout = (int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(3))
         torch.manual_seed(init)
         inner = build(model, known)
-        rows = train if any(_takes_unlabelled(stage) for stage in self.stages.values()) else known
+        rows = train if any(takes_unlabelled(stage) for stage in self.stages.values()) else known
         network = Standardised(inner, moments(taken(inner.forward, rows.inputs)))
         folder.mkdir(parents=True, exist_ok=True)
         history: list[dict[str, float]] = []
         for k, (name, stage) in enumerate(self.stages.items()):
-            own = replace(self, **{key: value for key, value in stage.items() if key != "task"})
-            cells = train if _takes_unlabelled(stage) else known
+            own = self._of_stage(stage)
+            cells = train if takes_unlabelled(stage) else known
             left = len(self.stages) - 1 - k  # stages to come; the last has the streams of a single one
             seeds = (order, dropout) if not left else np.random.SeedSequence((seed, left)).generate_state(2).tolist()
             watched = _watched(watch, "" if not left else name, len(history), own.epochs)
@@ -147,11 +148,18 @@ class LightningTrainer:
                 watched(row["epoch"], self.epochs, row)
         return [_after(row, prefix, len(before), before[-1]["seconds"] if before else 0.0) for row in rows]
 
+    def _of_stage(self, stage: Mapping[str, Any]) -> LightningTrainer:
+        return replace(self, **{key: value for key, value in stage.items() if key != "task"})
+
     def _check_choosing(self) -> None:
         """Raises a UserError when validation cells, of which there are none, are to choose something."""
-        instead = {"trainer.keep=best": "trainer.keep=last"} if self.keep == "best" else {}
-        if self.patience is not None:
-            instead[f"trainer.patience={self.patience}"] = "trainer.patience=null"
+        instead = {}
+        for name, stage in {"": {}, **self.stages}.items():
+            own, where = self._of_stage(stage), f"trainer.stages.{name}" if name else "trainer"
+            if own.keep == "best" and (not name or "keep" in stage):
+                instead[f"{where}.keep=best"] = f"{where}.keep=last"
+            if own.patience is not None and (not name or "patience" in stage):
+                instead[f"{where}.patience={own.patience}"] = f"{where}.patience=null"
         if instead:
             raise UserError(
                 f"{' and '.join(instead)} need validation cells, and the split leaves none: "
@@ -162,9 +170,9 @@ class LightningTrainer:
         """Trains one stage; its checkpoints are `stem`-last.ckpt and `stem`-best.ckpt."""
         import pytorch_lightning as pl
 
-        from celltype_cli.trainers.batches import Batches, keep_large_blocks
         from celltype_cli.trainers.history import History
         from celltype_cli.trainers.networks import normalises_batches
+        from celltype_cli.trainers.tasks import Batches, keep_large_blocks
 
         keep_large_blocks()
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -207,10 +215,6 @@ class LightningTrainer:
             )
         except SystemExit as error:  # Lightning's answer to Ctrl-C
             raise KeyboardInterrupt from error
-
-
-def _takes_unlabelled(stage: Mapping[str, Any]) -> bool:
-    return getattr(stage["task"], "func", stage["task"]).unlabelled
 
 
 def _after(row: dict[str, float], prefix: str, epochs: int, seconds: float) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,6 @@ from torch import Tensor, nn
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
-from celltype_cli.trainers.batches import as_tensor
 from celltype_cli.trainers.protocol import State, taken
 
 ROWS = 64  # looked at together: the inputs may be larger than the memory
@@ -62,6 +62,13 @@ def moments(inputs: dict[str, Shaped[np.ndarray, "row ..."]]) -> dict[str, tuple
     return found
 
 
+def as_tensor(values: Shaped[np.ndarray, "row ..."]) -> Shaped[Tensor, "row ..."]:
+    """Returns a tensor over the same memory, which is not to be written to: it may be a file opened for reading."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(values)
+
+
 def unmeasured(name: str, values: Shaped[np.ndarray, "row ..."]) -> UserError:
     """Returns what to raise where an input holds NaN."""
     rows = int(np.isnan(values.reshape(len(values), -1)).any(axis=1).sum())
@@ -93,11 +100,14 @@ class Standardised(nn.Module):
 
     def forward(self, **inputs: Tensor) -> Float[Tensor, "row class"] | tuple[Float[Tensor, "row class"], ...]:
         """Returns logits, or what else the network returns in training."""
-        scaled = {
+        return self.inner(**self.scaled(inputs))
+
+    def scaled(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the inputs as the inner network gets them."""
+        return {
             name: (x - getattr(self, f"{name}_mean")).mul_(getattr(self, f"{name}_scale")).float()
             for name, x in inputs.items()
         }
-        return self.inner(**scaled)
 
 
 class NetworkPredictor:

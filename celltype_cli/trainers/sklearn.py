@@ -40,8 +40,8 @@ class SklearnTrainer:
         """Raises a UserError when the model is no estimator or cannot take the inputs."""
         try:
             estimator = model()
-        except TypeError as error:
-            raise UserError("this model is no scikit-learn estimator: leave out `trainer=`") from error
+        except TypeError:
+            estimator = None
         if not hasattr(estimator, "fit"):
             raise UserError("this model is no scikit-learn estimator: leave out `trainer=`")
         if not (hasattr(estimator, "predict_proba") or hasattr(estimator, "decision_function")):
@@ -62,17 +62,15 @@ class SklearnTrainer:
         train = labelled(train)
         _, table = self._table(train)
         pipeline = self._pipeline(model(), seed)
-        started = time.perf_counter()
+        started, chosen = time.perf_counter(), {}
         if self.grid:
-            pipeline = self._search(pipeline, table, train, seed, watch)
+            search = self._search(pipeline, table, train, seed, watch)
+            pipeline = search.best_estimator_
+            chosen = {name.rpartition("__")[2]: value for name, value in search.best_params_.items()}
         else:
             pipeline.fit(table, train.label)
         seconds = time.perf_counter() - started
-        chosen = {name.rpartition("__")[2]: value for name, value in getattr(pipeline, "best_params_", {}).items()}
-        predict = SklearnPredictor(
-            getattr(pipeline, "best_estimator_", pipeline), self._table, self.inputs, self.columns
-        )
-        return Fitted(predict, [], seconds, chosen)
+        return Fitted(SklearnPredictor(pipeline, self._table, self.inputs, self.columns), [], seconds, chosen)
 
     def _table(self, cells: Cells) -> tuple[list[str], Float[np.ndarray, "row column"]]:
         return table_of(cells, self.inputs, self.columns)
@@ -83,12 +81,9 @@ class SklearnTrainer:
         from sklearn.preprocessing import StandardScaler
         from sklearn.utils import get_tags
 
-        from celltype_cli.trainers.sklearn import EmptyColumns
-
         random_states = [name for name in estimator.get_params() if name.endswith("random_state")]
         estimator.set_params(**dict.fromkeys(random_states, seed))
-        takes_missing = get_tags(estimator).input_tags.allow_nan
-        impute = [] if takes_missing else [SimpleImputer(strategy="median")]
+        impute = [] if get_tags(estimator).input_tags.allow_nan else [SimpleImputer(strategy="median")]
         return make_pipeline(EmptyColumns(), *impute, *([StandardScaler()] if self.scale else []), estimator)
 
     def _search(self, pipeline: Any, table: np.ndarray, train: Cells, seed: int, watch: Watch | None) -> Any:

@@ -1,20 +1,88 @@
-"""Lightning modules: each owns a loss and a training step, never an architecture; `trainer.stages` names them."""
+"""Training in blocks of mini-batches: how they are cut from memory, and the Lightning modules that take them.
+
+Each module owns a loss and a training step, never an architecture; `trainer.stages` names them.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
+from jaxtyping import Int, Shaped
 from torch import Tensor, nn
+
+from celltype_cli.trainers.networks import as_tensor
+
+BLOCK_BATCHES = 32
+BLOCK_BYTES = 64 * 2**20
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of glibc's malloc.h
+
+
+class Batches:
+    """Iterates over blocks, each a list of mini-batches (inputs, label), gathered from memory in one index operation.
+
+    Args:
+        inputs: arrays by name with one entry per row.
+        label: one per row.
+        batch_size: rows of a mini-batch, over all devices together.
+        seed: of the order of rows; None keeps the order as it is. The order of epoch e depends on (seed, e) alone,
+            so that a run resumed at any epoch sees the batches it would have seen.
+        world_size: processes that share each mini-batch equally, of which batch_size is a multiple; a few rows are
+            taken twice where the number of rows is none.
+        smallest: rows that a process needs in a mini-batch; with fewer, the last one joins the one before it.
+    """
+
+    def __init__(
+        self,
+        inputs: dict[str, Shaped[np.ndarray, "row ..."]],
+        label: Int[np.ndarray, " row"],
+        *,
+        batch_size: int,
+        seed: int | None,
+        world_size: int,
+        smallest: int = 1,
+    ) -> None:
+        self.inputs = {name: as_tensor(values) for name, values in inputs.items()}
+        self.label = torch.from_numpy(label.astype(np.int64))
+        self.batch_size, self.seed, self.world_size = batch_size, seed, world_size
+        self.starts = list(range(0, len(label) + -len(label) % world_size, batch_size))  # of the mini-batches
+        if len(self.starts) > 1 and len(label) - self.starts[-1] <= (smallest - 1) * world_size:
+            self.starts.pop()
+        row_bytes = sum(values[0].nbytes for values in inputs.values())
+        self.per_block = max(1, min(BLOCK_BATCHES, BLOCK_BYTES // max(1, row_bytes * batch_size)))
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-len(self.starts) // self.per_block)
+
+    def __iter__(self) -> Iterator[list[tuple[dict[str, Tensor], Tensor]]]:
+        rows = torch.arange(len(self.label))
+        if self.seed is not None:
+            state = int(np.random.SeedSequence((self.seed, self.epoch)).generate_state(1)[0])
+            rows = torch.randperm(len(rows), generator=torch.Generator().manual_seed(state))
+        rows = torch.cat([rows, rows[: -len(rows) % self.world_size]])
+        rank = torch.distributed.get_rank() if self.world_size > 1 else 0
+        for first in range(0, len(self.starts), self.per_block):
+            edges = [*self.starts, len(rows)][first : first + self.per_block + 1]
+            block = rows[edges[0] : edges[-1]][rank :: self.world_size]
+            shares = [(end - start) // self.world_size for start, end in pairwise(edges)]
+            pieces = zip(*(values[block].split(shares) for values in self.inputs.values()), strict=True)
+            labels = self.label[block].split(shares)
+            yield [(dict(zip(self.inputs, piece, strict=True)), y) for piece, y in zip(pieces, labels, strict=True)]
 
 
 class Supervised(pl.LightningModule):
     """Trains a network by cross-entropy on labelled rows.
 
-    A training step takes a block of many mini-batches (`batches.Batches`) and steps the optimiser once for each of
+    A training step takes a block of many mini-batches (`Batches`) and steps the optimiser once for each of
     them: Lightning's own work per step is then shared by the block, which matters for networks that train thousands
     of small batches a second.
 
@@ -89,3 +157,17 @@ def _sums(outputs: list[Tensor], block: list[tuple[dict[str, Tensor], Tensor]]) 
     loss = F.cross_entropy(logits, label, reduction="sum")
     correct = (logits.argmax(1) == label).sum()
     return {"loss": loss.double(), "correct": correct.double(), "rows": torch.ones_like(loss).double() * len(label)}
+
+
+@functools.cache
+def keep_large_blocks() -> None:
+    """Stops glibc from returning freed activations to the kernel, which would map them anew in every step.
+
+    It does nothing where the C library is not glibc. `python benchmarks/training.py` measures the effect.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

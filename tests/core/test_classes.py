@@ -3,6 +3,7 @@
 import pytest
 
 from celltype_cli.core import classes, files
+from celltype_cli.core.messages import UserError
 
 
 def test_names_of_one_type_share_its_colour():
@@ -21,11 +22,27 @@ def own(tmp_path, monkeypatch):
     (tmp_path / "classes").mkdir()
     (tmp_path / "classes" / "mine.yaml").write_text('Pvalb: {colour: "#111111"}\nGranule: {colour: "#222222"}\n')
     monkeypatch.setattr(files, "own_configs", [tmp_path])
-    classes._entries.cache_clear()
+    classes.vocabulary.cache_clear()
     yield
-    classes._entries.cache_clear()
+    classes.vocabulary.cache_clear()
 
 
 def test_a_vocabulary_of_ones_own_comes_first(own):
     assert (classes.colour_of("Pvalb"), classes.colour_of("Granule")) == ("#111111", "#222222")
     assert classes.colour_of("Sst") == "#009E73"
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "VIP:\n"])
+def test_a_vocabulary_may_say_little(tmp_path, monkeypatch, content):
+    (tmp_path / "classes").mkdir()
+    (tmp_path / "classes" / "mine.yaml").write_text(content)
+    monkeypatch.setattr(files, "own_configs", [tmp_path])
+    classes.vocabulary.cache_clear()
+    try:
+        assert classes.colour_of("Sst") == "#009E73"
+        (tmp_path / "classes" / "mine.yaml").write_text("[VIP]")
+        classes.vocabulary.cache_clear()
+        with pytest.raises(UserError, match="mine.yaml: expected lines NAME: {colour"):
+            classes.colour_of("Sst")
+    finally:
+        classes.vocabulary.cache_clear()

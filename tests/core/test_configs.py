@@ -120,9 +120,3 @@ def test_what_was_renamed_is_gone_and_its_new_name_is_there(old):
         return
     here = [compose("train", f"{group}={option}") for group, option in OPTIONS if group in ("dataset", "trainer")]
     assert any(exists(cfg, new) for cfg in here)
-
-
-def test_settings_of_files_are_known_by_their_annotation():
-    node = {"_target_": "celltype_cli.patch_clamp.datasets.own.load", "path": "a", "labels": "b", "classes": ["c"]}
-    assert configs.paths_of(node) == {"path", "labels"}
-    assert configs.paths_of({"path": "a"}) == configs.paths_of({"_target_": "nowhere.load", "path": "a"}) == set()

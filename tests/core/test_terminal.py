@@ -13,4 +13,4 @@ def test_a_table_keeps_brackets_and_what_is_long(capsys):
 
 def test_names_and_what_belongs_to_them_stand_in_two_columns_and_are_not_wrapped(capsys):
     say_pairs({"a": "y" * 200, "next": "[z]"})
-    assert capsys.readouterr().out == f"a     {'y' * 200}\nnext  [z]\n"
+    assert capsys.readouterr().out == f"\na     {'y' * 200}\nnext  [z]\n"

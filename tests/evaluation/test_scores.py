@@ -7,7 +7,7 @@ from made.predictions import random_table, table_of
 from sklearn import metrics as reference
 
 from celltype_cli.evaluation import scores
-from celltype_cli.evaluation.rates import rates, resample, tally
+from celltype_cli.evaluation.scores import rates, resample, tally
 
 # Hand-worked: 4 of A, 2 of B and 2 of C.
 #            predicted A  B  C

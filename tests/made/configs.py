@@ -13,9 +13,14 @@ from celltype_cli.runs.build import cells_of
 REPOSITORY = Path(__file__).parents[2]
 
 
+def shipped():
+    """Gives Hydra the shipped configs, as a command does, for what asks Hydra itself."""
+    return initialize_config_dir(version_base="1.3", config_dir=str(configs.folder()))
+
+
 @cache
 def _composed(command, overrides):
-    with initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
+    with shipped():
         return hydra_compose(command, overrides=list(overrides))
 
 

@@ -1,10 +1,12 @@
-"""A made-up paper and its runs, without training: for tests of reports."""
+"""A made-up paper and its runs, without training: for tests of reports; and the papers of conf/paper."""
 
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from celltype_cli.runs.folder import RunFolder
+from celltype_cli.studies.papers import layout
 from celltype_cli.studies.papers.jobs import Job
 from celltype_cli.studies.papers.paper import SPLITS, Paper, Row, Table
 from made.runs import fake_curves, fake_run
@@ -31,6 +33,10 @@ PAPER = Paper(
 ACCURACY = {
     "cnn1d": [0.9, 0.8, 0.9], "rnn": [0.65, 0.75, 0.7], "svm_rbf": [0.75, 0.7, 0.8],
 }  # fmt: skip
+
+
+def load(file):
+    return layout.parse(yaml.safe_load(file.read_text(encoding="utf-8")), str(file))
 
 
 def job(table, row, split, profile="full", overrides=()):

@@ -7,7 +7,8 @@ from celltype_cli.runs.identity import run_identity
 
 
 @pytest.fixture
-def config(tmp_path):
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # digests of files are kept under `outputs`
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.txt").write_text("1 2 3")
     return {
@@ -74,6 +75,7 @@ def test_the_code_a_config_needs_counts_and_no_other(config, tmp_path, monkeypat
         ("celltype_cli.cells.cells", True),
         ("celltype_cli.models.recurrent", False),
         ("celltype_cli.runs.train", True),
+        ("celltype_cli.runs.build", True),
         ("celltype_cli.core.plots", False),
         ("celltype_cli.runs.tracking", False),
     ):

@@ -12,7 +12,7 @@ from celltype_cli.cells.cells import UNLABELLED
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 from celltype_cli.splits.folds import LeakageError, checked
-from celltype_cli.splits.sources import other_source
+from celltype_cli.splits.grouped import other_source
 
 SPLIT = partial(other_source, valid_fraction=0, seed=0)
 

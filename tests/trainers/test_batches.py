@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from celltype_cli.trainers import batches
-from celltype_cli.trainers.batches import Batches
+from celltype_cli.trainers import tasks
+from celltype_cli.trainers.tasks import Batches
 
 
 def rows_of(iterable):
@@ -47,8 +47,8 @@ def test_the_order_of_rows_depends_on_seed_and_epoch_alone():
 
 @pytest.mark.parametrize(("count", "row_bytes", "per_block"), [(3, 8, 3), (100, 8, 4), (100, 64, 1)])
 def test_blocks_are_bounded_in_batches_and_bytes(count, row_bytes, per_block, monkeypatch):
-    monkeypatch.setattr(batches, "BLOCK_BATCHES", count)
-    monkeypatch.setattr(batches, "BLOCK_BYTES", 4 * 4 * 8)  # four batches of four rows of eight bytes
+    monkeypatch.setattr(tasks, "BLOCK_BATCHES", count)
+    monkeypatch.setattr(tasks, "BLOCK_BYTES", 4 * 4 * 8)  # four batches of four rows of eight bytes
     x = np.zeros((30, row_bytes // 8))
     made = Batches({"x": x}, np.arange(30), batch_size=4, seed=0, world_size=1)
     sizes = [len(block) for block in made]

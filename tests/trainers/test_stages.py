@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from made.training import CNN, NONE, TRAIN, VALID, curves, fit, lightning, losses, without_labels
 
+from celltype_cli.core.messages import UserError
 from celltype_cli.trainers.tasks import Supervised
 
 
@@ -94,3 +95,21 @@ def test_settings_of_a_stage_are_its_own(tmp_path):
     fitted = fit(lightning(stages=stages), tmp_path, model=CNN, valid=NONE, watch=lambda *a: heard.append(a[:2]))
     assert len(fitted.history) == 4
     assert heard == [(1, 1), (2, 4), (3, 4), (4, 4)]
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ({"patience": 2}, "trainer.stages.finetune.patience=2 need validation cells"),
+        ({"keep": "best"}, "trainer.stages.finetune.keep=best need validation cells"),
+        ({"epohcs": 2}, "trainer.stages.finetune.epohcs is no setting of a stage; nearest: epochs"),
+    ],
+)
+def test_what_a_stage_asks_for_is_checked(tmp_path, stage, said):
+    with pytest.raises(UserError, match=said):
+        fit(lightning(stages=TWO | {"finetune": {"task": Supervised, **stage}}), tmp_path, train=TRAIN, valid=NONE)
+
+
+def test_a_stage_needs_a_task():
+    with pytest.raises(UserError, match="trainer.stages.a.task is needed"):
+        lightning(stages={"a": {"lr": 0.1}})

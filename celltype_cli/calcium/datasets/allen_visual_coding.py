@@ -34,9 +34,8 @@ from celltype_cli.calcium.datasets.allen_experiments import (
     source_of,
 )
 from celltype_cli.calcium.recording import Recording
-from celltype_cli.cells.assemble import Recordings
+from celltype_cli.cells.assemble import Recordings, spread
 from celltype_cli.cells.cells import About
-from celltype_cli.cells.choice import spread
 from celltype_cli.core import allen
 from celltype_cli.core.downloads import Part, Plan, command, holds
 from celltype_cli.core.messages import UserError

@@ -1,7 +1,7 @@
 """Two datasets as one: cells to train and test on, and new cells, of another laboratory or task, to test on only.
 
 Source of the idea: Troullinou et al., arXiv:1911.09977, section 4.6, where the traces of the first dataset are cut to
-the length of the second. `splits.sources.with_new` is the split that goes with it.
+the length of the second. `splits.wrapped.with_new` is the split that goes with it.
 """
 
 from __future__ import annotations

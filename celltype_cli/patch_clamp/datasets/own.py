@@ -20,7 +20,7 @@ from pathlib import Path
 
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.cells.cells import About
-from celltype_cli.cells.labels import read_labels
+from celltype_cli.cells.labels import read_labels, with_labels
 from celltype_cli.patch_clamp.readers.files import find, name_of
 
 
@@ -36,9 +36,10 @@ def load(*, path: str | Path, labels: str | Path | None, classes: Sequence[str] 
         UserError: when there is no file, or the csv is broken or names unknown labels.
     """
     path = Path(path).expanduser()
-    table = None if labels is None else read_labels(Path(labels).expanduser(), classes, name_of)
+    labels = None if labels is None else Path(labels).expanduser()
+    rows = None if labels is None else read_labels(labels, classes, name_of)
     entries, notes = find(path), []
-    if table is not None:
-        entries, notes = table.add(entries)
+    if rows is not None:
+        entries, notes = with_labels(entries, labels, rows)
     about = About(f"sweeps {path.name}", notes=tuple(notes), group="donor")
     return Recordings(entries, about, tuple(classes) if classes else None)

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from celltype_cli.cells.assemble import Recordings
+from celltype_cli.cells.assemble import Recordings, spread
 from celltype_cli.cells.cells import About
-from celltype_cli.cells.choice import spread
 from celltype_cli.core.downloads import command
 from celltype_cli.core.messages import UserError, raise_faults
 from celltype_cli.patch_clamp.readers.files import entry

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Float32
 
 from celltype_cli.cells.cells import Axis, Cells
 from celltype_cli.core.messages import UserError
-from celltype_cli.studies.explain.saved import Part
+from celltype_cli.studies.explain.saved import Explanation, Part
 from celltype_cli.trainers.protocol import Predictor, State, taken
 
 if TYPE_CHECKING:
@@ -22,27 +21,8 @@ STEPS = 64  # of the path from baseline to input
 INCOMPLETE = 0.05  # share of the logits' differences that integrated gradients may miss without a note
 
 
-@dataclass(frozen=True)
-class Attributed:
-    """Attributions of cells.
-
-    Attributes:
-        method: "saliency", "integrated_gradients" or "shap".
-        quantity: what the attributions are amounts of.
-        predicted: index of the class that each row was given, and whose output is attributed.
-        parts: by input name; or "table", where an estimator was given columns made from inputs.
-        notes: what to know before believing them.
-    """
-
-    method: str
-    quantity: str
-    predicted: Int[np.ndarray, " row"]
-    parts: dict[str, Part]
-    notes: tuple[str, ...] = ()
-
-
-def attributions(predict: Predictor, cells: Cells, method: str, *, background: Cells) -> Attributed:
-    """Attributes the output for the predicted class to the inputs.
+def attributions(predict: Predictor, cells: Cells, method: str, *, background: Cells) -> Explanation:
+    """Attributes the output for the predicted class to the inputs; the name of the model is left to the caller.
 
     Args:
         predict: a network's or an estimator's predictor.
@@ -54,23 +34,21 @@ def attributions(predict: Predictor, cells: Cells, method: str, *, background: C
         UserError: when the method does not go with the predictor, or its library is missing.
     """
     state = predict.state()
-    methods = METHODS[state.kind]
-    method = methods[0] if method == "auto" else method
+    networks = {"saliency": _saliency, "integrated_gradients": _integrated_gradients}
+    methods = {"network": networks, "estimator": {"shap": _shap_values}}[state.kind]  # the usual one first
+    method = next(iter(methods)) if method == "auto" else method
     if method not in methods:
         can = " or ".join(methods)
         raise UserError(f"method={method} does not go with this model; it can be explained by {can} (method=auto)")
     try:
-        if method == "shap":
-            return shap_values(state, cells, background)
-        return {"saliency": saliency, "integrated_gradients": integrated_gradients}[method](state, cells)
+        found = methods[method](state, cells, background)
     except ImportError as error:
         raise UserError(f"captum or shap is missing ({error}): pip install celltype[explain]") from error
+    about = {"title": cells.about.title, "model": "", "method": method, "classes": cells.classes}
+    return Explanation(**about, cell_id=cells.cell_id.astype(str), label=cells.label, **found)
 
 
-METHODS = {"network": ("saliency", "integrated_gradients"), "estimator": ("shap",)}  # by kind, the usual first
-
-
-def saliency(state: State, cells: Cells) -> Attributed:
+def _saliency(state: State, cells: Cells, _: Cells) -> dict[str, Any]:
     """Takes the absolute gradient of the largest logit with respect to the z-scored inputs (Simonyan et al. 2013,
     arXiv:1312.6034), as the scalogram paper does (Amprimo et al. 2025, Fig. 5)."""
     from captum.attr import Saliency
@@ -79,10 +57,11 @@ def saliency(state: State, cells: Cells) -> Attributed:
         return Saliency(forward).attribute(inputs, target=target), ()
 
     predicted, parts, _ = _by_gradients(state.model, cells, of_batch)
-    return Attributed("saliency", "|gradient| of the largest logit, per sd of the input", predicted, parts)
+    quantity = "|gradient| of the largest logit, per sd of the input"
+    return {"quantity": quantity, "predicted": predicted, "parts": parts}
 
 
-def integrated_gradients(state: State, cells: Cells) -> Attributed:
+def _integrated_gradients(state: State, cells: Cells, _: Cells) -> dict[str, Any]:
     """Integrates gradients from the training mean, 0 after z-scoring, to each input (Sundararajan et al. 2017,
     arXiv:1703.01365), so that the attributions of a row sum to the difference of its largest logit from the mean's."""
     from captum.attr import IntegratedGradients
@@ -98,10 +77,11 @@ def integrated_gradients(state: State, cells: Cells) -> Attributed:
     notes = ()
     if missed > INCOMPLETE * total:
         notes = (f"integrated gradients of {STEPS} steps miss {missed / total:.0%} of the logits: take them as rough",)
-    return Attributed("integrated_gradients", "contribution to the largest logit", predicted, parts, notes)
+    quantity = "contribution to the largest logit"
+    return {"quantity": quantity, "predicted": predicted, "parts": parts, "notes": notes}
 
 
-def shap_values(state: State, cells: Cells, background: Cells) -> Attributed:
+def _shap_values(state: State, cells: Cells, background: Cells) -> dict[str, Any]:
     """Distributes each class's output over the columns by Shapley values (Lundberg and Lee 2017, NeurIPS)."""
     from celltype_cli.studies.explain.shapley import shapley
     from celltype_cli.trainers.sklearn import probabilities
@@ -114,14 +94,14 @@ def shap_values(state: State, cells: Cells, background: Cells) -> Attributed:
     predicted = known[probabilities(state.model, table).argmax(axis=1)]
     chosen = by_class[np.arange(len(cells)), predicted]
     part = Part(table.astype(np.float32), chosen, columns=tuple(names), by_class=by_class)
-    return Attributed("shap", f"SHAP value ({quantity})", predicted, {"table": part})
+    return {"quantity": f"SHAP value ({quantity})", "predicted": predicted, "parts": {"table": part}}
 
 
 def _by_gradients(network: nn.Module, cells: Cells, of_batch: Callable) -> tuple:
     """Runs a method of captum over small batches; returns predicted classes, parts and what else each batch gave."""
     import torch
 
-    from celltype_cli.trainers.batches import as_tensor
+    from celltype_cli.trainers.networks import as_tensor
 
     device = next(values.device for values in (*network.buffers(), *network.parameters()))
     given = {name: np.asarray(v, np.float32) for name, v in taken(network.inner.forward, cells.inputs).items()}
@@ -132,7 +112,7 @@ def _by_gradients(network: nn.Module, cells: Cells, of_batch: Callable) -> tuple
 
     for start in range(0, len(cells), ROWS):
         batch = {name: as_tensor(v[start : start + ROWS]).to(device) for name, v in given.items()}
-        scaled = tuple(v.requires_grad_() for v in _scaled(network, batch).values())
+        scaled = tuple(v.detach().requires_grad_() for v in network.scaled(batch).values())
         # A recurrent network on a GPU has gradients in evaluation mode only without cuDNN.
         with torch.backends.cudnn.flags(enabled=False):
             target = forward(*scaled).argmax(1)
@@ -143,20 +123,6 @@ def _by_gradients(network: nn.Module, cells: Cells, of_batch: Callable) -> tuple
             pieces[name].append(piece.detach().float().cpu().numpy())
     parts = {name: _part(name, given[name], np.concatenate(pieces[name]), cells) for name in given}
     return np.concatenate(predicted), parts, sums
-
-
-def _scaled(network, batch: dict) -> dict:
-    """Returns the inputs as the inner network gets them."""
-    import torch
-
-    seen = {}
-    hook = network.inner.register_forward_pre_hook(lambda _, __, given: seen.update(given), with_kwargs=True)
-    try:
-        with torch.no_grad():
-            network(**batch)
-    finally:
-        hook.remove()
-    return {name: seen[name].detach().clone() for name in batch}
 
 
 def _part(

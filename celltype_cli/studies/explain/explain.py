@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,12 @@ from omegaconf import DictConfig
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core import configs
-from celltype_cli.core.files import replacing
+from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say
 from celltype_cli.evaluation.predictions import classes_of
 from celltype_cli.runs import train
 from celltype_cli.runs.build import Built, build
-from celltype_cli.runs.environment import threads as share_of_cores
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.studies.explain import saved
 from celltype_cli.studies.explain.attributions import attributions
@@ -48,7 +47,7 @@ def explain(
         cfg: composed as for `celltype train`.
         labels: the chosen option of each config group.
         make: the command that makes the run, for the message where it is missing.
-        method: see `trainers.attributions`.
+        method: see `attributions`.
         fold: whose model, and whose test cells.
         cells_per_class: how many cells of each predicted class; None takes all.
 
@@ -62,7 +61,7 @@ def explain(
             f"the run to explain is {state} ({folder.path}); other settings, data or code make another run. "
             f"Make it first:\n  {make}"
         )
-    train.use_threads(share_of_cores(cfg.threads, 1))
+    train.use_threads(cfg.threads)
     parts = build(cfg)
     if not 0 <= fold < len(parts.folds):
         raise UserError(f"fold={fold}: this run has the folds 0 to {len(parts.folds) - 1}")
@@ -78,20 +77,9 @@ def explain(
         notes.append("all these cells got the same probabilities: there is nothing that the model looked at")
     background = parts.cells[_spread(parts.folds[fold].train, BACKGROUND)]
     found = attributions(predict, cells, method, background=background)
-    explanation = Explanation(
-        title=f"{parts.cells.about.title}, fold {fold + 1} of {len(parts.folds)}",
-        model=labels["model"],
-        method=found.method,
-        quantity=found.quantity,
-        classes=parts.cells.classes,
-        cell_id=cells.cell_id.astype(str),
-        label=cells.label,
-        predicted=found.predicted,
-        parts=found.parts,
-        notes=(*notes, *found.notes),
-    )
     path = folder.path / "explain" / f"fold{fold}-{found.method}.npz"
-    saved.write(explanation, path)
+    title = f"{found.title}, fold {fold + 1} of {len(parts.folds)}"
+    saved.write(replace(found, title=title, model=labels["model"], notes=(*notes, *found.notes)), path)
     return _drawn(path, len(parts.folds), folder, cfg, labels)
 
 
@@ -112,19 +100,14 @@ def _spread(rows: Int[np.ndarray, " row"], n: int) -> Int[np.ndarray, " chosen"]
 
 def _fitted(folder: RunFolder, parts: Built, k: int, *, keep: bool) -> Predictor:
     """Gets the predictor of a fold: from kept checkpoints, or fitted again, which ends the same."""
-    from filelock import FileLock, Timeout
-
     checkpoints = folder.checkpoints(k)
     if not any(checkpoints.glob("*.ckpt")):
         seconds = folder.fitted()[k]["training_seconds"]
         say(f"the model of fold {k} was not kept: it is fitted again, with the same seed ({seconds:.1f} s in the run)")
-    try:
-        with FileLock(folder.path / ".lock", timeout=2):
-            fitted = parts.fit(k, checkpoints, None)
-            if not keep:
-                folder.drop_checkpoints(k)
-    except Timeout as error:
-        raise UserError(f"{folder.path}: another process is working on this run; wait for it or stop it") from error
+    with folder.locked():
+        fitted = parts.fit(k, checkpoints, None)
+        if not keep:
+            folder.drop_checkpoints(k)
     return fitted.predict
 
 
@@ -138,7 +121,7 @@ def _differences(proba: np.ndarray, saved: pd.DataFrame, cells: Cells) -> list[s
 
 
 def _drawn(path: Path, n_folds: int, folder: RunFolder, cfg: DictConfig, labels: dict[str, str]) -> Explained:
-    """Reads the saved attributions, and writes the numbers and pictures that are functions of them."""
+    """Reads the saved attributions, and writes, and logs, the numbers and pictures that are functions of them."""
     from celltype_cli.core import plots
     from celltype_cli.studies.explain import pictures
 
@@ -147,19 +130,13 @@ def _drawn(path: Path, n_folds: int, folder: RunFolder, cfg: DictConfig, labels:
     files = {"attributions": path}
     for name, table in numbers.items():
         files[f"numbers, {name}"] = path.with_name(f"{path.stem}-{name}.csv")
-        with replacing(files[f"numbers, {name}"]) as temporary:
-            table.to_csv(temporary, index=False)
+        write_text(files[f"numbers, {name}"], table.to_csv(index=False))
     for name, part in explanation.parts.items():
         files[f"picture, {name}"] = path.with_name(f"{path.stem}-{name}.png")
         plots.save(pictures.picture(explanation, part), files[f"picture, {name}"])
-    _log(folder, [file for file in files.values() if file != path], cfg, labels)
-    return Explained(explanation, numbers, files, n_folds)
-
-
-def _log(folder: RunFolder, files: list[Path], cfg: DictConfig, labels: dict[str, str]) -> None:
-    """Adds files to the run in MLflow, where it was logged and is still in the same store."""
     facts = folder.facts()
     log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
-    if facts["mlflow_run"] and log.uri == facts["mlflow_uri"]:
+    if facts["mlflow_run"] and log.uri == facts["mlflow_uri"]:  # was logged, and to the same store
         log.start(folder.path.name, facts["mlflow_run"], tags={}, params={})
-        log.finish({}, files)
+        log.finish({}, [file for file in files.values() if file != path])
+    return Explained(explanation, numbers, files, n_folds)

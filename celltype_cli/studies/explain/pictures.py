@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -93,11 +94,8 @@ def _swarm(axes: Axes, attribution: Float[np.ndarray, "row column"], values: Flo
 
 def _stacked(place: Int[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
     """Returns offsets that put dots of one place beside each other, alternately above and below, within 0.4."""
-    offset = np.zeros(len(place))
-    for at in np.unique(place):
-        (here,) = np.nonzero(place == at)
-        k = np.arange(len(here))
-        offset[here] = (k + 1) // 2 * np.where(k % 2, 1, -1)
+    k = pd.Series(place).groupby(place).cumcount().to_numpy()
+    offset = (k + 1) // 2 * np.where(k % 2, 1, -1)
     return offset * min(0.1, 0.4 / max(1, np.abs(offset).max()))
 
 

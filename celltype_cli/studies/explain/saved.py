@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -63,7 +63,7 @@ class Explanation:
         quantity: what the attributions are amounts of, for the label of an axis.
         classes: class names.
         cell_id: one per row.
-        label, predicted: indices into classes, label UNLABELLED where not known.
+        label, predicted: indices into classes, label UNLABELLED where not known; attributed is what is predicted.
         parts: by input name, or "table" for columns that were made from inputs.
         notes: what to know before believing it.
     """
@@ -77,7 +77,7 @@ class Explanation:
     label: Int[np.ndarray, " row"]
     predicted: Int[np.ndarray, " row"]
     parts: Mapping[str, Part]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def of_class(self, part: Part, c: int) -> tuple[Int[np.ndarray, " chosen"], Float32[np.ndarray, "chosen column"]]:
         """Returns which rows speak about a class, and their attributions to it.
@@ -162,11 +162,9 @@ def _columns(explanation: Explanation, part: Part) -> pd.DataFrame:
 def _direction(values: Float[np.ndarray, " row"], attribution: Float[np.ndarray, " row"]) -> str:
     """Returns "high", "low" or "mixed" by Spearman's rank correlation, over the rows that were measured."""
     measured = np.isfinite(values)
-    ranks = pd.DataFrame({"value": values[measured], "attribution": attribution[measured]}).rank()
-    if (ranks.nunique() < 2).any():
-        return "mixed"
-    rho = np.corrcoef(ranks["value"], ranks["attribution"])[0, 1]
-    return "mixed" if abs(rho) < 0.3 else "high" if rho > 0 else "low"
+    both = pd.DataFrame({"value": values[measured], "attribution": attribution[measured]})
+    rho = both.corr("spearman").loc["value", "attribution"]  # nan where one of them is constant
+    return "high" if rho >= 0.3 else "low" if rho <= -0.3 else "mixed"
 
 
 def _places(explanation: Explanation, part: Part) -> pd.DataFrame:

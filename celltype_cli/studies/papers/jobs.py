@@ -109,11 +109,18 @@ def layers(paper: Paper, table: Table, row: Row) -> list[Layer]:
 
 
 def chosen_overrides(layers: Iterable[Layer], words: set[str]) -> dict[str, str]:
-    """Returns the overrides that hold under `words` by what they set."""
+    """Returns the overrides that hold under `words` by what they set.
+
+    "elsewhere" leaves out what is set of the paper's own dataset and of how it is prepared.
+    """
     chosen: dict[str, str] = {}
     for conditions, overrides in layers:
+        own = "elsewhere" in words - conditions
         for override in overrides if conditions <= words else ():
-            key = key_of(override)  # another choice of a group voids the settings of the one before
+            key = key_of(override)
+            if own and group_of(key) in OF_DATA:
+                continue
+            # Another choice of a group voids the settings of the one before.
             chosen = {k: o for k, o in chosen.items() if not k.startswith((f"{key}.", f"{key}@"))}
             chosen[key] = override
     return chosen
@@ -130,9 +137,9 @@ def group_of(key: str) -> str:
 
 
 def _overrides(layers: list[Layer], profile: str, split: str, given: dict[str, str]) -> tuple[str, ...]:
-    words = {profile, split} | ({"elsewhere"} if "dataset" in given else set())
-    chosen = chosen_overrides(_elsewhere(layers) if "dataset" in given else layers, words)
-    fixed = {key for key in chosen if group_of(key) in OF_DATA} if "dataset" in given else set()
+    elsewhere = {"elsewhere"} if "dataset" in given else set()
+    chosen = chosen_overrides(layers, {profile, split, *elsewhere})
+    fixed = {key for key in chosen if elsewhere and group_of(key) in OF_DATA}
     network = any(group_of(key) == "trainer" for key in chosen)
     for key, override in given.items():
         if key in fixed:
@@ -143,17 +150,6 @@ def _overrides(layers: list[Layer], profile: str, split: str, given: dict[str, s
             chosen[key] = override
     # One order for equal runs; the choice of a group stands before its settings.
     return tuple(chosen[key] for key in sorted(chosen, key=lambda key: (group_of(key), key != group_of(key), key)))
-
-
-def _elsewhere(layers: Iterable[Layer]) -> list[Layer]:
-    """Leaves out what is set of the paper's own dataset and of how it is prepared."""
-    return [
-        (
-            words,
-            overrides if "elsewhere" in words else tuple(o for o in overrides if group_of(key_of(o)) not in OF_DATA),
-        )
-        for words, overrides in layers
-    ]
 
 
 def command(job: Job, asked: Sequence[str], whole_table: bool = False) -> str:

@@ -47,16 +47,25 @@ def folders(jobs: Sequence[Job], meanwhile: Callable[[], Any] = lambda: None) ->
     for job in named.values():
         by_choices.setdefault(tuple(filter(is_choice, job.overrides)), []).append(job)
 
-    def located(choices: tuple[str, ...]) -> list[RunFolder]:
+    def located(chosen: tuple[str, ...]) -> list[RunFolder]:
         """Composes what is shared once (30 ms), and applies settings of values to copies, as Hydra does it."""
-        shared_cfg, names = _composed(choices)
+        shared_cfg = compose("train", overrides=list(chosen), return_hydra_config=True)
+        choices = dict(shared_cfg.hydra.runtime.choices)  # all that were made, the defaults too
+        with open_dict(shared_cfg):
+            del shared_cfg["hydra"]
         found = []
-        for job in by_choices[choices]:
+        for job in by_choices[chosen]:
             cfg = deepcopy(shared_cfg)
-            values = [parse(line) for line in job.overrides if line not in choices]
-            ConfigLoaderImpl._apply_overrides_to_config(values, cfg)
+            ConfigLoaderImpl._apply_overrides_to_config([parse(o) for o in job.overrides if o not in chosen], cfg)
             OmegaConf.set_struct(cfg, False)
-            found.append(_folder(job, cfg, names))
+            identity = run_identity(OmegaConf.to_container(cfg, resolve=True))
+            folder = RunFolder.named(Path(str(cfg.outputs)), choices, cfg.seed, identity)
+            if not folder.finished:  # a finished run was checked when it ran
+                try:
+                    configs.check(cfg, Settings)
+                except UserError as error:
+                    raise UserError(f"{job.table}, row {job.row.name}: {error}") from error
+            found.append(folder)
         return found
 
     loader.repository = _ParsedOnce(repository)
@@ -68,33 +77,11 @@ def folders(jobs: Sequence[Job], meanwhile: Callable[[], Any] = lambda: None) ->
     return {job: folder_of[job.overrides] for job in jobs}
 
 
-def _folder(job: Job, cfg: DictConfig, choices: dict[str, str]) -> RunFolder:
-    """Names the folder of a composed run; a finished run was checked when it ran."""
-    folder = RunFolder.named(
-        Path(str(cfg.outputs)), choices, cfg.seed, run_identity(OmegaConf.to_container(cfg, resolve=True))
-    )
-    if not folder.finished:
-        try:
-            configs.check(cfg, Settings)
-        except UserError as error:
-            raise UserError(f"{job.table}, row {job.row.name}: {error}") from error
-    return folder
-
-
 class _ParsedOnce(CachingConfigRepository):
     """Keeps what it has read of config files when Hydra copies it, as it does before each composition."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _ParsedOnce:
         return self
-
-
-def _composed(chosen: tuple[str, ...]) -> tuple[DictConfig, dict[str, str]]:
-    """Composes `celltype train` with these choices, and names all that were made, the defaults too."""
-    cfg = compose("train", overrides=list(chosen), return_hydra_config=True)
-    choices = dict(cfg.hydra.runtime.choices)
-    with open_dict(cfg):
-        del cfg["hydra"]
-    return cfg, choices
 
 
 def launch(jobs: Sequence[Job], function: Callable[[DictConfig], Any], hydra_overrides: Sequence[str]) -> None:

@@ -1,13 +1,11 @@
-"""Reads the file of a paper, and says in words where its layout is not that of `paper.py`."""
+"""Makes a paper of the content of its file, and says in words where its layout is not that of `paper.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from celltype_cli.core.messages import UserError, nearest, raise_faults
@@ -16,23 +14,6 @@ from celltype_cli.studies.papers.paper import SPLITS, Level, Paper, Row, Table
 
 WORDS = {"string": "text", "tuple": "a list", "dict": "a mapping", "dataclass": "a mapping", "bool": "true or false",
          "too_short": "a list that is not empty", "string_too_short": "text that is not empty"}  # fmt: skip
-
-
-def load(path: str | Path) -> Paper:
-    """Reads a paper.
-
-    Raises:
-        UserError: with the faults of the file, naming table and row.
-    """
-    path = Path(path)
-    if not path.is_file():
-        there = [file.stem for file in path.parent.glob("*.yaml")]
-        raise UserError(f"paper {path.stem} is not there{nearest(path.stem, there)}; no such file: {path}")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as YAML: {error}") from error
-    return parse(content, str(path))
 
 
 def parse(content: Any, where: str) -> Paper:

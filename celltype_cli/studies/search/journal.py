@@ -52,11 +52,6 @@ class Done:
     result: Result | None
     reason: str
 
-    @property
-    def rank(self) -> tuple[float, int]:
-        """Of a trial with a result: the larger, the better; of equal ones the earliest is best."""
-        return self.result.value, -self.number
-
 
 class Study:
     """Hands out trials to this worker and records what became of them.
@@ -116,13 +111,12 @@ class Study:
     def done(self) -> list[Done]:
         """Lists the finished trials in the order in which they began."""
         with self._locked():
-            counted = self._counted()
+            finished = [trial for trial in self._counted() if trial.state.is_finished()]
         found = []
-        for trial in counted:
-            result, reason = trial.user_attrs.get("result"), trial.user_attrs.get("reason", "")
-            if trial.state.is_finished():
-                made = None if reason else Result(**result)
-                found.append(Done(trial.number + 1, values(self.space, trial.params), made, reason))
+        for trial in finished:
+            reason = trial.user_attrs.get("reason", "")
+            result = None if reason else Result(**trial.user_attrs["result"])
+            found.append(Done(trial.number + 1, values(self.space, trial.params), result, reason))
         return found
 
     def look(self, run: str) -> int:
@@ -173,15 +167,8 @@ class Study:
     def _locked(self) -> Iterator[None]:
         """Keeps other workers out, and cuts off what a worker killed while writing has left."""
         with self._lock:
-            if self.journal.exists():
-                _cut_half_line(self.journal)
+            written = self.journal.read_bytes() if self.journal.exists() else b""
+            whole = written.rfind(b"\n") + 1
+            if whole < len(written):
+                os.truncate(self.journal, whole)
             yield
-
-
-def _cut_half_line(file: Path) -> None:
-    with file.open("rb+") as lines:
-        size = lines.seek(0, os.SEEK_END)
-        lines.seek(max(size - 1, 0))
-        if lines.read() not in (b"", b"\n"):
-            lines.seek(0)
-            lines.truncate(lines.read().rfind(b"\n") + 1)

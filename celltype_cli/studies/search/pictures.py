@@ -15,8 +15,7 @@ from optuna.distributions import CategoricalDistribution
 
 from celltype_cli.core.plots import styled
 from celltype_cli.studies.search.journal import Done
-from celltype_cli.studies.search.settings import text
-from celltype_cli.studies.search.space import Space
+from celltype_cli.studies.search.space import Space, text
 
 BEST, OTHER, FAILED = "#D55E00", "#0072B2", "#777777"
 COLUMNS = 3
@@ -55,7 +54,7 @@ def slices(done: Sequence[Done], space: Space, shares: Mapping[str, float], metr
     rows = -(-len(keys) // columns)
     figure = Figure(figsize=(max(4.6 * columns, 7), 3.9 * rows + 0.9), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    best = max(done, key=lambda trial: trial.rank)
+    best = max(done, key=lambda trial: trial.result.value)
     for axes, key in zip(panels, keys):
         _slice(axes, [trial for trial in done if trial is not best], key, space, OTHER, 6)
         _slice(axes, [best], key, space, BEST, 11)

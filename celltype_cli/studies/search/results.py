@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from celltype_cli.core.files import replacing, write_text
+from celltype_cli.core.files import write_text
 from celltype_cli.studies.search.journal import Done, Study
-from celltype_cli.studies.search.settings import text
+from celltype_cli.studies.search.space import text
+from celltype_cli.studies.search.trials import Result
 
 ENOUGH = 20  # trials with a score, for importances
 
 
 def best_of(done: Sequence[Done]) -> Done | None:
-    """Returns the trial with the largest mean over the inner folds, the earliest of equal ones."""
-    return max((trial for trial in done if trial.result), key=lambda trial: trial.rank, default=None)
+    """Returns the trial with the largest mean over the inner folds, the earliest, so the first, of equal ones."""
+    return max((trial for trial in done if trial.result), key=lambda trial: trial.result.value, default=None)
 
 
 def paths(folder: Path) -> dict[str, Path]:
@@ -48,18 +49,15 @@ def write_table(study: Study) -> list[Done]:
 
     Returns the trials.
     """
-    done = study.done()
-    folds = range(study.search.folds)
+    done, nothing = study.done(), Result([np.nan] * study.search.folds, [], np.nan)
     lines = []
     for trial in done:
-        result = trial.result
-        line = {"trial": trial.number, study.search.metric: result.value if result else np.nan}
-        line |= {f"fold_{k}": result.values[k] if result else np.nan for k in folds}
-        line["training_seconds"] = result.seconds if result else np.nan
-        line["epochs"] = " ".join(map(str, result.epochs)) if result else ""
+        result = trial.result or nothing
+        line = {"trial": trial.number, study.search.metric: result.value}
+        line |= {f"fold_{k}": value for k, value in enumerate(result.values)}
+        line |= {"training_seconds": result.seconds, "epochs": " ".join(map(str, result.epochs))}
         lines.append(line | {key: text(value) for key, value in trial.values.items()} | {"failed": trial.reason})
-    with replacing(paths(study.folder)["trials"]) as temporary:
-        pd.DataFrame(lines).to_csv(temporary, index=False)
+    write_text(paths(study.folder)["trials"], pd.DataFrame(lines).to_csv(index=False))
     return done
 
 

@@ -18,14 +18,12 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say
 from celltype_cli.runs import train
 from celltype_cli.runs.build import build
-from celltype_cli.runs.environment import threads as share_of_cores
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.progress import Progress
 from celltype_cli.studies.search import results
 from celltype_cli.studies.search.journal import Claim, Done, Study
-from celltype_cli.studies.search.settings import difference, put, without
-from celltype_cli.studies.search.space import parse
-from celltype_cli.studies.search.training import final
+from celltype_cli.studies.search.space import difference, parse, put
+from celltype_cli.studies.search.training import final, stops_early
 from celltype_cli.studies.search.trials import Search, Trials
 
 FIRST = "celltype_cli.splits.wrapped.first"
@@ -76,14 +74,20 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
             have failed.
     """
     configs.check(cfg, Settings)
+    stages = cfg.trainer.get("stages") or {}
+    if (stops_early(cfg) and len(stages) > 1) or any({"keep", "patience"} & {*stage} for stage in stages.values()):
+        raise UserError(
+            "a search cannot choose epochs over several trainer.stages: set trainer.keep=last trainer.patience=null, "
+            "and neither of them in a stage"
+        )
     search: Search = configs.build(cfg.search)
     plain = OmegaConf.to_container(cfg, resolve=True)
-    of_run = OmegaConf.create(without(plain, "search"))
+    of_run = OmegaConf.create({key: value for key, value in plain.items() if key != "search"})
     space = parse(search.space, of_run, train.Settings)
     folder = _folder(plain, [*space], labels)
     known = folder / "search.json"
     if not known.exists() or not _finished(Study(folder, search, space)):
-        train.use_threads(share_of_cores(cfg.threads, jobs))
+        train.use_threads(cfg.threads, jobs)
         trials = Trials(of_run, search, build)
         write_text(known, json.dumps(trials.facts, indent=2) + "\n")
         _run_trials(Study(folder, search, space), trials, of_run, labels["model"])
@@ -103,11 +107,12 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
 
 def _folder(plain: dict[str, Any], searched: list[str], labels: dict[str, str]) -> Path:
     """Names the folder by what makes two searches the same: all but the searched values and the number of trials."""
-    counted = without(plain, "search.n_trials")
-    for key in searched:
-        counted = without(counted, key)
+    counted = OmegaConf.create(plain)
+    for key in ("search.n_trials", *searched):
+        parent, _, name = key.rpartition(".")
+        OmegaConf.select(counted, parent).pop(name, None)
     words = [labels[name].replace("/", "_") for name in ("dataset", "model", "split", "search")]
-    name = "-".join([*words, f"seed{plain['seed']}", run_identity(counted)])
+    name = "-".join([*words, f"seed{plain['seed']}", run_identity(OmegaConf.to_container(counted))])
     return Path(plain["outputs"]) / "searches" / name
 
 
@@ -178,8 +183,8 @@ def _notes(search: Search, facts: dict[str, Any], looks: int) -> list[str]:
     ]
     if facts["shares_groups"]:
         notes.append(
-            "animals stand on both sides of the inner folds, so inner scores are higher than for a new animal; "
-            "search.split=grouped keeps them apart"
+            f"a {facts['group']} stands on both sides of the inner folds, so inner scores are higher than for a new "
+            "one; search.split=grouped keeps them apart"
         )
     if facts["outer_folds"] > 1:
         notes.append(

@@ -1,24 +1,30 @@
 """The space of a search: settings of the config, each with the distribution of Optuna's that its values are drawn from.
 
-Choices may be of any kind. Optuna keeps text for sure and does not tell 1 from true, so it is given their text.
+Choices may be of any kind. Optuna keeps text for sure and does not tell 1 from true, so it is given their text, in
+which settings can be typed as well: `model.depth=3`.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError, nearest
 from celltype_cli.runs.identity import ELSEWHERE
-from celltype_cli.studies.search.settings import put, text, value
 
 Space = dict[str, BaseDistribution]
 RANGE = {"low", "high", "log", "int"}
+# What Hydra reads as text without quotes, and what it would read as something else.
+BARE = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z_/][\w./-]*")
 
 
 def parse(space: Mapping[str, Any], cfg: DictConfig, command: Callable[..., Any]) -> Space:
@@ -87,8 +93,6 @@ def _known(node: Any) -> list[str]:
         return []
     names = [str(name) for name in node if name not in configs.SPECIAL]
     if "_target_" in node:
-        from hydra.utils import get_object
-
         parameters = inspect.signature(get_object(node._target_)).parameters.values()
         named = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
         names += [name for name in named if name not in (*names, "self", "cells", "shapes", "n_classes")]
@@ -128,3 +132,49 @@ def _check_values(key: str, made: BaseDistribution, cfg: DictConfig, command: Ca
                         f"or set {key}={present}.0 if fractions fit")  # fmt: skip
     for limit in limits:
         configs.check(put(cfg, {key: limit}), command)
+
+
+def put(cfg: DictConfig, values: Mapping[str, Any]) -> DictConfig:
+    """Returns a copy of a config with other values."""
+    copy = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))
+    for key, value in values.items():
+        OmegaConf.update(copy, key, value, force_add=True)
+    return copy
+
+
+def text(value: Any) -> str:
+    """Writes a value so that Hydra reads the same value back."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{text(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(text, value)) + "]"
+    if isinstance(value, str):
+        return value if BARE.fullmatch(value) else QuotedString(value, Quote.single).with_quotes()
+    return "null" if value is None else str(value).lower()
+
+
+def value(written: str) -> Any:
+    """Reads what `text` wrote, as Hydra does."""
+    return OverridesParser.create().parse_override(f"key={written}").value()
+
+
+def difference(base: DictConfig, wanted: DictConfig) -> list[str]:
+    """Returns the overrides that make `wanted` of `base`, less where and how fast a run computes; deletions last."""
+    changes = _changes(*(OmegaConf.to_container(cfg, resolve=True) for cfg in (base, wanted)), "")
+    return sorted(changes, key=lambda override: override.startswith("~"))
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any], prefix: str) -> Iterator[str]:
+    for name in {**after, **before}:
+        key, old, new = f"{prefix}{name}", before.get(name), after.get(name)
+        if name in ELSEWHERE:
+            continue
+        if name not in after:
+            if old is not None:  # Hydra deletes no null, so nobody can have deleted one
+                yield f"~{key}"
+        elif isinstance(new, dict) and (isinstance(old, dict) or (new and name not in before)):
+            yield from _changes(old or {}, new, f"{key}.")
+        elif name not in before:
+            yield f"+{key}={text(new)}"
+        elif (old, type(old)) != (new, type(new)):
+            yield f"{key}={text(new)}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Int
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,7 +14,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.splits.folds import Fold, checked
 from celltype_cli.splits.grouped import grouped_kfold
 from celltype_cli.splits.groups import Fraction
-from celltype_cli.studies.search.settings import put
+from celltype_cli.studies.search.space import put
 from celltype_cli.trainers.protocol import Fitted
 
 
@@ -49,11 +49,6 @@ def inner_folds(
     return [replace(f, train=rows[f.train], valid=rows[f.valid], test=rows[f.test]) for f in folds]
 
 
-def shares_groups(cells: Cells, folds: list[Fold]) -> bool:
-    """Says whether a group that is scored in an inner fold also trains there."""
-    return any(np.isin(cells.group[fold.test], cells.group[fold.train]).any() for fold in folds)
-
-
 def stops_early(cfg: DictConfig) -> bool:
     """Says whether the trainer chooses epochs or weights by validation cells."""
     return cfg.trainer.get("patience") is not None or cfg.trainer.get("keep") == "best"
@@ -74,15 +69,9 @@ def final(cfg: DictConfig, epochs: list[int]) -> DictConfig:
     Args:
         epochs: of the inner folds; their mean is trained, as Amprimo et al. 2025 do. Empty keeps the config's own.
     """
-    values = {key: 0.0 for key in _fractions(OmegaConf.to_container(cfg.split), "split")}
+    of_split = pd.json_normalize(OmegaConf.to_container(cfg.split))  # of the split within it, too
+    values = {f"split.{key}": 0.0 for key in of_split if key.split(".")[-1] == "valid_fraction"}
     if stops_early(cfg):
         values |= {"trainer.patience": None, "trainer.keep": "last"}
         values |= {"trainer.epochs": int(np.mean(epochs) + 0.5)} if epochs else {}
     return put(cfg, {key: value for key, value in values.items() if OmegaConf.select(cfg, key) is not None})
-
-
-def _fractions(split: dict[str, Any], prefix: str) -> list[str]:
-    """Names every valid_fraction of a split and of the split within it."""
-    own = [f"{prefix}.valid_fraction"] if "valid_fraction" in split else []
-    parts = ((name, part) for name, part in split.items() if isinstance(part, dict))
-    return own + [key for name, part in parts for key in _fractions(part, f"{prefix}.{name}")]

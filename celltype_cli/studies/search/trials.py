@@ -21,14 +21,7 @@ from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.identity import ELSEWHERE
 from celltype_cli.splits.folds import Fold
 from celltype_cli.splits.groups import Fraction
-from celltype_cli.studies.search.training import (
-    epochs_behind,
-    final,
-    inner_folds,
-    shares_groups,
-    stops_early,
-    training_rows,
-)
+from celltype_cli.studies.search.training import epochs_behind, final, inner_folds, stops_early, training_rows
 from celltype_cli.trainers.protocol import Fitted
 
 
@@ -110,13 +103,14 @@ class Trials:
                 f"the trainer stops early or keeps the best weights, but an inner fold has no validation cells: "
                 f"{without[0].replace('split.', 'search.')}"
             )
-        tested = found.folds[0].test
+        outer, group = found.folds[0], cells.group
         self.facts = {
             "title": cells.about.title,
+            "group": cells.about.group,
             "outer_folds": len(found.folds),
-            "held_out": [len(self.held_out), len(np.unique(cells.group[tested]))],
-            "training": len(np.unique(cells.cell_id[training_rows(found.folds[0])])),
-            "shares_groups": shares_groups(cells, folds),
+            "held_out": [len(self.held_out), len(np.unique(group[outer.test]))],
+            "training": len(np.unique(cells.cell_id[training_rows(outer)])),
+            "shares_groups": any(np.isin(group[fold.test], group[fold.train]).any() for fold in folds),
         }
 
     def run(self, cfg: DictConfig, folder: Path, watch: Callable[[int, int, int, dict], None]) -> Result:

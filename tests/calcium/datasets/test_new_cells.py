@@ -16,7 +16,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.runs.build import cells_of
 from celltype_cli.splits import grouped, shuffled
 from celltype_cli.splits.folds import LeakageError, checked
-from celltype_cli.splits.sources import with_new
+from celltype_cli.splits.wrapped import with_new
 
 SHUFFLE = partial(shuffled.shuffle, n_splits=2, train=0.5, test=0.5, unit="cell", monitor=False)
 GROUPED = partial(grouped.grouped_kfold, n_folds=2, valid_fraction=0)

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 import yaml
 from made.configs import compose
+from made.paper import load
 from made.paper_settings import settings
 
 from celltype_cli.core import configs
 from celltype_cli.studies.papers import jobs as paper_jobs
-from celltype_cli.studies.papers import layout
 
 FILE = configs.folder() / "paper" / "calcium_ann.yaml"
 NOT_THE_PAPERS = {  # sections of the shared file with nothing that the paper published in numbers
@@ -20,7 +20,7 @@ NOT_THE_PAPERS = {  # sections of the shared file with nothing that the paper pu
 
 @pytest.fixture(scope="module")
 def paper():
-    return layout.load(FILE)
+    return load(FILE)
 
 
 @pytest.fixture(scope="module")

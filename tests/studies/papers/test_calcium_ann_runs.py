@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 from hydra.errors import ConfigCompositionException
-from made.configs import compose
+from made.configs import compose, shipped
+from made.paper import load
 from made.paper_settings import settings
 from omegaconf import OmegaConf
 
@@ -13,7 +14,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.train import Settings
 from celltype_cli.studies.papers import jobs as paper_jobs
-from celltype_cli.studies.papers import launch, layout
+from celltype_cli.studies.papers import launch
 from celltype_cli.studies.papers.paper import PROFILES
 
 FILE = configs.folder() / "paper" / "calcium_ann.yaml"
@@ -21,7 +22,7 @@ FILE = configs.folder() / "paper" / "calcium_ann.yaml"
 
 @pytest.fixture(scope="module")
 def paper():
-    return layout.load(FILE)
+    return load(FILE)
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +70,13 @@ def test_cascade_stands_beside_its_null_on_the_same_folds(paper):
 def test_folders_are_those_of_a_direct_composition(paper, composed):
     """Settings of values are applied to a shared composition, which must be what Hydra itself composes."""
     jobs = [job for job in paper_jobs.plan_jobs(paper, profile="quick", extra=["seed=3"]) if job.split == "grouped"]
-    found = launch.folders(jobs)
+    with shipped():
+        found = launch.folders(jobs)
     assert len({folder.path for folder in found.values()}) == len({job.overrides for job in jobs})
     for job in (jobs[0], next(job for job in jobs if "dataset.timesteps=250" in job.overrides), jobs[-1]):
         direct = OmegaConf.to_container(composed(job.overrides), resolve=True)
         assert found[job].path.name.endswith(run_identity(direct))
-    with pytest.raises(ConfigCompositionException, match="Could not override 'model.dpeth'"):
+    with shipped(), pytest.raises(ConfigCompositionException, match="Could not override 'model.dpeth'"):
         launch.folders([replace(jobs[0], overrides=(*jobs[0].overrides, "model.dpeth=3"))])
 
 

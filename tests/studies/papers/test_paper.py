@@ -5,12 +5,12 @@ import copy
 import numpy as np
 import pytest
 import yaml
+from made.paper import load
 
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
-from celltype_cli.evaluation import rates
+from celltype_cli.evaluation import scores
 from celltype_cli.studies.papers import jobs as paper_jobs
-from celltype_cli.studies.papers import layout
 from celltype_cli.studies.papers import paper as papers
 
 FILE = configs.folder() / "paper" / "calcium_ann.yaml"
@@ -18,7 +18,7 @@ FILE = configs.folder() / "paper" / "calcium_ann.yaml"
 
 @pytest.fixture(scope="module")
 def paper():
-    return layout.load(FILE)
+    return load(FILE)
 
 
 def test_rows_are_chosen_by_name_or_model(paper):
@@ -123,7 +123,7 @@ def small(tmp_path, change=lambda paper: None):
 
 
 def test_later_levels_win_and_a_choice_voids_settings(tmp_path):
-    jobs = paper_jobs.plan_jobs(layout.load(small(tmp_path)), profile="quick")
+    jobs = paper_jobs.plan_jobs(load(small(tmp_path)), profile="quick")
     assert [(job.row.name, job.split, " ".join(job.overrides)) for job in jobs] == [
         ("one", "published", "dataset=one dataset.seed=5 dataset.size=3 model=net seed=0 "
                              "split=shuffle split.n_splits=1 trainer.epochs=9"),
@@ -142,7 +142,7 @@ def test_tables_and_rows_may_carry_notes(tmp_path):
         paper["tables"]["t1"]["note"] = "of the table"
         row_of(paper)["note"] = "of the row"
 
-    [table] = layout.load(small(tmp_path, noted)).tables
+    [table] = load(small(tmp_path, noted)).tables
     assert [table.note, *(row.note for row in table.rows)] == ["of the table", "of the row", ""]
 
 
@@ -179,7 +179,7 @@ def row_of(paper, n=0):
 )
 def test_faults_name_file_table_and_row(tmp_path, change, said):
     with pytest.raises(UserError, match=said) as error:
-        layout.load(small(tmp_path, change))
+        load(small(tmp_path, change))
     assert "small.yaml" in str(error.value)
 
 
@@ -192,7 +192,7 @@ def test_all_faults_are_named_at_once(tmp_path):
         row_of(paper, 1).update(overrides=[], published={"accuracy": 1, "recall": 0.5})
 
     with pytest.raises(UserError) as error:
-        layout.load(small(tmp_path, spoil))
+        load(small(tmp_path, spoil))
     assert str(error.value).splitlines()[1:] == [
         "  title is '', expected text that is not empty",
         "  table t1, row 1 (net): name is missing",
@@ -204,16 +204,13 @@ def test_all_faults_are_named_at_once(tmp_path):
     ]
 
 
-def test_files_that_are_no_papers(tmp_path):
-    with pytest.raises(UserError, match="paper calcium_an is not there; nearest: calcium_ann"):
-        layout.load(FILE.with_name("calcium_an.yaml"))
-    for text, said in {"a: [": "cannot be read as YAML", "- 1": "it is no mapping"}.items():
-        (tmp_path / "odd.yaml").write_text(text)
-        with pytest.raises(UserError, match=said):
-            layout.load(tmp_path / "odd.yaml")
+def test_a_file_that_is_no_paper(tmp_path):
+    (tmp_path / "odd.yaml").write_text("- 1")
+    with pytest.raises(UserError, match="it is no mapping"):
+        load(tmp_path / "odd.yaml")
 
 
 def test_published_metrics_are_those_we_compute():
-    known = {*rates.rates(np.eye(2)[None], np.zeros((1, 2)))}
-    assert {*papers.RATES} == {*rates.PER_CLASS}
+    known = {*scores.rates(np.eye(2)[None], np.zeros((1, 2)))}
+    assert {*papers.RATES} == {*scores.PER_CLASS}
     assert {*papers.METRICS} - {"training_seconds"} <= known

@@ -3,11 +3,11 @@
 import pytest
 import yaml
 from made.configs import compose
+from made.paper import load
 
 from celltype_cli.core import configs
 from celltype_cli.runs.train import Settings
 from celltype_cli.studies.papers import jobs as paper_jobs
-from celltype_cli.studies.papers import layout
 from celltype_cli.studies.papers.paper import PROFILES
 
 FILE = configs.folder() / "paper" / "sts.yaml"
@@ -16,7 +16,7 @@ RECORDED = ["dataset=sts_features", "dataset.path=somewhere"]
 
 @pytest.fixture(scope="module")
 def paper():
-    return layout.load(FILE)
+    return load(FILE)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_paper_is_trained_for_a_fixed_time_on_all_training_cells(paper):
     """So no row needs validation cells, which random splits do not leave."""
     for job in plans(paper):
         if "model=scalogram_cnn" in job.overrides:
-            assert {"trainer.patience=null", "trainer.weights=last"} <= set(job.overrides)
+            assert {"trainer.patience=null", "trainer.keep=last"} <= set(job.overrides)
 
 
 def test_recorded_cells_follow_the_published_lists_three_times_and_then_animals_apart(paper):

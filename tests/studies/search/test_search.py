@@ -110,7 +110,7 @@ def test_another_seed_draws_others(finished, tmp_path):
 
 def test_stratified_folds_share_animals_and_say_so(tmp_path):
     found = run(tmp_path, split="stratified", n_trials=1)
-    assert any("animals stand on both sides of the inner folds" in note for note in found.notes)
+    assert any("stands on both sides of the inner folds" in note for note in found.notes)
     tested = [entry["cells"] for entry in records() if entry["what"] == "predict"][:3]
     assert [len(cells) for cells in tested] == [16, 16, 16]
     assert [sum(cell // 2 % 2 for cell in cells) for cells in tested] == [8, 8, 8]

@@ -1,20 +1,107 @@
-"""Writes a report's tables as CSV, and as LaTeX for booktabs."""
+"""Writes a report as Markdown, from which the page and the terminal are rendered, as CSV, and as LaTeX for booktabs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from celltype_cli.studies.papers.report.contents import Report
-from celltype_cli.studies.papers.report.sheets import Bold, Sheet, lines_sheet
-from celltype_cli.studies.papers.report.tables import TableReport
+from celltype_cli.studies.papers.report import sheets
+from celltype_cli.studies.papers.report.sheets import Bold, Sheet
+from celltype_cli.studies.papers.report.tables import Picture, TableReport
 
-ESCAPED = {
+if TYPE_CHECKING:
+    from celltype_cli.studies.papers.report.report import Report
+
+READING = (
+    "Published and own figures on random splits are means over the splits with the standard deviation (published in "
+    "brackets, ours after ±). Random splits put cells of one {group} on both sides.",
+    "{Group}s kept apart: whole {group}s are tested that training never saw; in square brackets the 95 % interval "
+    "of a bootstrap over {group}s. The gap between the two is what knowing the {group} is worth.",
+    "Floor: the score of guessing the most frequent class. Bold: the highest figure of each model.",
+    "Order: Spearman's and Kendall's rank correlation between published and own figures, 1 for the same order, "
+    "0 for none; rows that lack a run are left out.",
+)
+
+IN_MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_<|"})
+IN_LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     '"': r"\textquotedbl{}", "±": r"$\pm$", "−": "$-$", "\N{NO-BREAK SPACE}": "~",
-}  # fmt: skip
+})  # fmt: skip
+
+
+def markdown(report: Report) -> str:
+    """Writes the report; its figures stand beside it in figures/."""
+    paper, groups = report.paper, {"group": report.group, "Group": report.group.capitalize()}
+    reading = [sentence.format(**groups) for sentence in READING]
+    reading.append(f"Profile {report.profile}: {paper.profiles[report.profile]}.")
+    parts = [f"# {_md(paper.title)}{report.mark}", _md(f"{paper.citation} {paper.url}")]
+    if report.tables:
+        parts += [f"## At a glance{report.mark}", _table(sheets.overview_sheet(report.tables))]
+    parts += [f"## How to read this{report.mark}", _md(paper.protocol), _bullets(map(_md, reading))]
+    for table in report.tables:
+        parts.append(section(report, table))
+        if table.missing:
+            parts.append(f"{table.lacking}. All of them: {_code(table.command)}")
+            parts.append(_bullets(map(_code, table.commands)))
+        for picture in report.pictures:
+            parts += _picture(report, picture) if picture.table == table.key else []
+        for words, test in table.comparisons.items():
+            told = f"Paired tests of {words}: {test.told_apart} of {len(test.pairs)} pairs told apart"
+            parts += [f"<details><summary>{_md(told)}</summary>", _table(sheets.pairs_sheet(test)), "</details>"]
+    tables = {table.key for table in report.tables}
+    for picture in report.pictures:
+        parts += _picture(report, picture, "##") if picture.table not in tables else []  # the paper's own figures
+    return "\n\n".join(parts) + "\n"
+
+
+def section(report: Report, table: TableReport, width: int | None = None) -> str:
+    """Writes a table with its order and notes, for a terminal with the columns that fit its width."""
+    shown = [sheets.lines_sheet(table), *([sheets.orders_sheet(table.orders)] if table.orders else [])]
+    texts = [_table(sheet.narrowed(width) if width else sheet) for sheet in shown]
+    return "\n\n".join(
+        [f"## {_md(f'{table.source}. {table.title}{report.mark}')}", *texts, _bullets(map(_md, table.sentences()))]
+    )
+
+
+def _picture(report: Report, picture: Picture, heading: str = "###") -> Iterator[str]:
+    yield f"{heading} {_md(picture.title)}{report.mark}"
+    yield f"![{_md(picture.title)}](figures/{picture.key}.svg)" if picture.draw else "Not run yet."
+    yield _md(picture.caption)
+    if picture.commands:
+        yield "Missing:"
+        yield _bullets(map(_code, picture.commands))
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"* {line}" for line in lines)
+
+
+def _table(sheet: Sheet) -> str:
+    header, *rows = _texts(sheet, _md, "**{}**")
+    widths = [max(3, *map(len, column)) for column in zip(header, *rows)]
+    sides = ["<" if name in sheets.WORDS else ">" for name in sheet.columns]
+    lines = [[f"{text:{side}{n}}" for text, n, side in zip(row, widths, sides)] for row in (header, *rows)]
+    lines.insert(1, [f"{':':-{side}{n}}" for n, side in zip(widths, sides)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _texts(sheet: Sheet, escaped: Callable[[str], str], bold: str) -> list[list[str]]:
+    """Returns header and rows as they are written in a format."""
+    rows = [[*sheet.columns], *zip(*sheet.columns.values())]
+    return [[bold.format(escaped(cell)) if isinstance(cell, Bold) else escaped(cell) for cell in row] for row in rows]
+
+
+def _code(text: str) -> str:
+    fence = "``" if "`" in text else "`"
+    return f"{fence}{text}{fence}"
+
+
+def _md(text: str) -> str:
+    return text.translate(IN_MARKDOWN)
 
 
 def csv(report: Report, table: TableReport) -> str:
@@ -45,26 +132,19 @@ def latex(report: Report) -> str:
         "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs} and \\usepackage{graphicx}",
     ]
     for table in report.tables:
-        label = f"tab:{report.paper.key}-{table.key}"
-        caption = f"{table.title} ({table.source} of the paper){report.mark}"
-        lacks = [f"{table.missing} of {table.planned} rows lack runs: {table.command}"] if table.missing else []
-        parts.append(_table(lines_sheet(table), caption, label, " ".join([*table.sentences(), *lacks])))
+        sheet = sheets.lines_sheet(table)
+        sides = "".join("l" if name in sheets.WORDS else "r" for name in sheet.columns)
+        header, *rows = [rf"{' & '.join(row)} \\" for row in _texts(sheet, _tex, r"\textbf{{{}}}")]
+        notes = " ".join([*table.sentences(), *([f"{table.lacking}: {table.command}"] if table.missing else [])])
+        parts.append("\n".join([
+            r"\begin{table}", r"\centering",
+            rf"\caption{{{_tex(f'{table.title} ({table.source} of the paper){report.mark}')}}}",
+            rf"\label{{tab:{report.paper.key}-{table.key}}}",
+            r"\resizebox{\linewidth}{!}{%", rf"\begin{{tabular}}{{{sides}}}", r"\toprule", header, r"\midrule", *rows,
+            r"\bottomrule", r"\end{tabular}}", rf"\par\smallskip\footnotesize {_tex(notes)}", r"\end{table}",
+        ]))  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
 
-def _table(sheet: Sheet, caption: str, label: str, notes: str) -> str:
-    columns = "".join("l" if i in sheet.words else "r" for i in range(len(sheet.header)))
-    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_escaped(caption)}}}", rf"\label{{{label}}}",
-             r"\resizebox{\linewidth}{!}{%", rf"\begin{{tabular}}{{{columns}}}", r"\toprule",
-             " & ".join(map(_escaped, sheet.header)) + r" \\", r"\midrule"]  # fmt: skip
-    lines += [" & ".join(map(_cell, row)) + r" \\" for row in sheet.rows]
-    lines += [r"\bottomrule", r"\end{tabular}}", rf"\par\smallskip\footnotesize {_escaped(notes)}", r"\end{table}"]
-    return "\n".join(lines)
-
-
-def _cell(cell: str) -> str:
-    return rf"\textbf{{{_escaped(cell)}}}" if isinstance(cell, Bold) else _escaped(cell)
-
-
-def _escaped(text: str) -> str:
-    return "".join(ESCAPED.get(mark, mark) for mark in text)
+def _tex(text: str) -> str:
+    return text.translate(IN_LATEX)

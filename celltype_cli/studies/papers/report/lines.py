@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isnan
 
 import numpy as np
 
 from celltype_cli.core.classes import same_as
 from celltype_cli.evaluation.comparison import rank_correlation
-from celltype_cli.evaluation.rates import mean_and_sd
+from celltype_cli.evaluation.scores import mean_and_sd
 from celltype_cli.studies.papers.paper import Row
 from celltype_cli.studies.papers.report.results import Result
 
@@ -63,29 +63,19 @@ class Line:
         return self.ours - self.published
 
 
-def labelled(lines: list[Line]) -> list[Line]:
-    """Labels the lines by their names, or with their group before it where names repeat."""
-    names = [line.name for line in lines]
-    return [
-        replace(line, label=line.name if names.count(line.name) == 1 else f"{line.group}: {line.name}")
-        for line in lines
-    ]
-
-
-def score_line(row: Row, metric: str, random: Result | None, apart: Result | None, command: str) -> Line:
+def score_line(row: Row, label: str, metric: str, random: Result | None, apart: Result | None, command: str) -> Line:
     """Sets a score of one row, one of `paper.SCORES`, beside the published one."""
-    numbers = {"command": command}
-    if random:
-        entry = random.scores["window"][metric]
-        numbers |= {"ours": entry["fold_mean"], "ours_sd": entry["fold_sd"], "n_splits": random.n_splits}
-        numbers |= _mean_and_sd("seconds", [fold["training_seconds"] for fold in random.fitted])
-        numbers["floor"] = random.scores["window"]["floor"][metric]
+    numbers = _published("published", row, metric) | _published("published_seconds", row, "training_seconds")
     if apart:
         level = apart.scores["cell"]
         numbers |= _interval("apart", level[metric]) | _interval("balanced", level["balanced_accuracy"])
-        numbers.setdefault("floor", level["floor"][metric])
-    numbers |= _published("published", row, metric) | _published("published_seconds", row, "training_seconds")
-    return Line(row.model, row.name, row.best, **numbers)
+        numbers["floor"] = level["floor"][metric]
+    if random:
+        level = random.scores["window"]
+        numbers |= _ours(random, level[metric]) | {"floor": level["floor"][metric]}
+        seconds = np.array([fold["training_seconds"] for fold in random.fitted], float)
+        numbers["seconds"], numbers["seconds_sd"] = mean_and_sd(seconds)
+    return Line(row.model, row.name, row.best, **numbers, command=command, label=label)
 
 
 def class_lines(
@@ -95,14 +85,13 @@ def class_lines(
     published = any("." in metric for metric in row.published)
     for rate in RATES if published else (*RATES[:2], "f1"):
         for name in classes:
-            numbers = {"command": command}
+            numbers = _published("published", row, f"{name}.{rate}")
             if random and (entry := _of_class(random.scores["window"]["classes"], name)):
-                spread = {"ours": entry[rate]["fold_mean"], "ours_sd": entry[rate]["fold_sd"]}
-                numbers |= spread | {"n_splits": random.n_splits}
+                numbers |= _ours(random, entry[rate])
             if apart and (entry := _of_class(apart.scores["cell"]["classes"], name)):
                 numbers |= _interval("apart", entry[rate])
-            numbers |= _published("published", row, f"{name}.{rate}")
-            yield Line(rate, f"{prefix}{name}", **numbers, cell_class=name)
+            words = {"command": command, "label": f"{rate}: {prefix}{name}", "cell_class": name}
+            yield Line(rate, f"{prefix}{name}", **numbers, **words)
 
 
 def _of_class(entries: dict, name: str) -> dict | None:
@@ -110,8 +99,8 @@ def _of_class(entries: dict, name: str) -> dict | None:
     return next((entries[known] for known in entries if known in same_as(name)), None)
 
 
-def _mean_and_sd(key: str, values: list[float]) -> dict[str, float]:
-    return dict(zip((key, f"{key}_sd"), mean_and_sd(np.array(values, float))))
+def _ours(run: Result, entry: dict[str, float]) -> dict[str, float]:
+    return {"ours": entry["fold_mean"], "ours_sd": entry["fold_sd"], "n_splits": run.scores["n_folds"]}
 
 
 def _interval(key: str, entry: dict[str, float]) -> dict[str, float]:
@@ -156,11 +145,10 @@ def orders(lines: Sequence[Line], together: bool, group: str = "group") -> Itera
         for key, way in ways.items():
             both = [line for line in members if not isnan(line.published) and not isnan(getattr(line, key))]
             if len(both) > 1:
-                ours = [getattr(line, key) for line in both]
-                published = [line.published for line in both]
-                name = (lambda line: line.label) if scope == "all" else (lambda line: line.name)
-                best = [name(both[values.index(max(values))]) for values in (published, ours)]
-                yield Order(scope, way, len(both), *rank_correlation(published, ours), *best)
+                values = [[getattr(line, figure) for line in both] for figure in ("published", key)]
+                names = [line.label if scope == "all" else line.name for line in both]
+                best = [names[of.index(max(of))] for of in values]
+                yield Order(scope, way, len(both), *rank_correlation(*values), *best)
 
 
 def order_of_groups(lines: Sequence[Line], key: str) -> tuple[str, ...]:

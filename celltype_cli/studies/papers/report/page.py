@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from celltype_cli.studies.papers.report.contents import Report
+if TYPE_CHECKING:
+    from celltype_cli.studies.papers.report.report import Report
 
 
 def page(report: Report, markdown: str, images: Mapping[str, bytes]) -> str:

@@ -14,15 +14,15 @@ import matplotlib
 import pandas as pd
 
 from celltype_cli.core import plots
+from celltype_cli.core.classes import vocabulary
 from celltype_cli.core.code import digests
 from celltype_cli.core.plots import class_colour
 from celltype_cli.evaluation import pictures
 from celltype_cli.evaluation.scores import confusion
 from celltype_cli.studies.papers.paper import Paper, Row, Table
 from celltype_cli.studies.papers.report import draw_tables, results
-from celltype_cli.studies.papers.report.contents import Picture
 from celltype_cli.studies.papers.report.results import Found
-from celltype_cli.studies.papers.report.tables import TableReport
+from celltype_cli.studies.papers.report.tables import Picture, TableReport
 
 RANKS = (
     "Mean rank of the {metric} over {n} random splits, 1 for the best. A bar joins rows that follow each "
@@ -80,15 +80,9 @@ def of_table(table: TableReport, models: Sequence[str], mark: str) -> Iterator[P
 
 
 def of_figure(
-    paper: Paper, table: Table, found: Found, models: Sequence[str], mark: str, asked: Sequence[str]
+    paper: Paper, table: Table, jobs: Found, models: Sequence[str], mark: str, asked: Sequence[str]
 ) -> Picture:
-    """Builds the paper's own figure from the runs of its rows.
-
-    Raises:
-        UserError: when runs of different experiments meet in it.
-    """
-    jobs = {job: result for job, result in found.items() if job.table == table.key}
-    results.check_one_experiment(table, jobs)
+    """Builds the paper's own figure from the jobs planned for it; `asked` are overrides of every command."""
     ways = {"published": "random splits", "grouped": f"{results.group_of(filter(None, jobs.values()))}s kept apart"}
     title = f"{table.source}. {table.title}"
     if table.kind == "curves":
@@ -100,8 +94,8 @@ def of_figure(
         caption = "Shares of each true class, all splits together; each row sums to 1."
         columns = list(dict.fromkeys(job.row.name for job in jobs))
         draw = partial(pictures.confusions, panels, title + mark, columns)
-    commands = tuple(filter(None, (results.missing_command(row, jobs, asked) for row in results.by_row(jobs))))
     caption = " ".join([caption, *results.notes(table, jobs, asked)])
+    commands = tuple(results.commands(jobs, asked).values())
     return Picture(table.key, table.key, title, caption, draw if panels else None, commands)
 
 
@@ -152,12 +146,12 @@ def _curves(jobs: Found, metric: str, ways: dict[str, str], models: Sequence[str
 
 
 def drawn(picture: Picture, file: Path) -> bytes:
-    """Draws a picture as SVG, or takes the file as it is where neither its data nor the code that draws have changed.
+    """Draws a picture as SVG, or takes the file as it is unless its data, colours or the code that draws changed.
 
-    The file carries a hash of both, and the same picture has the same bytes.
+    The file carries a hash of them, and the same picture has the same bytes.
     """
     code = digests({picture.draw.func.__module__, plots.__name__})
-    content = pickle.dumps((picture.draw, code, matplotlib.__version__))
+    content = pickle.dumps((picture.draw, code, vocabulary(), matplotlib.__version__))
     made_of = f"drawn from {blake2b(content, digest_size=16).hexdigest()}"
     if file.exists() and made_of.encode() in (before := file.read_bytes()):
         return before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from celltype_cli.core.messages import UserError
@@ -11,12 +12,31 @@ from celltype_cli.studies.papers.forked import shared
 from celltype_cli.studies.papers.jobs import Job
 from celltype_cli.studies.papers.paper import Paper
 from celltype_cli.studies.papers.report import formats
-from celltype_cli.studies.papers.report.contents import Report
-from celltype_cli.studies.papers.report.markdown import markdown, section
-from celltype_cli.studies.papers.report.results import Result, group_of
-from celltype_cli.studies.papers.report.tables import table_report
+from celltype_cli.studies.papers.report.results import Found, Result, check_one_experiment, group_of
+from celltype_cli.studies.papers.report.tables import Picture, TableReport, table_report
 
 FIGURES = ("confusion", "curves")
+
+
+@dataclass
+class Report:
+    """A paper's tables and figures, from saved predictions.
+
+    Attributes:
+        marks: what every title says besides: "quick profile", "simulated data".
+        group: what the datasets call a group: "animal", "donor".
+    """
+
+    paper: Paper
+    profile: str
+    marks: tuple[str, ...]
+    group: str
+    tables: list[TableReport] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+
+    @property
+    def mark(self) -> str:
+        return f" [{', '.join(self.marks)}]" if self.marks else ""
 
 
 def build(
@@ -34,30 +54,29 @@ def build(
     """
     from celltype_cli.studies.papers.report import pictures
 
-    results = {folder.path: Result(folder) for folder in found.values() if folder}
-    runs = {job: results[folder.path] if folder else None for job, folder in found.items()}
-    asked = (f"paper={name or paper.key}", *extra)
-    profile = _only_profile(found)
-    marks = ["quick profile"] if profile == "quick" else []
-    if any(result.facts["dataset"]["simulated"] for result in results.values()):
-        marks.append("simulated data")
-    report = Report(paper, profile, tuple(marks), group_of(results.values()))
-    planned = [table for table in paper.tables if any(job.table == table.key for job in found)]
-    of_scores = [table for table in planned if table.kind not in FIGURES]
-    tables = shared(lambda table: table_report(paper, table, runs, asked), of_scores)
-    models = [*paper.models, *(row.model for table in paper.tables for row in table.rows)]
-    drawn = [picture for table in tables for picture in pictures.of_table(table, models, report.mark)]
-    drawn += [
-        pictures.of_figure(paper, table, runs, models, report.mark, asked) for table in planned if table.kind in FIGURES
-    ]
-    return Report(paper, profile, report.marks, report.group, tuple(tables), tuple(drawn))
-
-
-def _only_profile(found: Mapping[Job, RunFolder | None]) -> str:
     profiles = sorted({job.profile for job in found})
     if len(profiles) != 1:
         raise UserError(f"a report shows the rows of one profile, found {' and '.join(profiles) or 'no rows'}")
-    return profiles[0]
+    results = {folder.path: Result(folder) for folder in found.values() if folder}
+    runs: dict[str, Found] = {}
+    for job, folder in found.items():
+        runs.setdefault(job.table, {})[job] = results[folder.path] if folder else None
+    planned = [table for table in paper.tables if table.key in runs]
+    for table in planned:
+        check_one_experiment(table, runs[table.key])
+    simulated = any(result.facts["dataset"]["simulated"] for result in results.values())
+    marks = ["quick profile"] * (profiles == ["quick"]) + ["simulated data"] * simulated
+    report = Report(paper, profiles[0], tuple(marks), group_of(results.values()))
+    asked = (f"paper={name or paper.key}", *extra)
+    of_scores = [table for table in planned if table.kind not in FIGURES]
+    report.tables += shared(lambda table: table_report(paper, table, runs[table.key], asked), of_scores)
+    models = [*paper.models, *(row.model for table in paper.tables for row in table.rows)]
+    for table in report.tables:
+        report.pictures += pictures.of_table(table, models, report.mark)
+    for table in planned:
+        if table.kind in FIGURES:
+            report.pictures.append(pictures.of_figure(paper, table, runs[table.key], models, report.mark, asked))
+    return report
 
 
 def write(report: Report, folder: str | Path, meanwhile: Callable[[], None] = lambda: None) -> dict[str, Path]:
@@ -78,7 +97,7 @@ def write(report: Report, folder: str | Path, meanwhile: Callable[[], None] = la
 
     def write_texts() -> None:
         meanwhile()
-        texts.update({"report.md": markdown(report), "report.tex": formats.latex(report)})
+        texts.update({"report.md": formats.markdown(report), "report.tex": formats.latex(report)})
         for table in report.tables:
             texts[f"{table.key}.csv"] = formats.csv(report, table)
             if table.comparisons:
@@ -100,11 +119,10 @@ def show(report: Report) -> None:
     from celltype_cli.core.terminal import console, say, say_markdown
 
     for table in report.tables:
-        say_markdown(section(report, table, width=console.width if console.is_terminal else None))
-        commands = dict.fromkeys(line.command for line in table.lines if line.command)
-        if commands:
-            say(f"{table.missing} of {table.planned} rows lack runs; all of them: {table.command}")
-        for command in commands:
+        say_markdown(formats.section(report, table, width=console.width if console.is_terminal else None))
+        if table.missing:
+            say(f"{table.lacking}; all of them: {table.command}")
+        for command in table.commands:
             say(f"  {command}")
     for picture in report.pictures:
         if picture.commands:

@@ -13,64 +13,45 @@ import pandas as pd
 from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.evaluation.comparison import Entrant
 from celltype_cli.evaluation.predictions import arrays_of, labelled_lines
-from celltype_cli.evaluation.rates import rates, tally
-from celltype_cli.evaluation.scores import scores
+from celltype_cli.evaluation.scores import rates, scores, tally
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.runs.identity import ELSEWHERE
+from celltype_cli.studies.papers import jobs as jobs_of
 from celltype_cli.studies.papers.jobs import Job, command
 from celltype_cli.studies.papers.paper import RATES, SCORES, Row, Table
+
+IDS = {"cell_id": str, "group": str}  # are text, also where they look like numbers
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A finished run; `facts` are as in run.json, `environment` as in environment.json."""
+    """A finished run, its files read when they are asked for.
+
+    Attributes:
+        facts, environment: as in run.json and environment.json.
+        split: fold, side, cell_id and group, one line per cell.
+        curves: fold, epoch, name and value; empty for models without epochs.
+        fitted: of each split its training_seconds, and the settings that a search has chosen.
+    """
 
     run: RunFolder
 
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        return self.run.facts()
-
-    @cached_property
-    def environment(self) -> dict[str, Any]:
-        return json.loads((self.run.path / "environment.json").read_text())
-
-    @cached_property
-    def predictions(self) -> pd.DataFrame:
-        return self.run.predictions()
-
-    @cached_property
-    def split(self) -> pd.DataFrame:
-        """Fold, side, cell_id and group, one line per cell."""
-        text = {"cell_id": str, "group": str}
-        return pd.read_csv(self.run.path / "split.csv", dtype=text, keep_default_na=False)
-
-    @cached_property
-    def curves(self) -> pd.DataFrame:
-        """Fold, epoch, name and value; empty for models without epochs."""
-        return pd.read_csv(self.run.path / "curves.csv")
-
-    @cached_property
-    def fitted(self) -> list[dict[str, Any]]:
-        """Of each split its training_seconds, and the settings that a search has chosen."""
-        return self.run.fitted()
+    facts = cached_property(lambda self: self.run.facts())
+    environment = cached_property(lambda self: json.loads((self.run.path / "environment.json").read_text()))
+    predictions = cached_property(lambda self: self.run.predictions())
+    split = cached_property(lambda self: pd.read_csv(self.run.path / "split.csv", dtype=IDS, keep_default_na=False))
+    curves = cached_property(lambda self: pd.read_csv(self.run.path / "curves.csv"))
+    fitted = cached_property(lambda self: self.run.fitted())
 
     @cached_property
     def scores(self) -> dict[str, Any]:
         """The scores that the run wrote; those of an older version that lacks one that papers ask for are made anew."""
         saved = self.run.scores()
-        has_all = all(
-            {*SCORES} <= {*saved[level]}
-            and all({*RATES} <= {*of_class} for of_class in saved[level]["classes"].values())
-            for level in ("window", "cell")
-        )
-        return saved if has_all else scores(self.predictions)
-
-    @property
-    def n_splits(self) -> int:
-        return self.scores["n_folds"]
+        levels = [saved["window"], saved["cell"]]
+        has_all = all({*SCORES} <= {*level} for level in levels)
+        has_rates = all({*RATES} <= {*entry} for level in levels for entry in level["classes"].values())
+        return saved if has_all and has_rates else scores(self.predictions)
 
     @property
     def group(self) -> str:
@@ -99,9 +80,6 @@ class Result:
         counted = [f"{n} {word}" + ("s" if n != 1 else "") for n, word in ((cores, "core"), (threads, "thread"))]
         return f"{self.environment['processor']}, {', '.join(counted)}{used}"
 
-    def entrant(self, name: str, metric: str) -> Entrant:
-        return Entrant(name, self.per_split(metric), self.split)
-
 
 def group_of(runs: Iterable[Result]) -> str:
     """Returns what the datasets of all runs call a group, or "group" where they differ or nothing was run."""
@@ -112,27 +90,19 @@ def group_of(runs: Iterable[Result]) -> str:
 Found = dict[Job, Result | None]
 
 
-def by_row(jobs: Found) -> dict[Row, dict[str, Result | None]]:
-    """Returns the runs of each row by their split."""
-    plan: dict[Row, dict[str, Result | None]] = {}
-    for job, result in jobs.items():
-        plan.setdefault(job.row, {})[job.split] = result
-    return plan
-
-
-def missing_command(row: Row, jobs: Found, asked: Sequence[str]) -> str:
-    """Words the command that makes the runs which a row lacks; empty where it lacks none."""
-    return next((command(job, asked) for job, result in jobs.items() if job.row == row and not result), "")
+def commands(jobs: Found, asked: Sequence[str]) -> dict[Row, str]:
+    """Words, for each row that lacks a run, the command that makes what it lacks."""
+    return {job.row: command(job, asked) for job, result in jobs.items() if not result}
 
 
 def check_one_experiment(table: Table, jobs: Found) -> None:
-    """Raises a UserError when seeds differ, or one setting of the dataset met two contents of the data."""
+    """Raises a UserError when seeds differ, or one setting of dataset and prepare met two contents of the data."""
     finished = {job: result for job, result in jobs.items() if result}
     seeds = sorted({str(run.facts["seed"]) for run in finished.values()})
     faults = [f"seed is {' in one run and '.join(seeds)} in another"] if len(seeds) > 1 else []
     contents: dict[tuple[str, ...], dict[str, str]] = {}
     for job, run in finished.items():
-        asked = tuple(sorted(o for o in job.overrides if o.lstrip("+~").startswith("dataset")))
+        asked = tuple(sorted(o for o in job.overrides if jobs_of.group_of(jobs_of.key_of(o)) in jobs_of.OF_DATA))
         contents.setdefault(asked, {})[run.facts["dataset"]["fingerprint"]] = run.run.path.name
     for asked, by_fingerprint in contents.items():
         if len(by_fingerprint) > 1:
@@ -166,7 +136,7 @@ def notes(table: Table, jobs: Found, asked: Sequence[str]) -> Iterator[str]:
         these = [result for job, result in jobs.items() if result and job.split == split]
         if these:
             sizes = {side: _range([run.side(side) for run in these]) for side in ("train", "test")}
-            n = _range([run.n_splits for run in these])
+            n = _range([run.scores["n_folds"] for run in these])
             yield f"{words}: {n} {'splits' if split == 'published' else 'folds'}, {sizes['train']} cells train and " \
                   f"{sizes['test']} test in the first."  # fmt: skip
     hours = sum(fold["training_seconds"] for run in dict.fromkeys(runs) for fold in run.fitted) / 3600

@@ -1,14 +1,15 @@
-"""One table of the report: its lines, their order, the paired tests, and what belongs beside every number."""
+"""What a report shows: tables with their lines, order, paired tests and what belongs beside every number; pictures."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isnan
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.evaluation.comparison import LEVEL, Comparison, compare
+from celltype_cli.evaluation.comparison import LEVEL, Comparison, Entrant, compare
 from celltype_cli.studies.papers.jobs import command
 from celltype_cli.studies.papers.paper import Paper, Row, Table
 from celltype_cli.studies.papers.report import results
@@ -16,7 +17,6 @@ from celltype_cli.studies.papers.report.lines import (
     Line,
     Order,
     class_lines,
-    labelled,
     order_of_groups,
     orders,
     score_line,
@@ -60,6 +60,15 @@ class TableReport:
         """Whether the paper has a figure for any of the lines."""
         return any(not isnan(line.published) for line in self.lines)
 
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands for what is missing, one per row."""
+        return tuple(dict.fromkeys(line.command for line in self.lines if line.command))
+
+    @property
+    def lacking(self) -> str:
+        return f"{self.missing} of {self.planned} rows lack runs"
+
     def sentences(self) -> Iterator[str]:
         """Says in words what stands below the table: order of models, paired tests, notes."""
         if self.models:
@@ -76,36 +85,43 @@ class TableReport:
         yield from self.notes
 
 
-def table_report(paper: Paper, table: Table, found: Found, asked: Sequence[str]) -> TableReport:
-    """Builds one table from the jobs planned for it.
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report; `commands` make what it lacks, and `draw` is None where nothing is there to be drawn."""
 
-    Args:
-        asked: overrides that every command needs, `paper=...` first.
+    key: str
+    table: str
+    title: str
+    caption: str
+    draw: partial | None
+    commands: tuple[str, ...] = ()
 
-    Raises:
-        UserError: when runs of different experiments meet in the table.
-    """
-    jobs = {job: result for job, result in found.items() if job.table == table.key}
-    results.check_one_experiment(table, jobs)
+
+def table_report(paper: Paper, table: Table, jobs: Found, asked: Sequence[str]) -> TableReport:
+    """Builds one table from the jobs planned for it; `asked` are overrides of every command, `paper=...` first."""
     group = results.group_of(filter(None, jobs.values()))
-    plan = results.by_row(jobs)
-    lines, entrants, missing = [], {}, 0
-    for row, runs in plan.items():
-        make = results.missing_command(row, jobs, asked)
-        missing += bool(make)
-        random, apart = runs.get("published"), runs.get("grouped")
+    lacking = results.commands(jobs, asked)
+    runs = {(job.row, job.split): result for job, result in jobs.items()}
+    rows = list(dict.fromkeys(job.row for job in jobs))
+    names = Counter(row.name for row in rows)
+    lines, entrants = [], {}
+    for row in rows:
+        these = runs.get((row, "published")), runs.get((row, "grouped")), lacking.get(row, "")
         if table.kind == "per_class":
-            prefix = f"{row.name}: " if len(plan) > 1 else ""
-            lines += class_lines(row, tuple(paper.classes), random, apart, make, prefix)
+            lines += class_lines(row, paper.classes, *these, f"{row.name}: " if len(rows) > 1 else "")
         else:
-            lines.append(score_line(row, table.metric, random, apart, make))
-            if random:
-                entrants[row.model, row.name] = random
-    lines = labelled(lines)
+            label = row.name if names[row.name] == 1 else f"{row.model}: {row.name}"
+            lines.append(score_line(row, label, table.metric, *these))
+            if these[0]:
+                entrants[label] = these[0]
     tests, remarks = _comparisons(lines, entrants, table.metric)
-    left_out = [f"{row.model}: {row.name}" for row in table.rows if row not in plan]
-    remarks += [said for row in plan for said in _of_row(row, entrants.get((row.model, row.name)))]
+    left_out = [f"{row.model}: {row.name}" for row in table.rows if row not in rows]
+    ran = runs if table.kind != "per_class" else {}
+    remarks += [said for row in rows for said in _of_row(row, ran.get((row, "published")))]
     remarks += [f"Left out here: {'; '.join(left_out)}."] if left_out else []
+    scored = table.kind == "scores"
+    models = {key: order_of_groups(lines, key) for key in ("published", "ours", "apart")} if scored else {}
+    complete = {line.group for line in lines if not isnan(line.published)}
     return TableReport(
         key=table.key,
         source=table.source,
@@ -114,26 +130,26 @@ def table_report(paper: Paper, table: Table, found: Found, asked: Sequence[str])
         metric=table.metric.replace("_", " ").replace("f1", "F1"),
         group=group,
         lines=tuple(lines),
-        orders=tuple(orders(lines, table.kind == "scores", group)),
-        models=_models(lines) if table.kind == "scores" else {},
+        orders=tuple(orders(lines, scored, group)),
+        models={key: order for key, order in models.items() if {*order} == complete} if len(complete) > 1 else {},
         comparisons=tests,
         notes=(*results.notes(table, jobs, asked), *remarks),
-        planned=len(plan),
-        missing=missing,
-        command=command(next(iter(jobs)), asked, whole_table=True) if missing else "",
+        planned=len(rows),
+        missing=len(lacking),
+        command=command(next(iter(jobs)), asked, whole_table=True) if lacking else "",
     )
 
 
 def _comparisons(
-    lines: Sequence[Line], entrants: dict[tuple[str, str], Result], metric: str
+    lines: Sequence[Line], runs: dict[str, Result], metric: str
 ) -> tuple[dict[str, Comparison], list[str]]:
     """Tests all rows of a short table; of a long one the paper's best rows of all models, and each model's rows.
 
     Rows that were tested on different cells are tested among those of their own dataset.
     """
-    planned, lines = len(lines), [line for line in lines if (line.group, line.name) in entrants]
-    entrant = {line.label: entrants[line.group, line.name].entrant(line.label, metric) for line in lines}
-    title = {line.label: entrants[line.group, line.name].facts["dataset"]["title"] for line in lines}
+    planned, lines = len(lines), [line for line in lines if line.label in runs]
+    entrant = {name: Entrant(name, run.per_split(metric), run.split) for name, run in runs.items()}
+    title = {name: run.facts["dataset"]["title"] for name, run in runs.items()}
     if len(lines) <= FAMILY:
         families = {"all rows" if len(lines) == planned else "the rows that ran": lines}
     else:
@@ -165,11 +181,3 @@ def _of_row(row: Row, run: Result | None) -> Iterator[str]:
         said += [f"here {words} in {n} of {len(chosen)} random splits" for words, n in counts]
     if said:
         yield f"{row.model}: {row.name}: {'; '.join(said)}."
-
-
-def _models(lines: Sequence[Line]) -> dict[str, tuple[str, ...]]:
-    complete = {line.group for line in lines if not isnan(line.published)}
-    if len(complete) < 2:
-        return {}
-    known = {key: order_of_groups(lines, key) for key in ("published", "ours", "apart")}
-    return {key: order for key, order in known.items() if set(order) == complete}

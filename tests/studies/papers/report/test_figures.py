@@ -10,7 +10,7 @@ from made.runs import fake_curves
 from matplotlib.collections import PathCollection
 from matplotlib.text import Text
 
-from celltype_cli.core import plots
+from celltype_cli.core import classes, plots
 from celltype_cli.studies.papers.paper import Row, Table
 from celltype_cli.studies.papers.report import pictures, report
 
@@ -24,7 +24,7 @@ def test_confusions_draw_shares(toy_report):
     assert all(np.allclose(matrix.sum(axis=1), 1) for matrix in shares)
     labels = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
     assert labels == ["PY", "SOM", "PV", "VIP"]  # as the paper orders them
-    assert drawn.axes[0].get_yticklabels()[0].get_color() == plots.CLASS_COLOURS["PY"]
+    assert drawn.axes[0].get_yticklabels()[0].get_color() == classes.colour_of("PY")
 
 
 def test_published_confusions_stand_beside(toy_runs):
@@ -79,7 +79,7 @@ def test_classes_of_several_rows_keep_their_colours(toy_runs):
     shown = report.build(replace(PAPER, tables=(table,)), found_for(toy_runs, jobs))
     axes = next(picture for picture in shown.pictures if picture.draw).draw().axes[0]
     colours = {label.get_text(): label.get_color() for label in axes.get_yticklabels()}
-    assert colours["best: PV"] == colours["again: PV"] == plots.CLASS_COLOURS["PV"]
+    assert colours["best: PV"] == colours["again: PV"] == classes.colour_of("PV")
     blocks = [text.get_text() for text in axes.texts]
     assert blocks == ["precision", "recall", "specificity"] * 2
 
@@ -87,6 +87,6 @@ def test_classes_of_several_rows_keep_their_colours(toy_runs):
 def test_models_and_classes_have_colours_of_their_own():
     models = ["cnn1d", "rnn", "cnn1d", *(f"model {i}" for i in range(14))]
     colours = [pictures.model_colour(model, models) for model in dict.fromkeys(models)]
-    classes = [*plots.CLASS_COLOURS.values(), *plots.OTHER_COLOURS[:2]]
+    known = [entry["colour"] for entry in classes.vocabulary().values()]
     assert all(a.upper() != b.upper() for a, b in combinations(colours, 2))
-    assert not set(colours) & set(classes)
+    assert not set(colours) & {*known, *plots.OTHER_COLOURS[:2]}

@@ -51,8 +51,8 @@ def test_without_a_published_figure_ours_stands_alone(toy_runs):
     jobs = [job("own", row, split) for row in rows for split in ("published", "grouped")]
     shown = report.build(replace(PAPER, tables=(table,)), found_for(toy_runs, jobs))
     sheet = sheets.lines_sheet(shown.tables[0])
-    assert not {"published", "difference"} & {*sheet.header}
-    assert all(len(row) == len(sheet.header) for row in sheet.rows) and sheet.rows[0][2].startswith("0.833 ± ")
+    assert not {"published", "difference"} & {*sheet.columns}
+    assert sheet.columns["ours, random splits"][0].startswith("0.833 ± ")
     picture = shown.pictures[0]
     legend = [text.get_text() for text in picture.draw().legends[0].get_texts()]
     assert not any("published" in words.lower() for words in (picture.title, picture.caption, *legend))
@@ -181,9 +181,10 @@ def test_different_experiments_share_no_table(tmp_path, toy_runs, settings, over
             report.build(PAPER, found)
 
 
-def test_rows_may_ask_for_different_data(tmp_path, toy_runs):
+@pytest.mark.parametrize("setting", ["dataset.timesteps=2000", "prepare.size=[32,448]", "prepare.inputs=[features]"])
+def test_rows_may_ask_for_different_data(tmp_path, toy_runs, setting):
     other = fake_run(tmp_path / "other", ACCURACY["rnn"], fingerprint="f1")
-    longer = job("table1", RNN, "published", overrides=("dataset.timesteps=2000",))
+    longer = job("table1", RNN, "published", overrides=(setting,))
     found = {job("table1", CNN, "published"): toy_runs["cnn1d", "published"], longer: other}
     assert any("2 versions of the data" in note for note in report.build(PAPER, found).tables[0].notes)
 

@@ -1,0 +1,28 @@
+"""The stages of a training as they are configured: a task each, and the settings of the trainer that it has its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from celltype_cli.core.messages import UserError, nearest
+
+
+def check_stages(stages: Mapping[str, Any], settings: Iterable[str]) -> None:
+    """Raises a UserError when there are none, or one has no task or a setting that no stage has."""
+    if not stages:
+        raise UserError("trainer.stages is empty: name at least one, such as supervised")
+    known = {"task", *settings}
+    for name, stage in stages.items():
+        where = f"trainer.stages.{name}"
+        if not isinstance(stage, Mapping):
+            raise UserError(f"{where}={stage} is no stage, expected {{task: {{_target_: ..., _partial_: true}}, ...}}")
+        if "task" not in stage:
+            raise UserError(f"{where}.task is needed: +{where}.task._target_=...")
+        for key in stage:
+            if key not in known:
+                raise UserError(f"{where}.{key} is no setting of a stage{nearest(key, known)}")
+
+
+def takes_unlabelled(stage: Mapping[str, Any]) -> bool:
+    return getattr(stage["task"], "func", stage["task"]).unlabelled
