@@ -2,7 +2,7 @@
 
 import pytest
 
-from celltype_cli.core import code
+from celltype_cli.core import classes, code, files
 from celltype_cli.runs.identity import run_identity
 
 
@@ -90,3 +90,22 @@ def test_a_user_module_counts(config, tmp_path, monkeypatch):
     before = run_identity(config)
     (tmp_path / "my_network.py").write_text("class Net: depth = 2\n")
     assert run_identity(config) != before
+
+
+def test_the_order_of_known_classes_counts_and_their_colours_do_not(config, tmp_path, monkeypatch):
+    before = run_identity(config)
+    file = tmp_path / "own" / "classes" / "mine.yaml"
+    file.parent.mkdir(parents=True)
+    monkeypatch.setattr(files, "own_configs", [tmp_path / "own"])
+
+    def identity(content):
+        file.write_text(content)
+        classes.vocabulary.cache_clear()
+        return run_identity(config)
+
+    try:
+        first = next(iter(classes.vocabulary()))
+        assert identity(f'{first}: {{colour: "#111111"}}') == before
+        assert identity("Granule: {}") != before
+    finally:
+        classes.vocabulary.cache_clear()
