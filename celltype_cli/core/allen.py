@@ -67,6 +67,6 @@ def table(file: Path, dataset: str) -> list[dict]:
     """
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         todo = f"delete it, then {command(file.parent, dataset)}"
         raise UserError(f"{file}: is missing or not whole ({error}); {todo}") from error

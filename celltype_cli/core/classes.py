@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-import yaml
-
 from celltype_cli.core.files import config_folders
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.yaml_files import read_mapping
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -41,8 +40,8 @@ def vocabulary() -> dict[str, dict]:
     """
     found: dict[str, dict] = {}
     for file in (file for folder in config_folders() for file in sorted((folder / "classes").glob("*.yaml"))):
-        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        if not isinstance(content, dict) or not all(isinstance(entry or {}, dict) for entry in content.values()):
+        content = read_mapping(file)
+        if not all(isinstance(entry or {}, dict) for entry in content.values()):
             raise UserError(f"{file}: expected lines NAME: {{colour: ..., synonyms: [...]}}")
         for name, entry in content.items():
             found.setdefault(str(name), entry or {})

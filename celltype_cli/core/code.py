@@ -10,7 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from celltype_cli.core.files import replacing
@@ -49,10 +49,9 @@ def kept_digests(store: Path) -> Iterator[Callable[[Path], str]]:
 
     A file is known by place, size and time of change; the store is JSON and may be deleted at any time.
     """
-    try:
-        known = json.loads(store.read_text())
-    except (OSError, ValueError):
-        known = {}
+    known = {}
+    with suppress(Exception):  # damage comes in any form
+        known = {str(key): str(value) for key, value in json.loads(store.read_text()).items()}
     new: dict[str, str] = {}
 
     def digest_of(path: Path) -> str:

@@ -1,32 +1,28 @@
-"""Checks a composed config before anything is loaded: every name and every plain value, against the signatures."""
+"""Checks a composed config before anything is loaded: every name, value and range, against the signatures."""
 
 from __future__ import annotations
 
 import inspect
-import types
-import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Annotated, Any, get_args, get_origin
 
 import yaml
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 
 from celltype_cli.core.files import config_folders
 from celltype_cli.core.messages import UserError, nearest
+from celltype_cli.core.ranges import annotations, faults, kind
 
 SPECIAL = ("_target_", "_partial_", "_args_", "_convert_", "_recursive_")
-PLAIN = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "text",
-    Path: "a path (in quotes where it is a number)",
-    type(None): "null",
-}
+Whole = Annotated[Mapping[str, Any], "an object"]  # a setting whose `_target_` the config builds as it stands
+Partial = Annotated[Mapping[str, Any], "a function"]  # one to which the code adds arguments of its own
+PARTS = (Whole, Partial)
 
 
 def folder() -> Path:
@@ -44,35 +40,67 @@ def check(cfg: DictConfig, command: Callable[..., Any]) -> None:
     """Raises a UserError that names every unknown, missing or ill-typed setting of `command` and of all `_target_`s.
 
     A `_partial_` target may lack arguments, since code adds the rest. Values that are configs themselves, and
-    annotations beyond plain types, Literal, unions, sequences and mappings, are left to the constructors.
+    annotations that `core.ranges` does not know, are left to the constructors. Whole numbers that stand where text is
+    expected become text.
     """
-    faults = [*_call_faults(command, cfg, ""), *_target_faults(cfg, "")]
-    if faults:
-        raise UserError("\n  ".join(["the config does not fit:", *faults]) if len(faults) > 1 else faults[0])
+    found = [*_unresolved(cfg, "")] or [*_call_faults(command, cfg, ""), *_target_faults(cfg, "")]
+    if found:
+        raise UserError("\n  ".join(["the config does not fit:", *found]) if len(found) > 1 else found[0])
 
 
 def build(node: DictConfig) -> Any:
-    """Builds what a config node describes, from plain lists and dicts; errors in it come out as they are."""
+    """Builds what a config node describes, from plain lists and dicts.
+
+    Raises:
+        UserError: when the settings do not go together; other errors of what is built come out as they are.
+    """
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
     try:
         return instantiate(node, _convert_="all")
     except InstantiationException as error:
-        raise error.__cause__ or error from None
+        cause = error.__cause__ or error
+        if isinstance(cause, (ValueError, TypeError, OmegaConfBaseException)):
+            raise UserError(f"{_place(node)} cannot be made from its settings: {cause}") from cause
+        raise cause from None
+
+
+def _place(node: DictConfig) -> str:
+    return str(node._get_full_key(None) or node.get("_target_"))
+
+
+def _unresolved(node: Any, where: str) -> Iterator[str]:
+    """Yields the values that refer to what is not there, such as ${oc.env:NAME} where NAME is not set."""
+    keys = [*node] if isinstance(node, DictConfig) else range(len(node)) if isinstance(node, ListConfig) else ()
+    for key in keys:
+        name = f"{where}[{key}]" if isinstance(node, ListConfig) else f"{where}.{key}" if where else str(key)
+        try:
+            child = None if OmegaConf.is_missing(node, key) else node[key]
+        except InterpolationToMissingValueError:
+            continue  # the value that is missing is named where it stands
+        except (OmegaConfBaseException, RecursionError, ValueError) as error:
+            text = OmegaConf.to_container(node, resolve=False)[key]
+            reason = "it refers to itself" if isinstance(error, RecursionError) else str(error).splitlines()[0]
+            if unset := re.search(r"Environment variable '(.*)' not found", reason):
+                reason = f"the environment variable {unset[1]} is not set"
+            yield f"{name}={text} cannot be worked out: {reason}"
+        else:
+            if not OmegaConf.is_interpolation(node, key):
+                yield from _unresolved(child, name)
 
 
 def _target_faults(node: Any, where: str) -> Iterator[str]:
     if isinstance(node, ListConfig):
-        for position, child in enumerate(node):
-            yield from _target_faults(child, f"{where}[{position}]")
+        for position in range(len(node)):
+            if not OmegaConf.is_missing(node, position):
+                yield from _target_faults(node[position], f"{where}[{position}]")
     if not isinstance(node, DictConfig):
         return
     if "_target_" in node:
-        try:
-            target = get_object(node._target_)
-        except Exception as error:  # noqa: BLE001 - whatever an import raises, the user's line is at fault
-            yield f"{where}._target_={node._target_} cannot be imported: {error}"
+        target = _target(node)
+        if isinstance(target, str):
+            yield f"{where}._target_={node._target_} {target}"
             return
         yield from _call_faults(target, node, f"{where}.")
     for key in node:
@@ -80,68 +108,69 @@ def _target_faults(node: Any, where: str) -> Iterator[str]:
             yield from _target_faults(node[key], f"{where}.{key}" if where else str(key))
 
 
+def _target(node: DictConfig) -> Callable[..., Any] | str:
+    """Returns what a `_target_` names, or what is wrong with it."""
+    try:
+        target = get_object(node._target_)
+    except Exception as error:  # noqa: BLE001 - whatever an import raises, the user's line is at fault
+        return f"cannot be imported: {error}"
+    try:
+        inspect.signature(target)
+    except (TypeError, ValueError):
+        return "is no function or class that takes settings by name"
+    return target
+
+
 def _call_faults(target: Callable[..., Any], node: DictConfig, prefix: str) -> Iterator[str]:
-    parameters = inspect.signature(target).parameters
+    parameters, hints = inspect.signature(target).parameters, annotations(target)
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
     for key in node:
         if key in SPECIAL:
             continue
+        name = f"{prefix}{key}"
         if key not in parameters:
-            valid = [p for p in parameters if p not in ("self", "shapes", "n_classes", "cells")]
-            yield f"{prefix}{key} is no setting{nearest(key, valid)}; known here: {', '.join(valid)}"
+            valid = [p for p in parameters if p not in ("self", "shapes", "n_classes", "cells", "recordings")]
+            new = renamed().get(name)
+            close = f"; it is now {new}" if new else nearest(key, valid)
+            here = f"; known here: {', '.join(valid)}" if valid else f": {target.__name__} takes none"
+            yield f"{name} is no setting{close}{here}"
         elif OmegaConf.is_missing(node, key):
-            yield f"{prefix}{key} is needed: add {prefix}{key}=..."
+            yield f"{name} is needed: add {name}=..."
         else:
-            value, wanted = node[key], _annotation(target, parameters[key])
-            if not _fits(value, wanted):
-                yield f"{prefix}{key}={value} is {_kind(value)}, expected {_wording(wanted)}"
+            hint = hints.get(key, Any)
+            found = [*(_part_faults(name, node[key], hint) if hint in PARTS else faults(name, node[key], hint))]
+            yield from found
+            if not found:
+                _number_to_text(node, key, hint)
     if not node.get("_partial_"):
-        needed = [p.name for p in parameters.values() if p.default is p.empty and p.kind is p.KEYWORD_ONLY]
-        for name in needed:
-            if name not in list(node):
-                yield f"{prefix}{name} is needed: add +{prefix}{name}=..."
+        for name, p in parameters.items():
+            needed = p.default is p.empty and (p.kind is p.KEYWORD_ONLY or is_dataclass(target))
+            if needed and name not in [*node]:
+                yield f"{prefix}{name} is needed: {_how_to_give(prefix, name)}"
 
 
-def _annotation(target: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    # The fields of a dataclass are read where each was written, which may be another module than the class's own.
-    owner = target.__init__ if inspect.isclass(target) and not is_dataclass(target) else target
-    try:
-        return typing.get_type_hints(owner).get(parameter.name, Any)
-    except Exception:  # noqa: BLE001 - annotations that need imports under TYPE_CHECKING, or that cannot be evaluated
-        return Any
+def _how_to_give(prefix: str, name: str) -> str:
+    options = [] if prefix else sorted({file.stem for at in config_folders() for file in (at / name).glob("*.yaml")})
+    return f"choose one of {name}={', '.join(options)}" if options else f"add +{prefix}{name}=..."
 
 
-def _fits(value: Any, annotation: Any) -> bool:
-    origin = typing.get_origin(annotation)
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, option) for option in typing.get_args(annotation))
-    if origin is Literal:
-        return value in typing.get_args(annotation)
-    if origin in (list, tuple, Sequence):
-        return isinstance(value, ListConfig)
-    if origin in (dict, Mapping):
-        return isinstance(value, DictConfig)
-    if annotation not in PLAIN:
-        return True
-    kinds = {float: (int, float), Path: str}.get(annotation, annotation)
-    return isinstance(value, kinds) and (annotation is bool or not isinstance(value, bool))
+def _part_faults(name: str, value: Any, annotation: Any) -> Iterator[str]:
+    """Yields what keeps a part of a run from being built: no `_target_`, or one that is called too early or never."""
+    if not isinstance(value, DictConfig):
+        yield f"{name}={'null' if value is None else value} is {kind(value)}: {_how_to_give('', name)}"
+    elif not value.get("_target_"):
+        yield f"{name}._target_ is needed: {_how_to_give('', name)}"
+    elif bool(value.get("_partial_")) is not (annotation is Partial):
+        wanted = "true: the run adds arguments of its own" if annotation is Partial else "none"
+        yield f"{name}._partial_={value.get('_partial_')}, expected {wanted}"
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, (DictConfig, ListConfig)):
-        return "a mapping" if isinstance(value, DictConfig) else "a list"
-    return PLAIN.get(type(value), type(value).__name__)
-
-
-def _wording(annotation: Any) -> str:
-    origin = typing.get_origin(annotation)
-    if origin in (Union, types.UnionType):
-        return " or ".join(_wording(option) for option in typing.get_args(annotation))
-    if origin is Literal:
-        return "one of " + ", ".join(map(str, typing.get_args(annotation)))
-    if origin in (list, tuple, Sequence):
-        return "a list [..., ...]"
-    if origin in (dict, Mapping):
-        return "a mapping {name: value, ...}"
-    return PLAIN.get(annotation, getattr(annotation, "__name__", str(annotation)))
+def _number_to_text(node: DictConfig, key: str, annotation: Any) -> None:
+    """Makes text of whole numbers, alone or in a list, where text is expected: names of classes may be numbers."""
+    options = [annotation, *get_args(annotation)]
+    value = node[key]
+    if type(value) is int and int not in options and (str in options or Path in options):
+        node[key] = str(value)
+    elif isinstance(value, ListConfig) and any(get_args(o) == (str,) for o in options if get_origin(o)):
+        node[key] = [str(entry) for entry in value]

@@ -1,12 +1,18 @@
-"""Files are written whole or not at all; and where the shipped configs lie."""
+"""Files are written whole or not at all, and found in one way; and where the shipped configs lie."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
+
+from celltype_cli.core.messages import UserError, few, nearest_file
 
 own_configs: list[Path] = []  # the folder of --config-dir, where one was given
 
@@ -41,3 +47,122 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes a text file, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def digest(file: Path) -> str:
+    """Returns the SHA-256 of a file, as sha256sum writes it."""
+    found = hashlib.sha256()
+    with file.open("rb") as content:
+        while block := content.read(2**20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def ours(folder: Path) -> dict[str, str]:
+    """Returns the files of a folder that celltype has written as answers, with their SHA-256 as they were written."""
+    try:
+        lines = (folder / OURS).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    return {name: value for value, _, name in (line.partition("  ") for line in lines)}
+
+
+POINTERS = {
+    b"version https://git-lfs": "is a pointer of git-lfs, not the file itself: git lfs pull fetches it",
+    b"/annex/objects": "is a pointer of git-annex, not the file itself: git annex get (or datalad get) fetches it",
+    b"../.git/annex": "is a pointer of git-annex, not the file itself: git annex get (or datalad get) fetches it",
+    b"<!doctype html": "is a web page, not the file itself: was a log-in asked for? download it again",
+    b"<html": "is a web page, not the file itself: was a log-in asked for? download it again",
+}
+
+
+def why_unreadable(path: Path, error: BaseException | None = None) -> str:
+    """Returns what stands in the way of reading a file, so that it is not called damaged; "" where nothing is known.
+
+    Args:
+        error: what the library that reads it raised.
+    """
+    if isinstance(error, PermissionError):
+        return "may not be read (no permission); change its permissions, or copy it"
+    if isinstance(error, BlockingIOError) or "lock file" in str(error):
+        return "is locked by a program that writes to it; close it there, or wait until it is written"
+    try:
+        with path.open("rb") as file:
+            head = file.read(200)
+    except OSError:
+        return ""
+    if not head:
+        return "is empty (0 bytes): copy it again from where it comes"
+    return next((said for start, said in POINTERS.items() if head.lstrip().lower().startswith(start)), "")
+
+
+def find_files(
+    folder: Path, endings: Sequence[str], *, key: str = "dataset.path", named: str | None = None
+) -> tuple[list[Path], list[str]]:
+    """Finds the files of a folder and below, in the order of their names; every reader of folders uses it.
+
+    Linked folders and files are followed (a folder once, however many links lead to it), endings count in any case.
+    Hidden files and folders (.DS_Store, the ._x of macOS) are passed over, and so are answers of `celltype predict` and
+    what is no file to read (a pipe).
+
+    Args:
+        endings: ".nwb", ".abf"; "" takes any.
+        key: the setting that names the folder, for messages.
+        named: pattern that the whole name fits, in any case ("CAttached*.mat").
+
+    Returns:
+        the files, and lines that say what was passed over.
+
+    Raises:
+        UserError: when the folder does not exist, cannot be read, or holds no such file.
+    """
+    if not folder.is_dir():
+        what = "is a file" if folder.is_file() else "does not exist"
+        raise UserError(f"{key}={folder} {what}; expected a folder{nearest_file(folder)}")
+    taken, passed, seen = [], defaultdict(list), set()
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=partial(_unreadable, passed)):
+        here = os.path.realpath(place)
+        if here in seen:  # a link that leads back, or a second link to one folder
+            folders.clear()
+            passed["linked twice"].append(Path(place).relative_to(folder).as_posix())
+            continue
+        seen.add(here)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        answers = {OURS, *ours(Path(place))}
+        for path in (Path(place, name) for name in sorted(names) if name not in OF_THE_SYSTEM):
+            why = "written by celltype" if path.name in answers else _passed_over(path, endings, named)
+            if why:
+                passed[why].append(path.relative_to(folder).as_posix())
+            else:
+                taken.append(path)
+    over = "; ".join(f"{len(names)} {why} ({', '.join(few(sorted(names)))})" for why, names in passed.items())
+    if not taken:
+        raise UserError(
+            f"{key}={folder} holds no file {_wanted(endings, named)}" + (f"; it holds {over}" if over else "")
+        )
+    return sorted(taken), [f"files of {folder.name} passed over: {over}"] if over else []
+
+
+OURS = "celltype_files.txt"  # lists answers, as sha256sum does
+OF_THE_SYSTEM = (".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+def _passed_over(path: Path, endings: Sequence[str], named: str | None) -> str:
+    if path.name.startswith("."):
+        return "hidden"
+    name = path.name.lower()
+    if not name.endswith(tuple(ending.lower() for ending in endings)) or (
+        named and not fnmatchcase(name, named.lower())
+    ):
+        return f"not {_wanted(endings, named)}"
+    if path.is_symlink() and not path.exists():
+        return "a link that leads nowhere"
+    return "" if path.is_file() else "not to be read as a file"
+
+
+def _wanted(endings: Sequence[str], named: str | None) -> str:
+    return f"named {named}" if named else f"ending in {', '.join(endings)}"
+
+
+def _unreadable(passed: dict[str, list[str]], error: OSError) -> None:
+    passed[f"not readable ({error.strerror})"].append(str(error.filename))

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import errno
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 SHOWN = 5
+CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 
 
 class UserError(Exception):
     """Tells the user what was found, where, what was expected and what to do; the command exits with code 2."""
+
+
+def printable(text: object) -> str:
+    """Returns text without the codes that move a terminal's cursor or colour it; they are written out."""
+    return str(text).translate(CONTROL)
+
+
+def of_machine(error: OSError | MemoryError) -> UserError:
+    """Words what the machine refuses: a place that cannot be read or written, a full disk, too little memory."""
+    if isinstance(error, MemoryError):
+        return UserError("the memory is not enough for this: choose fewer or shorter recordings, or fewer jobs at once")
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(f"{where}the disk is full: make room, then type the same command again")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        reason = (error.strerror or str(error)).lower()
+        return UserError(f"{where}{reason}: choose another place, for results with outputs= or CELLTYPE_OUTPUTS")
+    return UserError(f"{where}{error.strerror or error}")
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -17,6 +40,17 @@ def nearest(name: str, names: Iterable[str]) -> str:
     by_lower = {str(n).lower(): str(n) for n in names}
     found = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.5)
     return f"; nearest: {by_lower[found[0]]}" if found else ""
+
+
+def nearest_file(path: Path) -> str:
+    """Returns "; nearest: x" for a file or folder beside `path` whose name is like its own, the ending as well."""
+    beside = [p.name for p in path.parent.iterdir() if p.suffix.lower() == path.suffix.lower()] if _listed(path) else []
+    found = difflib.get_close_matches(path.name.lower(), by := {name.lower(): name for name in beside}, n=1, cutoff=0.8)
+    return f"; nearest: {by[found[0]]}" if found else ""
+
+
+def _listed(path: Path) -> bool:
+    return path.parent.is_dir() and os.access(path.parent, os.R_OK)
 
 
 def check_choice(key: str, value: str, choices: Iterable[str]) -> None:
@@ -28,11 +62,38 @@ def raise_faults(
     where: str, faults: Iterable[str], fails: str = "cannot be used", kind: type[UserError] = UserError
 ) -> None:
     """Raises one message with the first few faults and the count of the rest, or nothing when there are none."""
-    if shown := few(faults):
+    if shown := few(_joined(faults)):
         raise kind("\n  ".join([f"{where} {fails}:", *shown]))
+
+
+def _joined(faults: Iterable[str]) -> list[str]:
+    """Says once what is said of three names or more, as in `name: fault`, with the first few; the same is counted."""
+    names: dict[str, list[str]] = {}
+    for fault in faults:
+        name, colon, said = fault.partition(": ")
+        names.setdefault(said if colon else "", []).append(name)
+    alone = names.pop("", [])
+    counted = [f"{fault} ({n} times)" if n > 1 else fault for fault, n in Counter(alone).items()]
+    for said, of in names.items():
+        counted += [f"{name}: {said}" for name in ([", ".join(few(dict.fromkeys(of)))] if len(of) > 2 else of)]
+    return counted
 
 
 def few(items: Iterable[str]) -> list[str]:
     """Returns the first five items and the number of the others; up to six as they are."""
     items = list(items)
     return items if len(items) <= SHOWN + 1 else [*items[:SHOWN], f"and {len(items) - SHOWN} more"]
+
+
+def grouped(faults: Sequence[str]) -> list[str]:
+    """Makes one line of faults that differ in the cell or file only: "cell c1 (x.npz) and 7 more: ...".
+
+    Args:
+        faults: lines "<where>: <what is wrong>".
+    """
+    places = defaultdict(list)
+    for fault in faults:
+        where, _, what = fault.partition(": ")
+        places[what].append(where)
+    more = {what: f" and {len(where) - 1} more" if len(where) > 1 else "" for what, where in places.items()}
+    return [f"{where[0]}{more[what]}: {what}" if what else where[0] for what, where in places.items()]

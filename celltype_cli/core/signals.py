@@ -40,19 +40,19 @@ def split_at_gaps(
 
     A stretch ends where an interval differs by more than half from the median interval; single samples are left out.
     The mean, and not the median, gives the rate, because stamps are often rounded to milliseconds.
+
+    Raises:
+        ValueError: when stamps are not finite, or most of them do not rise.
     """
     interval = np.diff(time)
     typical = np.median(interval) if len(interval) else np.nan
+    if len(wrong := np.flatnonzero(~np.isfinite(time))):
+        raise ValueError(f"{len(wrong)} of its time stamps are no finite numbers, the first is number {wrong[0]}")
+    if typical <= 0:
+        raise ValueError(f"its time stamps do not rise (the first are {time[:4].tolist()} s)")
     ends = np.flatnonzero(~(np.abs(interval - typical) <= typical / 2)) + 1
     pieces = [p for p in np.split(np.arange(len(time)), ends) if len(p) > 1]
     if not pieces:
         return (), np.nan
     rate = sum(len(p) - 1 for p in pieces) / sum(time[p[-1]] - time[p[0]] for p in pieces)
     return tuple(trace[p] for p in pieces), float(rate)
-
-
-def finite_stretches(trace: Float[np.ndarray, " time"]) -> tuple[Float[np.ndarray, " _"], ...]:
-    """Returns the stretches of at least two samples between values that are NaN or infinite."""
-    finite = np.isfinite(trace)
-    pieces = np.split(np.arange(len(trace)), np.flatnonzero(np.diff(finite)) + 1)
-    return tuple(trace[p] for p in pieces if len(p) > 1 and finite[p[0]])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+from rich.text import Text
+
+from celltype_cli.core.messages import printable
 
 console = Console(highlight=False)
 Item = TypeVar("Item")
@@ -16,7 +19,17 @@ Item = TypeVar("Item")
 
 def say(text: str = "") -> None:
     """Prints a line as it is: paths and commands are not wrapped, so that they can be copied."""
-    console.print(text, soft_wrap=True, markup=False)
+    console.print(Text(printable(text)), soft_wrap=True)
+
+
+def say_note(note: str) -> None:
+    """Prints a note; a terminal breaks it between words and indents what follows."""
+    text = f"note: {note}"
+    if console.is_terminal:
+        text = textwrap.fill(
+            text, console.width, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False
+        )
+    say(text)
 
 
 def say_pairs(pairs: Mapping[str, Any]) -> None:
@@ -31,9 +44,9 @@ def say_table(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> None:
     """Prints a table; in a narrow terminal entries are folded, not cut."""
     table = Table(box=None)
     for column in columns:
-        table.add_column(escape(str(column)), overflow="fold")
+        table.add_column(Text(printable(column)), overflow="fold")
     for row in rows:
-        table.add_row(*(escape(str(entry)) for entry in row))
+        table.add_row(*(Text(printable(entry)) for entry in row))
     console.print(table)
 
 
@@ -41,6 +54,7 @@ def say_markdown(text: str) -> None:
     """Prints Markdown as people read it; what is no terminal gets tables whole, however wide."""
     from rich.markdown import Markdown
 
+    text = printable(text)
     if console.is_terminal:
         console.print(Markdown(text))
     else:
@@ -49,14 +63,16 @@ def say_markdown(text: str) -> None:
 
 
 def bar() -> Progress:
-    """Returns a bar with counts, a field `numbers` and times, which vanishes at its end; none without a terminal."""
+    """Returns a bar with a field `numbers` and the time left, which vanishes at its end; none without a terminal.
+
+    The bar gives way where the terminal is narrow: words, numbers and time stay.
+    """
     return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[numbers]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6, max_width=30)),
+        TextColumn("{task.fields[numbers]}", markup=False, table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        TextColumn("left", table_column=Column(no_wrap=True)),
         console=console,
         transient=True,
         disable=not console.is_terminal,
@@ -66,7 +82,7 @@ def bar() -> Progress:
 def track(items: Iterable[Item], words: str, total: int) -> Iterator[Item]:
     """Passes the items on while a bar shows how far it is."""
     with bar() as shown:
-        task = shown.add_task(words, total=total, numbers="")
-        for item in items:
+        task = shown.add_task(printable(words), total=total, numbers=f"0/{total}")
+        for done, item in enumerate(items, start=1):
             yield item
-            shown.advance(task)
+            shown.update(task, completed=done, numbers=f"{done}/{total}")

@@ -3,18 +3,33 @@
 from pathlib import Path
 
 import pytest
-from made.configs import compose
+from made.configs import compose as composed
 from omegaconf import OmegaConf
 
-from celltype_cli.commands import audit, data, doctor, explain, fetch, report, runs
+from celltype_cli.commands import (
+    audit,
+    clean,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    export,
+    fetch,
+    predict,
+    report,
+    runs,
+)
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
-from celltype_cli.runs.train import Settings
+from celltype_cli.runs.settings import Settings
 from celltype_cli.studies.search import search
 
 SETTINGS = {"train": Settings, "demo": Settings, "data": data.Settings, "fetch": fetch.Settings, "runs": runs.Settings,
             "doctor": doctor.Settings, "reproduce": report.Settings, "report": report.Settings,
-            "audit": audit.Settings, "search": search.Settings, "explain": explain.Settings}  # fmt: skip
+            "audit": audit.Settings, "search": search.Settings, "explain": explain.Settings,
+            "export": export.Settings, "predict": predict.Settings, "evaluate": evaluate.Settings,
+            "compare": compare.Settings, "clean": clean.Settings}  # fmt: skip
 GROUPS = ("dataset", "prepare", "model", "split", "trainer", "logger")
 OPTIONS = [(group, file.stem) for group in GROUPS for file in sorted((configs.folder() / group).glob("*.yaml"))]
 
@@ -24,30 +39,35 @@ def with_needed(cfg):
     for group in ("dataset", "split"):
         if group in cfg and OmegaConf.is_missing(cfg[group], "path"):
             cfg[group].path = "somewhere"
+    for name in ("run", "out", "bundle", "input"):
+        if name in [*cfg] and OmegaConf.is_missing(cfg, name):  # what is missing is not "in" a config
+            cfg[name] = "somewhere"
+    if "runs" in [*cfg] and OmegaConf.is_missing(cfg, "runs"):
+        cfg.runs = ["one", "other"]
     return cfg
 
 
 @pytest.mark.parametrize("command", SETTINGS)
 def test_commands_compose_and_bind(command):
-    configs.check(with_needed(compose(command)), SETTINGS[command])
+    configs.check(with_needed(composed(command)), SETTINGS[command])
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_options_compose_and_bind(group, option):
-    configs.check(with_needed(compose("train", f"{group}={option}")), Settings)
+    configs.check(with_needed(composed("train", f"{group}={option}")), Settings)
 
 
 def test_every_yaml_is_a_command_or_an_option():
     options = {configs.folder() / group / f"{option}.yaml" for group, option in OPTIONS}
-    commands = {configs.folder() / f"{command}.yaml" for command in (*SETTINGS, "command")}
-    others = {configs.folder() / "renamed.yaml"}
+    commands = {configs.folder() / f"{command}.yaml" for command in (*SETTINGS, "command", "drawn")}
+    others = {configs.folder() / name for name in ("renamed.yaml", "hints.yaml")}
     others |= {file for group in ("paper", "search", "classes") for file in (configs.folder() / group).glob("*.yaml")}
     assert set(configs.folder().rglob("*.yaml")) == options | commands | others
 
 
 @pytest.mark.parametrize("option", sorted(file.stem for file in (configs.folder() / "search").glob("*.yaml")))
 def test_searches_compose_and_bind(option):
-    configs.check(with_needed(compose("search", f"search={option}")), search.Settings)
+    configs.check(with_needed(composed("search", f"search={option}")), search.Settings)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +92,7 @@ def test_config_files_are_short(file):
     ],
 )
 def test_what_is_wrong_is_said(overrides, said):
-    cfg = compose("train", *overrides)
+    cfg = composed("train", *overrides)
     if said is None:  # a partial target may lack arguments: the network says so when it is built
         configs.check(cfg, Settings)
         return
@@ -83,15 +103,15 @@ def test_what_is_wrong_is_said(overrides, said):
 
 def test_all_faults_are_said_at_once():
     with pytest.raises(UserError) as error:
-        configs.check(compose("train", "seed=abc", "+model.widht=3"), Settings)
+        configs.check(composed("train", "seed=abc", "+model.widht=3"), Settings)
     assert "seed=abc" in str(error.value)
     assert "model.widht" in str(error.value)
 
 
 def test_whole_numbers_serve_as_numbers_but_truth_does_not():
-    configs.check(compose("train", "trainer.lr=1"), Settings)
+    configs.check(composed("train", "trainer.lr=1"), Settings)
     with pytest.raises(UserError, match="trainer.lr=True is true or false"):
-        configs.check(compose("train", "trainer.lr=true"), Settings)
+        configs.check(composed("train", "trainer.lr=true"), Settings)
 
 
 def test_configs_lie_beside_the_package_or_in_it():
@@ -118,5 +138,5 @@ def test_what_was_renamed_is_gone_and_its_new_name_is_there(old):
         assert (configs.folder() / group / f"{option}.yaml").is_file()
         assert not (configs.folder() / old.replace("=", "/")).with_suffix(".yaml").exists()
         return
-    here = [compose("train", f"{group}={option}") for group, option in OPTIONS if group in ("dataset", "trainer")]
+    here = [composed("train", f"{group}={option}") for group, option in OPTIONS if group in ("dataset", "trainer")]
     assert any(exists(cfg, new) for cfg in here)

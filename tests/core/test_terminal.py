@@ -1,6 +1,11 @@
 """Tables and lines of the terminal say all that they are given."""
 
-from celltype_cli.core.terminal import say_pairs, say_table
+import io
+
+from rich.console import Console
+
+from celltype_cli.core import terminal
+from celltype_cli.core.terminal import say, say_pairs, say_table
 
 
 def test_a_table_keeps_brackets_and_what_is_long(capsys):
@@ -14,3 +19,31 @@ def test_a_table_keeps_brackets_and_what_is_long(capsys):
 def test_names_and_what_belongs_to_them_stand_in_two_columns_and_are_not_wrapped(capsys):
     say_pairs({"a": "y" * 200, "next": "[z]"})
     assert capsys.readouterr().out == f"\na     {'y' * 200}\nnext  [z]\n"
+
+
+def test_names_are_no_style_and_their_codes_are_written_out(capsys):
+    say("PV [basket] \x1b[31m")
+    say_table(["[b]class"], [["PV [chandelier]"], ["[/b]\x1b[2J"]])
+    out = capsys.readouterr().out
+    assert "PV [basket] \\x1b[31m" in out and "PV [chandelier]" in out and "[/b]\\x1b[2J" in out
+    assert "\x1b" not in out
+
+
+def test_a_bar_takes_names_as_they_are(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(terminal, "console", Console(file=screen, force_terminal=True, width=100, color_system=None))
+    assert [*terminal.track([1], "PV [basket]\x07", 1)] == [1]
+    assert "PV [basket]\\x07" in screen.getvalue()
+
+
+def test_notes_break_between_words_in_a_terminal_only(monkeypatch):
+    note = "6 cells hold a recording that another holds too: cell_1 = cell_22 (identical values); cell_3 = cell_20"
+    for is_terminal, lines in (
+        (True, [f"note: {note[:65]}", f"      {note[66:]}"]),
+        (False, [f"note: {note}"]),
+    ):
+        file = io.StringIO()
+        shown = Console(file=file, force_terminal=is_terminal, width=80, color_system=None)
+        monkeypatch.setattr(terminal, "console", shown)
+        terminal.say_note(note)
+        assert file.getvalue().splitlines() == lines

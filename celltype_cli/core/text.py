@@ -1,0 +1,94 @@
+"""Text as it comes from files of any format: decoded, trimmed, one Unicode form, and empty where there is none."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from celltype_cli.core.messages import UserError
+
+LONGEST = 200  # characters of a name, label or unit
+# How "no value" is written by numpy, pandas, R and spreadsheets when they make text of it; compared in lower case.
+MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "#n/a", "nat", "<na>"})
+
+
+def as_text(value: Any, missing: frozenset[str] = MISSING) -> str:
+    """Returns one piece of text: decoded, in Unicode form NFC, every run of white space one blank, none at the ends.
+
+    What stands for a missing value (None, NaN, an empty array, HDF5's Empty, the word "nan") is empty. An array of one
+    is its element; a whole number kept as a float (1.0) is written without its point.
+
+    Args:
+        missing: words that stand for a missing value, in lower case; none of them where "nA" is a unit.
+
+    Raises:
+        UserError: when it is no single text: several values, a mapping, bytes that are no UTF-8, control characters,
+            or more than 200 characters. The caller says where it stands.
+    """
+    value = _single(value)
+    if isinstance(value, (bytes, np.bytes_)):
+        try:
+            value = bytes(value).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{bytes(value)[:40]!r} is no UTF-8 text; save it as UTF-8") from error
+    if isinstance(value, (float, np.floating)):
+        value = "" if np.isnan(value) else f"{int(value)}" if value == int_or_none(value) else f"{value:g}"
+    text = "" if value is None else " ".join(unicodedata.normalize("NFC", str(value)).replace("\0", " ").split())
+    if text.lower() in missing:
+        return ""
+    if len(text) > LONGEST:
+        raise UserError(f"a text of {len(text)} characters ({text[:40]!r} ...); expected at most {LONGEST}")
+    if not text.isprintable():
+        raise UserError(f"{text!r} holds characters that cannot be printed; expected plain text")
+    return text
+
+
+def int_or_none(value: float) -> int | None:
+    """Returns the whole number that a float is, or None."""
+    return int(value) if np.isfinite(value) and value == np.floor(value) else None
+
+
+def _single(value: Any) -> Any:
+    if type(value).__name__ in ("Empty", "NAType", "NaTType", "MaskedConstant"):  # h5py, pandas, numpy.ma
+        return None
+    if isinstance(value, (list, tuple)):
+        value = np.array(value, dtype=object)
+    if isinstance(value, np.ndarray):
+        if value.size > 1:
+            raise UserError(f"{value.size} values ({', '.join(map(str, value.ravel()[:3]))}, ...); expected one text")
+        return _single(value.ravel()[0]) if value.size else None
+    if isinstance(value, dict) or (isinstance(value, np.void) and value.dtype.names):
+        raise UserError(f"{type(value).__name__} {value!r:.60}; expected one text")
+    return value
+
+
+def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Returns the names that are one when case, separators and ".0" do not count (m1, M1, m-1; 1, 1.0), as groups."""
+    groups = defaultdict(set)
+    for name in names:
+        key = re.sub(r"[\s_-]+", "_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
+        key = re.sub(r"^(\d+)\.0+$", r"\1", key)  # a whole number that passed through a float on its way into a file
+        groups[re.sub(r"(?<=[^\W\d_])_(?=\d)", "", key)].add(name)
+    return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
+
+
+SESSION = re.compile(
+    r"[\s_.-]*(?:ses|sess|session|day|rec|recording|run|block|exp|fov|plane|slice)[\s_.-]*\d+$"
+    r"|[\s_.-]+[sd]\d{1,3}$"  # m1_s2, m1_d14
+    r"|[\s_.-]+(?:20)?\d\d([\s_.-]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])$",  # a date: 2021-03-05, 210305
+    re.IGNORECASE,
+)
+
+
+def sessions(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Returns the names that are one but for a session or date at their end (m1_day1, m1_2021-03-05), as groups."""
+    groups = defaultdict(set)
+    for name in names:
+        if (stem := SESSION.sub("", name)) and stem != name:
+            groups[stem].add(name)
+    return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)

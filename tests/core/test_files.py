@@ -1,0 +1,70 @@
+"""Files of a folder are found in one way, and what was passed over is said."""
+
+import os
+import re
+
+import pytest
+
+from celltype_cli.core.files import find_files, why_unreadable
+from celltype_cli.core.messages import UserError
+
+
+def test_links_capital_endings_and_hidden_files(tmp_path):
+    folder, elsewhere = tmp_path / "folder", tmp_path / "elsewhere"
+    for path in (folder / "a.nwb", folder / "sub/B.NWB", elsewhere / "c.nwb"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    for name in ("._a.nwb", ".DS_Store", "notes.txt", "d.nwb.gz"):
+        (folder / name).write_text("x")
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "again").symlink_to(elsewhere)
+    (folder / "loop").symlink_to(folder)
+    (folder / "gone.nwb").symlink_to(tmp_path / "nowhere")
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden/e.nwb").write_text("x")
+    os.mkfifo(folder / "pipe.nwb")
+    found, notes = find_files(folder, [".nwb"])
+    assert [p.relative_to(folder).as_posix() for p in found] == ["a.nwb", "again/c.nwb", "sub/B.NWB"]
+    assert len(notes) == 1
+    for said in ("1 hidden (._a.nwb)", "2 not ending in .nwb (d.nwb.gz, notes.txt)", "2 linked twice (link, loop)",
+                 "1 a link that leads nowhere (gone.nwb)", "1 not to be read as a file (pipe.nwb)"):  # fmt: skip
+        assert said in notes[0]
+
+
+def test_nothing_passed_over_is_no_note(tmp_path):
+    (tmp_path / "CAttached_1.mat").write_text("x")
+    assert find_files(tmp_path, [".mat"], named="cattached*.mat") == ([tmp_path / "CAttached_1.mat"], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("empty", "holds no file ending in .nwb; it holds 1 not ending"),
+        ("emty", "nearest: empty"),
+        ("file.txt", "is a file"),
+    ],
+)
+def test_no_file(tmp_path, name, said):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty/x.abf").write_text("x")
+    (tmp_path / "file.txt").write_text("x")
+    with pytest.raises(UserError, match=said):
+        find_files(tmp_path / name, [".nwb"])
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", None, "pointer of git-lfs.*git lfs pull"),
+        (b"/annex/objects/SHA256E-s1--2.nwb\n", None, "pointer of git-annex.*git annex get"),
+        (b"\n<!DOCTYPE HTML><html>Sign in", None, "a web page"),
+        (b"", None, "empty"),
+        (b"data", BlockingIOError("unable to lock file"), "locked by a program"),
+        (b"data", OSError("Unable to lock file, errno = 11"), "locked by a program"),
+        (b"data", PermissionError("no"), "no permission"),
+        (b"data", OSError("truncated file"), "^$"),
+    ],
+)
+def test_why_a_file_cannot_be_read(tmp_path, content, error, said):
+    (tmp_path / "a.nwb").write_bytes(content)
+    assert re.search(said, why_unreadable(tmp_path / "a.nwb", error))

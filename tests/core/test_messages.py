@@ -1,0 +1,47 @@
+"""Messages for people: what is equal is counted, what is near is named, what a terminal obeys is written out."""
+
+import errno
+
+import pytest
+
+from celltype_cli.core.messages import UserError, few, nearest_file, of_machine, printable, raise_faults
+
+NAMES = ", ".join(f"cell_{k}.npz" for k in range(5))
+ALIKE = ([f"cell_{k}.npz: has no rate" for k in range(60)], f"{NAMES}, and 55 more: has no rate")
+
+
+@pytest.mark.parametrize(
+    ("faults", "said"), [ALIKE, (["no trace"] * 3 + ["a: b", "a: c"], "no trace (3 times)\n  a: b\n  a: c")]
+)
+def test_what_is_said_of_many_is_said_once(faults, said):
+    with pytest.raises(UserError) as error:
+        raise_faults("folder", faults)
+    assert str(error.value) == f"folder cannot be used:\n  {said}"
+    assert few(f"{k}: fault" for k in range(9))[-1] == "and 4 more"
+
+
+def test_codes_for_terminals_are_written_out():
+    assert printable("PV\x1b[31m\x07 \x9b2J\nα\t") == "PV\\x1b[31m\\x07 \\x9b2J\nα\t"
+
+
+def test_a_file_is_proposed_for_its_own_kind_alone(tmp_path):
+    for name in ("labels.csv", "traces.npz", "Traces_2.csv"):
+        (tmp_path / name).write_text("")
+    assert nearest_file(tmp_path / "lables.csv") == "; nearest: labels.csv"
+    assert nearest_file(tmp_path / "traces_2.CSV") == "; nearest: Traces_2.csv"
+    assert nearest_file(tmp_path / "traces.npy") == ""
+    assert nearest_file(tmp_path / "nowhere" / "labels.csv") == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "a/b"), "a/b: the disk is full: make room"),
+        (PermissionError(errno.EACCES, "Permission denied", "a"), "a: permission denied: choose another place"),
+        (OSError(errno.EROFS, "Read-only file system", "a"), "a: read-only file system: choose another place"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "a"), "a: No such file or directory"),
+        (MemoryError(), "the memory is not enough"),
+    ],
+)
+def test_what_the_machine_refuses_is_worded(error, said):
+    assert str(of_machine(error)).startswith(said)

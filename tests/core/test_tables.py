@@ -1,0 +1,90 @@
+"""Tables as spreadsheets of any country write them."""
+
+import pandas as pd
+import pytest
+
+from celltype_cli.core.messages import UserError
+from celltype_cli.core.tables import read_table
+
+ROWS = pd.DataFrame({"cell_id": ["a", "b", "c"], "label": ["PV", "SOM", ""], "depth": [0.5, 1.25, 1e-7]})
+
+
+@pytest.mark.parametrize(
+    ("settings", "note"),
+    [
+        ({}, ""),
+        ({"sep": ";"}, "semicolons"),
+        ({"sep": "\t"}, "tabs"),
+        ({"sep": "|"}, "bars"),
+        ({"sep": ";", "decimal": ","}, "semicolons separate its fields; its decimal mark is the comma"),
+        ({"sep": "\t", "decimal": ","}, "decimal mark is the comma"),
+        ({"encoding": "utf-8-sig"}, ""),
+        ({"encoding": "utf-16"}, "utf-16"),
+        ({"encoding": "utf-16-le", "sep": ";"}, "utf-16-le"),
+        ({"encoding": "utf-16-be"}, "utf-16-be"),
+        ({"lineterminator": "\r\n"}, ""),
+        ({"quoting": 1}, ""),
+    ],
+)
+def test_dialects(tmp_path, settings, note):
+    ROWS.to_csv(tmp_path / "t.csv", index=False, **settings)
+    table = read_table("dataset.path", tmp_path / "t.csv")
+    assert table.rows.columns.tolist() == ["cell_id", "label", "depth"]
+    assert table.rows["label"].tolist() == ["PV", "SOM", ""]
+    assert table.rows["depth"].astype(float).tolist() == [0.5, 1.25, 1e-7]
+    assert (note in table.notes[0]) if note else table.notes == ()
+
+
+def test_letters_of_windows(tmp_path):
+    (tmp_path / "t.csv").write_bytes("cell_id,label\na,Zürich\n".encode("cp1252"))
+    table = read_table("dataset.path", tmp_path / "t.csv")
+    assert table.rows["label"].tolist() == ["Zürich"] and table.notes == ("t.csv: its encoding is cp1252",)
+
+
+def test_text_is_cleaned_and_a_comma_in_quotes_is_text(tmp_path):
+    (tmp_path / "t.csv").write_text(' cell_id ,label,note,\na , nan,"x, y",\nb,PV  basket,,\n\n')
+    table = read_table("dataset.path", tmp_path / "t.csv").rows
+    assert table.to_dict("list") == {"cell_id": ["a", "b"], "label": ["", "PV basket"], "note": ["x, y", ""]}
+    assert table.index.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"cell_id,label\na,PV\nb\n", "line 3 has 1 fields, the first line 2; is the file complete"),
+        (b"cell_id,label\na,PV,1\nb,SOM\n", "line 2 has 3 fields, the first line 2$"),
+        (b"label,label\na,PV\n", "column label occurs 2 times"),
+        (b"cell_id,label\na,P\x1bV\n", "line 2: label: .* cannot be printed"),
+        (b"cell_id,label\na,P\x81V\n", "no encoding known"),
+    ],
+)
+def test_what_cannot_be_read(tmp_path, content, said):
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        read_table("dataset.path", tmp_path / "t.csv")
+
+
+def test_a_missing_file_names_the_nearest(tmp_path):
+    (tmp_path / "labels.csv").write_text("x")
+    with pytest.raises(UserError, match="nearest: labels.csv"):
+        read_table("dataset.labels", tmp_path / "label.csv")
+
+
+@pytest.mark.parametrize("above", ["sep=;\n", '"sep=;"\r\n', "# recorded in 2021\n\n# by me\n"])
+def test_lines_above_the_names_of_columns(tmp_path, above):
+    (tmp_path / "t.csv").write_text(above + "cell_id;label\na,b;PV\n")
+    rows = read_table("dataset.path", tmp_path / "t.csv").rows
+    assert rows.to_dict("list") == {"cell_id": ["a,b"], "label": ["PV"]}
+    assert rows.index.tolist() == [above.count("\n") + 2]  # the line of the file
+
+
+def test_a_first_line_with_as_many_fields_holds_the_names(tmp_path):
+    (tmp_path / "t.csv").write_text("# cell_id,label\na,PV\n")
+    assert [*read_table("dataset.path", tmp_path / "t.csv").rows] == ["# cell_id", "label"]
+
+
+def test_what_is_no_table_is_called_so(tmp_path):
+    (tmp_path / "t.csv").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
+    with pytest.raises(UserError, match="dataset.path=.*t.csv is a pointer of git-lfs"):
+        read_table("dataset.path", tmp_path / "t.csv")
