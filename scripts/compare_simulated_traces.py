@@ -25,15 +25,16 @@ import h5py
 import numpy as np
 import pandas as pd
 import yaml
+from matplotlib.figure import Figure
 from scipy.linalg import solve
 from scipy.ndimage import percentile_filter
 from scipy.optimize import curve_fit
 from scipy.stats import skew
 
 from celltype_cli.calcium.simulator.dataset import CLASSES, Cell, simulate
+from celltype_cli.core import plots
 
 CONFIG = Path(__file__).parents[1] / "conf" / "dataset" / "calcium_sim.yaml"
-COLOURS = {"PY": "#D55E00", "PV": "#0072B2", "SOM": "#009E73", "VIP": "#CC79A7"}
 PY, PV, FS = "EXC in vivo GCaMP6f (DS09-11)", "PV in vivo GCaMP6f (DS27)", "FS putative PV in vivo (DS33)"
 SST, SLICE, VIP = "SST in vivo OGB-1 (DS22)", "SST slice GCaMP6f (DS25)", "VIP slice GCaMP6f (DS26)"
 DATASETS = {PY: ("DS09", "DS10", "DS11"), PV: ("DS27",), FS: ("DS33",), SST: ("DS22",), SLICE: ("DS25",)}
@@ -132,16 +133,11 @@ def simulated(name: str, n_cells: int, seconds: float, sampling_rate: float = 30
     return [([pair], sampling_rate) for pair in zip(*simulate(cells, **config), strict=True)]
 
 
-def draw(path: Path, out: Path, seconds: float = 60.0) -> None:
+@plots.styled
+def draw(path: Path, seconds: float = 60.0) -> Figure:
     """Draws, for each class, the cells at the 20th, 50th and 80th percentile of the traces' sd, on both sides."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    from PIL import Image
-
-    plt.rcParams |= {"font.size": 16, "axes.spines.top": False, "axes.spines.right": False}
-    figure, axes = plt.subplots(12, 2, figsize=(11, 13.5), sharex=True, layout="constrained")
+    figure = Figure(figsize=(11, 13.5), layout="constrained")
+    axes = figure.subplots(12, 2, sharex=True)
     for block, (name, group) in enumerate(SHOWN.items()):
         sides = (simulated(name, 60, seconds), recorded(path, DATASETS[group]))
         for column, cells in enumerate(sides):
@@ -151,15 +147,14 @@ def draw(path: Path, out: Path, seconds: float = 60.0) -> None:
                 trace, rate = longest[shown[round(part * (len(shown) - 1))][1]]
                 trace = trace[: int(seconds * rate)]
                 axis = axes[3 * block + row, column]
-                axis.plot(np.arange(len(trace)) / rate, trace, color=COLOURS[name], linewidth=0.8)
+                axis.plot(np.arange(len(trace)) / rate, trace, color=plots.class_colour(name, CLASSES), linewidth=0.8)
                 axis.locator_params(axis="y", nbins=2)
-        axes[3 * block, 0].set_title(f"{name} (simulated)")
-        axes[3 * block, 1].set_title(group)
+        for axis, title in zip(axes[3 * block], (f"{name} (simulated)", group)):
+            axis.set_title(title, color=plots.class_colour(name, CLASSES), fontweight="bold", fontsize=15)
         axes[3 * block + 1, 0].set_ylabel("dF/F")
     for axis in axes[-1]:
         axis.set(xlabel="time (s)", xlim=(0, seconds))
-    figure.savefig(out, dpi=80)
-    Image.open(out).convert("RGB").quantize(64).save(out, optimize=True)  # a third of the size
+    return figure
 
 
 def table(path: Path) -> pd.DataFrame:
@@ -181,7 +176,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="PNG to write")
     parser.add_argument("--csv", type=Path, help="also write the table here")
     given = parser.parse_args()
-    draw(given.real, given.out)
+    plots.save(draw(given.real), given.out.with_suffix(""), [given.out.suffix[1:]])
     rows = table(given.real)
     print("| " + " | ".join(rows.columns) + " |\n|" + "---|" * rows.shape[1])
     for row in rows.itertuples(index=False):

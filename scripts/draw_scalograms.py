@@ -59,20 +59,20 @@ def draw(recorded: list[tuple[pd.Series, np.ndarray]]) -> Figure:
     images = scalogram(np.stack([window for _, window in recorded]), size=SIZE)
     classes = sorted({row["label"] for row, _ in recorded})
     lines = -(-(len(recorded) + 1) // COLUMNS)
-    figure = Figure(figsize=(18, 5.1 * lines), layout="constrained")
+    figure = Figure(figsize=(13, 3.9 * lines), layout="constrained")
     panels = figure.subfigures(lines, COLUMNS, wspace=0.02, hspace=0.02).ravel()
     low, high = min(w.min() for _, w in recorded) - 5, max(w.max() for _, w in recorded) + 5
     for panel, (row, window), image in zip(panels, recorded, images):
         above, below = panel.subplots(2, 1, sharex=True, height_ratios=(2, 3))
-        name = f"{row['label']} ({row['cre_line'].split('-')[0]}), {row['amp_pA']:.0f} pA, {row['n_spikes']} spikes"
-        panel.suptitle(name, color=plots.class_colour(row["label"], classes), fontweight="bold", fontsize=15)
+        name = f"{row['label']} ({row['cre_line'].split('-')[0]})\n{row['amp_pA']:.0f} pA, {row['n_spikes']} spikes"
+        panel.suptitle(name, color=plots.class_colour(row["label"], classes), fontweight="bold", fontsize=13)
         trace(above, window, plots.class_colour(row["label"], classes))
         above.set_ylim(low, high)
         shown = picture(below, image, images.max())
     note = panels[len(recorded)]
     scale = note.add_axes((0.1, 0.9, 0.84, 0.045))
     figure.colorbar(shown, cax=scale, orientation="horizontal", label="magnitude (mV times root of a sample)")
-    note.text(0.1, 0.71, EXPLANATION, va="top", fontsize=15, linespacing=1.35)
+    note.text(0.1, 0.68, EXPLANATION, va="top", fontsize=13, linespacing=1.3)
     return figure
 
 
@@ -87,8 +87,8 @@ def picture(axes: Axes, image: np.ndarray, brightest: float):
     colours = {"cmap": "inferno", "interpolation": "nearest", "vmin": 0}
     extent = (-BEFORE, WINDOW - BEFORE, first - 0.5, last + 0.5)
     shown = axes.imshow(image, origin="lower", aspect="auto", extent=extent, **colours, vmax=brightest)
-    axes.set(xlabel="time from stimulus onset (ms)", ylabel="frequency (Hz)", yticks=(20, 80, 140, 200))
-    axes.set_xticks(range(0, 1001, 250))
+    axes.set(xlabel="time from stimulus onset (ms)", ylabel="frequency (Hz)", yticks=(20, 110, 200))
+    axes.set_xticks(range(0, 1001, 500))
     return shown
 
 
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--sweeps", type=Path, required=True, help="folder with index.csv and sweeps_50kHz.npz")
     parser.add_argument("--out", type=Path, required=True, help="picture to write")
     given = parser.parse_args()
-    plots.save(draw(load(given.sweeps)), given.out)
+    plots.save(draw(load(given.sweeps)), given.out.with_suffix(""), [given.out.suffix[1:]])
 
 
 if __name__ == "__main__":

@@ -69,12 +69,12 @@ def examples(numbers: tuple[int, ...]) -> Figure:
     images = scalogram(np.stack(windows))
     low, high = min(w.min() for w in windows) - 5, max(w.max() for w in windows) + 5
     columns = 2 * len(numbers)
-    figure = Figure(figsize=(6 * columns, 19), layout="constrained")
+    figure = Figure(figsize=(5 * columns, 15.5), layout="constrained")
     panels = figure.subfigures(len(CLASSES), columns, wspace=0.02, hspace=0.02).ravel()
     for k, (panel, square, window, image) in enumerate(zip(panels, squares, windows, images)):
         label = CLASSES[k // columns]
         what = ("rheobase", "rheobase + 40 pA")[k % 2]
-        title = f"{label}, {square.step.amplitude_pA:.0f} pA ({what}), {len(square.spike_times_s)} spikes"
+        title = f"{label}, {what}\n{square.step.amplitude_pA:.0f} pA, {len(square.spike_times_s)} spikes"
         colour = plots.class_colour(label, CLASSES)
         panel.suptitle(title, color=colour, fontweight="bold", fontsize=15)
         above, below = panel.subplots(2, 1, sharex=True, height_ratios=(2, 3))
@@ -85,7 +85,7 @@ def examples(numbers: tuple[int, ...]) -> Figure:
         extent = (-BEFORE, WINDOW - BEFORE, first - 0.5, last + 0.5)
         look = {"cmap": "inferno", "interpolation": "nearest", "vmin": 0, "vmax": images.max(), "extent": extent}
         below.imshow(image, origin="lower", aspect="auto", **look)
-        below.set(xlabel="time from stimulus onset (ms)", ylabel="frequency (Hz)", yticks=(20, 80, 140, 200))
+        below.set(xlabel="time from stimulus onset (ms)", ylabel="frequency (Hz)", yticks=(20, 110, 200))
         below.set_xticks(range(0, 1001, 250))
     return figure
 
@@ -103,7 +103,7 @@ def measured(cells_per_class: int) -> pd.DataFrame:
 @plots.styled
 def beside(simulated: pd.DataFrame, recorded: pd.DataFrame) -> Figure:
     """Draws medians and quartiles of simulated (filled) beside recorded (open) cells, a panel per feature."""
-    figure = Figure(figsize=(17, 15), layout="constrained")
+    figure = Figure(figsize=(14, 13), layout="constrained")
     for axes, (name, (title, unit, _)) in zip(figure.subplots(4, 4).ravel(), FEATURES.items()):
         for k, label in enumerate(CLASSES):
             colour = plots.class_colour(label, CLASSES)
@@ -141,11 +141,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="picture to write")
     given = parser.parse_args()
     if given.statistics is None:
-        plots.save(examples(tuple(given.numbers)), given.out)
+        plots.save(examples(tuple(given.numbers)), given.out.with_suffix(""), [given.out.suffix[1:]])
         return
     recorded = pd.read_csv(given.statistics).query("source == 'all'").set_index(["label", "feature"])
     simulated = measured(given.cells)
-    plots.save(beside(simulated, recorded), given.out)
+    plots.save(beside(simulated, recorded), given.out.with_suffix(""), [given.out.suffix[1:]])
     print(table(simulated, recorded))
 
 

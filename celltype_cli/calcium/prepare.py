@@ -4,33 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from annotated_types import Ge
 from jaxtyping import Float
 
-from celltype_cli.calcium import traces
+from celltype_cli.calcium import plausible, traces
 from celltype_cli.calcium.features import TRACE_FEATURES, trace_features
 from celltype_cli.calcium.recording import SAME_RATE, Recording
 from celltype_cli.cells import assemble
+from celltype_cli.cells.about import About, Axis, Input
 from celltype_cli.cells.assemble import Recordings, named, per_class
-from celltype_cli.cells.cells import About, Axis, Cells, Input
+from celltype_cli.cells.cells import Cells
 from celltype_cli.core import signals
-from celltype_cli.core.messages import UserError, check_choice, raise_faults
+from celltype_cli.core.memory import check_room
+from celltype_cli.core.messages import UserError, check_choice, few, grouped, raise_faults
+from celltype_cli.core.ranges import Rate, held
 
 INPUTS = ("trace", "features")
-UNITS = {"dff": "dF/F", "raw": "raw fluorescence", "raw_to_dff": "dF/F"}
+UNITS = {"dff": "dF/F", "percent": "dF/F", "raw": "raw fluorescence", "raw_to_dff": "dF/F"}
 MODELS = {"trace": ("cnn1d", "rnn", "lstm"), "features": ("forest", "logistic", "noise_floor")}
+ALL_64S = "; prepare=windows_64s does both: 64 s at 7.5 Hz, without the cells that are shorter"
+BYTES = 40  # of memory that each sample takes while windows and features are made of it
 
 
+@held
 def windows(
     recordings: Recordings,
     *,
     inputs: Sequence[str],
-    timesteps: int | None,
-    sampling_rate: float | None,
+    timesteps: Annotated[int, Ge(2)] | None,
+    sampling_rate: Rate | None,
     signal: str,
-    windows: str,
-    too_short: str,
+    windows: Literal["all", "first"],
+    too_short: Literal["error", "drop"],
+    unusable: Literal["error", "drop"],
+    implausible: Literal["error", "keep"],
 ) -> Cells:
     """Brings recordings to one rate and cuts them into windows that never cross the end of a segment.
 
@@ -39,22 +49,30 @@ def windows(
         inputs: "trace" for windows [row, 1, time], "features" for a table of `features.TRACE_FEATURES`; or both.
         timesteps: samples in a window; None for as many as the shortest recording has.
         sampling_rate: Hz, common to all cells; None where they share one already.
-        signal: "dff" or "raw" says what the traces are and leaves them so; "raw_to_dff" converts them.
+        signal: "dff", "percent" (of dF/F, divided by 100) or "raw" says what traces are; "raw_to_dff" converts them.
         windows: "all" that fit without overlap, or the "first" of each cell.
         too_short: "error", or "drop" the cells in which no window fits, with a note.
+        unusable: "error", or "drop" the cells whose values or rate cannot be used, with a note.
+        implausible: "error" where rates or values are none of calcium imaging, see `plausible`; or "keep" them.
 
     Raises:
-        UserError: with all faults at once: values missing or not finite, constant traces, unequal rates, unknown
-            labels, ids that occur twice, traces shorter than a window, baselines that are not positive.
+        UserError: with all faults at once: values not finite, constant traces, unequal rates, unknown labels, ids that
+            occur twice, traces shorter than a window, baselines that are not positive, more samples than fit in memory.
     """
-    _check_settings(inputs, timesteps, sampling_rate, signal, windows, too_short)
+    _check_settings(inputs, sampling_rate, signal, implausible)
     assemble.check_kind(recordings, Recording, "prepare=windows takes calcium traces")
-    entries, where = recordings.entries, f"dataset {recordings.about.name}"
-    raise_faults(where, [*assemble.faults(recordings), *_faults(entries), *_rate_faults(entries, sampling_rate)])
+    where = f"dataset {recordings.about.name}"
+    entries, lost = _usable(recordings.entries)
+    doubts, notes = ([], []) if implausible == "keep" else plausible.judged(entries, signal)
+    fatal = lost if unusable == "error" or not entries else []
+    rates = [] if doubts else _rate_faults(entries, sampling_rate)
+    raise_faults(where, [*assemble.faults(recordings), *grouped(fatal), *doubts, *rates])
     rate = float(sampling_rate or np.median([r.sampling_rate for r in entries]))
     lengths = [_longest(r, rate) for r in entries]
     wanted = timesteps or max(2, min(lengths))
-    cut, faults = [], []
+    samples = sum(_length(s, r.sampling_rate, rate) for r in entries for s in r.segments)
+    check_room(BYTES * samples, f"{where}: {samples:.3g} samples at {rate:g} Hz")
+    kept, short, faults = [], [], []
     for recording in entries:
         try:
             rows = _cut(recording, rate, wanted, signal)
@@ -64,13 +82,16 @@ def windows(
                 "or dff if the values are dF/F already"
             )
             continue
-        cut.append(rows[:1] if windows == "first" else rows)
-    raise_faults(where, faults)
-    short = [r for r, rows in zip(entries, cut, strict=True) if not len(rows)]
-    if short and (too_short == "error" or len(short) == len(entries)):
+        kept += [(recording, rows[:1] if windows == "first" else rows)] if len(rows) else []
+        short += [] if len(rows) else [recording]
+    if faults and (unusable == "error" or not kept):
+        raise_faults(where, grouped(faults))
+    if short and (too_short == "error" or not kept):
         raise_faults(where, [_too_short(r, rate, wanted) for r in short])
-    kept = [(r, rows) for r, rows in zip(entries, cut, strict=True) if len(rows)]
-    notes = [*_notes([r for r, _ in kept], short, rate, wanted)]
+    if lost or faults:
+        left = "; ".join(few(grouped([*lost, *faults])))
+        notes.append(f"{len(lost) + len(faults)} cells that cannot be used are left out: {left}")
+    notes += _notes([r for r, _ in kept], short, rate, wanted, signal)
     if timesteps is None and max(lengths) > wanted:
         notes.append(f"traces are cut to the shortest, {wanted} samples")
     about = _about(recordings.about, inputs, rate, wanted, UNITS[signal], notes)
@@ -81,18 +102,32 @@ def windows(
     return assemble.assemble(recordings, [r for r, _ in kept], chosen, [len(rows) for _, rows in kept])
 
 
-def _check_settings(inputs, timesteps, sampling_rate, signal, windows, too_short) -> None:
+def pinned(settings: dict[str, Any], cells: Cells) -> dict[str, Any]:
+    """Returns the settings of `windows` that make of new recordings what these cells are, and name each that cannot.
+
+    Raises:
+        UserError: when the cells do not say how long a window is.
+    """
+    about = cells.about.inputs.get("trace")
+    timesteps = settings["timesteps"] or (about and cells.shapes["trace"][-1])
+    rate = settings["sampling_rate"] or (about and about.sampling_rate)
+    if not timesteps or not rate:
+        raise UserError("prepare.timesteps and prepare.sampling_rate are not known: train with both set")
+    return {**settings, "timesteps": int(timesteps), "sampling_rate": float(rate)} | {
+        name: "error" for name in ("too_short", "unusable")
+    }
+
+
+def _check_settings(inputs, sampling_rate, signal, implausible) -> None:
     if not inputs:
         raise UserError(f"prepare.inputs is empty; expected one or both of {', '.join(INPUTS)}")
     for name in inputs:
         check_choice("prepare.inputs", name, INPUTS)
-    check_choice("prepare.windows", windows, ("all", "first"))
-    check_choice("prepare.too_short", too_short, ("error", "drop"))
     check_choice("prepare.signal", signal, tuple(UNITS))
-    if (timesteps is not None and timesteps < 2) or (sampling_rate is not None and not 0 < sampling_rate < np.inf):
+    if sampling_rate is not None and implausible == "error" and not plausible.is_rate(sampling_rate):
         raise UserError(
-            f"prepare.timesteps={timesteps} must be at least 2 samples (or null), and prepare.sampling_rate="
-            f"{sampling_rate} a positive number of Hz (or null)"
+            f"prepare.sampling_rate={sampling_rate:g} Hz is no rate of calcium imaging ({plausible.SLOWEST:g} to "
+            f"{plausible.FASTEST:g} Hz); {plausible.INSIST}"
         )
 
 
@@ -107,15 +142,20 @@ def _about(about: About, inputs: Sequence[str], rate: float, timesteps: int, uni
 
 def _cut(recording: Recording, rate: float, timesteps: int, signal: str) -> Float[np.ndarray, "window timesteps"]:
     """Returns the windows of a cell, without those in which nothing varies (a dead stretch tells no cells apart)."""
-    rows = [np.empty((0, timesteps))]
+    rows, percent = [np.empty((0, timesteps))], signal == "percent" or _says_percent(recording, signal)
     for segment in recording.segments:
         if _length(segment, recording.sampling_rate, rate) < timesteps:
             continue
         same = _same(recording.sampling_rate, rate)
         trace = segment if same else signals.resample(segment, recording.sampling_rate, rate)
-        rows.append(traces.windows(traces.dff(trace, rate) if signal == "raw_to_dff" else trace, timesteps))
+        trace = traces.dff(trace, rate) if signal == "raw_to_dff" else trace / 100 if percent else trace
+        rows.append(traces.windows(trace, timesteps))
     cut = np.concatenate(rows)
     return cut[np.ptp(cut, axis=1) > 0]
+
+
+def _says_percent(recording: Recording, signal: str) -> bool:
+    return recording.signal == "percent" and signal == "dff"
 
 
 def _same(rate: float, other: float) -> bool:
@@ -131,22 +171,28 @@ def _longest(recording: Recording, rate: float) -> int:
     return max(_length(segment, recording.sampling_rate, rate) for segment in recording.segments)
 
 
-def _faults(recordings: Sequence[Recording]) -> Iterator[str]:
-    for r in recordings:
-        if not 0 < r.sampling_rate < np.inf:
-            yield f"{named(r)}: its sampling rate is {r.sampling_rate}; expected a positive number of Hz"
-        bad = [~np.isfinite(segment) for segment in r.segments]
-        samples = sum(len(segment) for segment in r.segments)
-        if samples == 0:
-            yield f"{named(r)}: its trace holds no value; leave the cell out"
-        elif any(b.any() for b in bad):
-            k = next(k for k, b in enumerate(bad) if b.any())
-            yield (
-                f"{named(r)}: {sum(b.sum() for b in bad)} of {samples} values are NaN or infinite, the first at sample "
-                f"{np.argmax(bad[k])} of segment {k}; cut the trace there into two segments, or leave the cell out"
-            )
-        elif all(np.ptp(segment) == 0 for segment in r.segments if len(segment)):
-            yield f"{named(r)}: its trace is constant; expected one that varies; leave the cell out"
+def _usable(recordings: Sequence[Recording]) -> tuple[list[Recording], list[str]]:
+    """Parts the recordings that can be used from what is wrong with the others."""
+    faults = [_fault(r) for r in recordings]
+    return [r for r, fault in zip(recordings, faults, strict=True) if not fault], [*filter(None, faults)]
+
+
+def _fault(r: Recording) -> str:
+    if not 0 < r.sampling_rate < np.inf:
+        return f"{named(r)}: its sampling rate is {r.sampling_rate}; expected a positive number of Hz"
+    bad = [~np.isfinite(segment) for segment in r.segments]
+    samples = sum(len(segment) for segment in r.segments)
+    if samples == 0:
+        return f"{named(r)}: its trace holds no value; leave the cell out"
+    if any(b.any() for b in bad):
+        k = next(k for k, b in enumerate(bad) if b.any())
+        return (
+            f"{named(r)}: {sum(b.sum() for b in bad)} of {samples} values are NaN or infinite, the first at sample "
+            f"{np.argmax(bad[k])} of segment {k}; cut the trace there into two segments, or leave the cell out"
+        )
+    if all(np.ptp(segment) == 0 for segment in r.segments if len(segment)):
+        return f"{named(r)}: its trace is constant; expected one that varies; leave the cell out"
+    return ""
 
 
 def _rate_faults(recordings: Sequence[Recording], sampling_rate: float | None) -> Iterator[str]:
@@ -155,7 +201,7 @@ def _rate_faults(recordings: Sequence[Recording], sampling_rate: float | None) -
         slow, fast = (next(r for r in recordings if r.sampling_rate == rate) for rate in (rates[0], rates[-1]))
         yield (
             f"sampling rates differ: {rates[0]:.6g} Hz in {named(slow)}, {rates[-1]:.6g} Hz in {named(fast)}; "
-            f"set prepare.sampling_rate={np.floor(rates[0] * 10) / 10 or rates[0]:g} to resample all to one"
+            f"set prepare.sampling_rate={np.floor(rates[0] * 10) / 10 or rates[0]:g} to resample all to one{ALL_64S}"
         )
 
 
@@ -165,13 +211,18 @@ def _too_short(r: Recording, rate: float, timesteps: int) -> str:
         return f"{named(r)}: nothing varies in any of its windows; leave the cell out, or set prepare.too_short=drop"
     return (
         f"{named(r)}: its longest uninterrupted stretch has {longest} samples at {rate:g} Hz, {timesteps} expected; "
-        "set a smaller prepare.timesteps, or prepare.too_short=drop to leave such cells out"
+        f"set a smaller prepare.timesteps, or prepare.too_short=drop to leave such cells out{ALL_64S}"
     )
 
 
-def _notes(kept: list[Recording], short: list[Recording], rate: float, timesteps: int) -> Iterator[str]:
+def _notes(kept: list[Recording], short: list[Recording], rate: float, timesteps: int, signal: str) -> Iterator[str]:
     if short:
         yield f"{len(short)} cells left out, no window of {timesteps} samples fits or varies: {per_class(short)}"
     slower = [r for r in kept if r.sampling_rate < rate and not _same(r.sampling_rate, rate)]
     if slower:
         yield f"{len(slower)} cells were recorded at less than {rate:g} Hz and interpolated: {per_class(slower)}"
+    if parted := [r for r in kept if r.missing]:
+        missing = sum(r.missing for r in parted)
+        yield f"{missing} samples of {len(parted)} cells are missing (NaN); no window crosses such a gap"
+    if percent := sum(_says_percent(r, signal) for r in kept):
+        yield f"the values of {percent} cells are percent, as their files say, and were divided by 100"

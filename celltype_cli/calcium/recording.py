@@ -1,13 +1,21 @@
-"""What one file of calcium traces holds of one cell."""
+"""What one file of calcium traces holds of one cell, validated where it is born; and the parts of one cell, joined."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from celltype_cli.core.messages import UserError
+from celltype_cli.core.signals import resample
+from celltype_cli.core.text import as_text
+
 SAME_RATE = 1e-3  # rates this close are one rate: half a sample in a window of 480
+TEXTS = ("cell_id", "label", "group", "source")
+SIGNALS = {"dff": "dF/F", "percent": "dF/F in percent", "raw": "raw fluorescence"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,11 @@ class Recording:
         sampling_rate: Hz.
         source: laboratory, dataset or method; empty where nothing is known.
         file: where the trace was read from, for messages.
+        signal: one of `SIGNALS`, where the file says what its values are; empty where it does not.
+        missing: samples that were NaN between others; the trace is parted there.
+
+    Raises:
+        UserError: when what should be text is none, see `as_text`.
     """
 
     cell_id: str
@@ -31,3 +44,85 @@ class Recording:
     sampling_rate: float
     source: str = ""
     file: str = ""
+    signal: str = ""
+    missing: int = 0
+
+    def __post_init__(self) -> None:
+        for name in TEXTS:
+            try:
+                object.__setattr__(self, name, as_text(getattr(self, name)))
+            except UserError as error:
+                cell = self.cell_id if isinstance(self.cell_id, str) else ""
+                raise UserError(f"cell {cell[:60]} ({self.file}): {name}: {error}") from error
+
+
+def parted(trace: np.ndarray, where: str) -> dict[str, Any]:
+    """Returns the `segments` and `missing` of a trace in which NaN stands for frames that are missing.
+
+    NaN after the last value fill up a shorter trace, and count for nothing; stretches of one sample are left out.
+
+    Raises:
+        UserError: when it is no array [time] of real numbers.
+    """
+    trace = np.asarray(trace)
+    if trace.ndim != 1 or trace.dtype.kind not in "fiu":
+        raise UserError(f"{where}: the trace is {trace.dtype} of shape {trace.shape}; expected numbers [time]")
+    trace = trace.astype(np.float64)
+    there = ~np.isnan(trace)
+    if there.all():
+        return {"segments": (trace,), "missing": 0}
+    stop = len(there) - int(np.argmax(there[::-1])) if there.any() else 0
+    trace, there = trace[:stop], there[:stop]
+    edges = np.flatnonzero(np.diff(there)) + 1
+    pieces = [(a, b) for a, b in zip([0, *edges], [*edges, stop], strict=True) if b - a > 1 and there[a]]
+    return {"segments": tuple(trace[a:b] for a, b in pieces), "missing": int(stop - there.sum())}
+
+
+def as_rate(value: Any, where: str, name: str = "sampling_rate") -> float:
+    """Returns a rate in Hz, whose range `prepare` judges.
+
+    Raises:
+        UserError: when it is not one real number.
+    """
+    found = np.asarray(value)
+    try:
+        single = as_text(value) or "nan" if found.dtype.kind in "SUOT" else found.item()
+        if isinstance(single, (bool, complex)):
+            raise ValueError("is no real number")
+        return float(single)
+    except (ValueError, TypeError, UserError) as error:
+        raise UserError(f"{where}: {name} is {_shown(value)}; expected one number of Hz") from error
+
+
+def _shown(value: Any) -> str:
+    shown = " ".join(str(value).split()) or "empty"
+    return shown if len(shown) <= 60 else f"{shown[:60]} ..."
+
+
+def joined(parts: Sequence[Recording]) -> Recording:
+    """Makes one recording of several of one cell, in their order; all are brought to the slowest rate.
+
+    What one of them leaves empty, the others say.
+
+    Raises:
+        UserError: when they say different things of the cell.
+    """
+    same = {}
+    for name in ("label", "group", "source", "signal"):
+        if len(said := sorted({getattr(part, name) for part in parts} - {""})) > 1:
+            raise UserError(
+                f"cell {parts[0].cell_id} ({', '.join(part.file for part in parts[:3])}): has several values of "
+                f"{name}: {', '.join(map(repr, said[:3]))}; one cell has one"
+            )
+        same[name] = said[0] if said else ""
+    slowest = min(part.sampling_rate for part in parts)
+    if not all(0 < part.sampling_rate < np.inf for part in parts):
+        rates = ", ".join(f"{part.sampling_rate:g}" for part in parts[:3])
+        raise UserError(f"cell {parts[0].cell_id} ({parts[0].file}): its rates are {rates}; expected positive Hz")
+    segments = tuple(
+        segment if part.sampling_rate / slowest - 1 < SAME_RATE else resample(segment, part.sampling_rate, slowest)
+        for part in parts
+        for segment in part.segments
+    )
+    missing = sum(part.missing for part in parts)
+    return replace(parts[0], segments=segments, sampling_rate=slowest, missing=missing, **same)

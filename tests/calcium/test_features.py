@@ -10,7 +10,7 @@ from made.configs import cells, compose
 from celltype_cli.calcium.features import LAGS, TRACE_FEATURES, trace_features
 from celltype_cli.calcium.traces import dff, windows
 from celltype_cli.cells.columns import table_of
-from celltype_cli.core.signals import finite_stretches, resample, split_at_gaps
+from celltype_cli.core.signals import resample, split_at_gaps
 
 RATES = [7.8125, 10.037, 15.625, 26.589, 26.58908, 30.0135, 31.6561, 158.2804, 500.0]  # Hz, of CASCADE
 
@@ -172,14 +172,6 @@ def test_features_of_a_row_do_not_depend_on_the_others():
 )
 def test_features_are_finite(trace):
     assert np.isfinite(trace_features(trace)).all()
-
-
-def test_missing_values_end_a_stretch():
-    nan = np.nan
-    stretches = finite_stretches(np.array([nan, 1, 2, np.inf, 3, nan, nan, 4, 5, 6]))
-    assert [s.tolist() for s in stretches] == [[1, 2], [4, 5, 6]]  # one sample alone is no stretch
-    assert finite_stretches(np.full(3, nan)) == ()
-    assert [s.tolist() for s in finite_stretches(np.arange(3.0))] == [[0, 1, 2]]
 
 
 def noise_and_mean(trace):

@@ -8,8 +8,9 @@ from made.configs import described
 
 from celltype_cli.calcium.features import TRACE_FEATURES, trace_features
 from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
-from celltype_cli.cells.cells import UNLABELLED, About
+from celltype_cli.cells.cells import UNLABELLED
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 
@@ -22,7 +23,8 @@ def recording(cell="a", label="PV", group="m1", segments=None, rate=10.0, source
 
 
 def prepared(entries, classes=None, **changes):
-    """What `prepare=windows`, as shipped but for changes, makes of recordings."""
+    """What `prepare=windows`, as shipped but for changes, makes of recordings, whose values are easy to follow."""
+    changes = {"unusable": "error", "implausible": "keep"} | changes
     return configs.build(described("traces", **changes).prepare)(Recordings(entries, ABOUT, classes))
 
 

@@ -53,17 +53,24 @@ def experiments(path: Path, session: str | None, structures: Sequence[str] | Non
         check_choice("dataset.session", session, SESSIONS)
     client = allen.client(API)
     rows, containers = (allen.table(path / name, NAME) for name in (TABLE, CONTAINERS))
-    known = sorted({row["targeted_structure"]["acronym"] for row in rows})
+    try:
+        known = sorted({row["targeted_structure"]["acronym"] for row in rows})
+        fit = client.filter_ophys_experiments(
+            rows, cre_lines=list(CLASS_OF), session_types=[session] if session else list(SESSIONS),
+            targeted_structures=None if structures is None else list(structures), simple=True,
+        )  # fmt: skip
+        simple = client.simplify_experiment_containers(containers)
+        tagged = {c["id"] for c in simple if any("epilep" in tag.lower() for tag in c["tags"])}
+        kept = [e for e in fit if e["experiment_container_id"] not in tagged]
+        lost = [name for name in LINES if name not in map(class_of, kept)]
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        raise UserError(
+            f"{path}: {TABLE} or {CONTAINERS} is not as allensdk writes it ({type(error).__name__}: "
+            f"{str(error)[:100]}); delete both, then {command(path, NAME)}"
+        ) from error
     raise_faults("dataset.structures", [f"{name} is none of {', '.join(known)}{nearest(name, known)}"
                                         for name in structures or () if name not in known])  # fmt: skip
-    fit = client.filter_ophys_experiments(
-        rows, cre_lines=list(CLASS_OF), session_types=[session] if session else list(SESSIONS),
-        targeted_structures=None if structures is None else list(structures), simple=True,
-    )  # fmt: skip
-    simple = client.simplify_experiment_containers(containers)
-    tagged = {c["id"] for c in simple if any("epilep" in tag.lower() for tag in c["tags"])}
-    kept = [e for e in fit if e["experiment_container_id"] not in tagged]
-    if lost := [name for name in LINES if name not in map(class_of, kept)]:
+    if lost:
         raise UserError(
             f"no experiment of {', '.join(lost)} fits dataset.session={session} and dataset.structures="
             f"{structures}; choose others, or null for all"

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 import h5py
@@ -33,13 +32,17 @@ from celltype_cli.calcium.datasets.allen_experiments import (
     file_of,
     source_of,
 )
-from celltype_cli.calcium.recording import Recording
+from celltype_cli.calcium.plausible import is_rate
+from celltype_cli.calcium.readers.hdf5 import values
+from celltype_cli.calcium.recording import Recording, parted
+from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings, spread
-from celltype_cli.cells.cells import About
 from celltype_cli.core import allen
 from celltype_cli.core.downloads import Part, Plan, command, holds
+from celltype_cli.core.isolated import isolated
 from celltype_cli.core.messages import UserError
-from celltype_cli.core.signals import finite_stretches, resample, split_at_gaps
+from celltype_cli.core.ranges import Count, Rate
+from celltype_cli.core.signals import resample, split_at_gaps
 
 NAME, TYPICAL_SIZE = "allen_visual_coding", 0.4e9  # bytes
 BASIS = (
@@ -49,16 +52,23 @@ BASIS = (
 TIMES, DFF, IDS = (f"processing/brain_observatory_pipeline/{name}" for name in
                    ("DfOverF/imaging_plane_1/timestamps", "DfOverF/imaging_plane_1/data",
                     "ImageSegmentation/cell_specimen_ids"))  # fmt: skip
-whole = partial(holds, names=(TIMES, DFF, IDS))
+
+
+def whole(file: Path) -> bool:
+    """Says whether a file is there and holds traces; a damaged one may hang or crash the library that opens it."""
+    try:
+        return file.is_file() and isolated(holds, file, (TIMES, DFF, IDS))
+    except UserError:
+        return False
 
 
 def load(
     *,
     path: str | Path,
-    experiments_per_class: int | None,
+    experiments_per_class: Count | None,
     session: str | None,
     structures: Sequence[str] | None,
-    read_rate: float | None,
+    read_rate: Rate | None,
 ) -> Recordings:
     """Reads dF/F of the chosen experiments from files that are there; the network is not used.
 
@@ -87,7 +97,7 @@ def load(
         raise UserError(f"{path}: no experiment of {', '.join(lost)} is there; fetch them: {command(path, NAME)}")
     recordings, without = [], 0
     for experiment in chosen:
-        cells = list(_read(file_of(path, experiment), experiment, read_rate))
+        cells = isolated(_read, file_of(path, experiment), experiment, read_rate)
         recordings += [cell for cell in cells if cell.segments]
         without += sum(not cell.segments for cell in cells)
     about = About(
@@ -100,7 +110,7 @@ def load(
 
 
 def fetch(
-    *, path: str | Path, experiments_per_class: int | None, session: str | None, structures: Sequence[str] | None
+    *, path: str | Path, experiments_per_class: Count | None, session: str | None, structures: Sequence[str] | None
 ) -> Plan:
     """Downloads the tables of experiments (a few MB) where they are missing, and plans the download of the files.
 
@@ -130,23 +140,36 @@ def _spread(found: Sequence[dict], per_class: int) -> list[dict]:
     return spread(found, per_class, tuple(LINES), class_of, lambda e: (e["donor_name"], e["cre_line"]))
 
 
-def _read(file: Path, experiment: dict, read_rate: float | None) -> Iterator[Recording]:
-    """Yields the cells at the lower rate, which keeps memory small; without segments where all values are missing."""
-    with h5py.File(file, "r") as nwb:
-        time, traces, specimens = (nwb[name][:] for name in (TIMES, DFF, IDS))
-    pieces, rate = split_at_gaps(time.astype(np.float64), np.arange(len(time), dtype=np.float64))
-    new_rate = min(rate, read_rate or rate)
+def _read(file: Path, experiment: dict, read_rate: Rate | None) -> list[Recording]:
+    """Returns the cells at the lower rate, which keeps memory small; without segments where all values are missing."""
+    try:
+        with h5py.File(file, "r") as nwb:
+            time, traces, specimens = (values(nwb[name], f"{file}: {name}") for name in (TIMES, DFF, IDS))
+        pieces, rate = split_at_gaps(time.astype(np.float64), np.arange(len(time), dtype=np.float64))
+        if traces.shape != (len(specimens), len(time)):
+            raise ValueError(f"its dF/F is of shape {traces.shape}, with {len(specimens)} cells and {len(time)} stamps")
+    except UserError:
+        raise
+    except Exception as error:  # h5py raises half a dozen unrelated types for a broken file
+        raise UserError(f"{file}: cannot be read ({str(error)[:200]}); delete it and fetch it again") from error
+    new_rate, cells = min(rate, read_rate or rate) if is_rate(rate) else rate, []
     for specimen, trace in zip(specimens, traces.astype(np.float32), strict=True):
-        stretches = (s for piece in pieces for s in finite_stretches(trace[piece.astype(int)]))
-        yield Recording(
-            cell_id=f"{specimen}_{experiment['id']}",
-            label=class_of(experiment),
-            group=str(experiment["donor_name"]),
-            segments=tuple(resample(s, rate, new_rate).astype(np.float32) for s in stretches),
-            sampling_rate=new_rate,
-            source=source_of(experiment),
-            file=file.name,
+        parts = [parted(trace[piece.astype(int)], f"{file.name}: cell {specimen}") for piece in pieces]
+        segments = (resample(s, rate, new_rate).astype(np.float32) for part in parts for s in part["segments"])
+        cells.append(
+            Recording(
+                cell_id=f"{specimen}_{experiment['id']}",
+                label=class_of(experiment),
+                group=str(experiment["donor_name"]),
+                segments=tuple(segments),
+                sampling_rate=new_rate,
+                source=source_of(experiment),
+                file=file.name,
+                signal="dff",
+                missing=sum(part["missing"] for part in parts),
+            )
         )
+    return cells
 
 
 def _notes(chosen: list[dict], recordings: list[Recording], tagged: int, without: int) -> Iterator[str]:

@@ -17,20 +17,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
-from scipy.io import loadmat
 
 from celltype_cli.calcium.datasets.cascade_origins import ORIGINS
 from celltype_cli.calcium.datasets.fake_classes import fake_classes
-from celltype_cli.calcium.recording import SAME_RATE, Recording
+from celltype_cli.calcium.readers.cascade import ANIMAL, TREATMENT, trials_of, whole
+from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings, named
-from celltype_cli.cells.cells import About
-from celltype_cli.core.messages import UserError, check_choice, raise_faults
-from celltype_cli.core.signals import resample, split_at_gaps
+from celltype_cli.core.files import find_files
+from celltype_cli.core.isolated import isolated
+from celltype_cli.core.messages import UserError, check_choice, few, raise_faults
 
 SUBSETS = {
     "slice3": [name for name in ORIGINS if name[:4] in ("DS24", "DS25", "DS26")],
@@ -39,8 +39,6 @@ SUBSETS = {
     "all": list(ORIGINS),
 }
 CELL_TYPES = {"pyramidal": "EXC", "interneuron": "PV"}  # what the field cell_type of DS28 to DS33 says
-ANIMAL = re.compile(r"((?:PV|SOM|VIP)(?:Vitro|Camp)\d+)|(?:XCaMP|jGCaMP)\w*?_(\d+)_\d+$", re.IGNORECASE)
-TREATMENT = re.compile(r"(_mini|_full|_corrected|_neuropil_subtracted|_Puff\w*?)+$")
 
 
 def load(
@@ -48,6 +46,7 @@ def load(
     path: str | Path,
     subset: str,
     null: str | None = None,
+    unusable: str = "error",
 ) -> Recordings:
     """Reads the dF/F traces of a subset, with animals as groups where file names tell them (DS24 to DS33).
 
@@ -55,26 +54,31 @@ def load(
         path: the folder Ground_truth, or the clone that holds it.
         subset: slice3, kwan3, zhang2, or all that `ORIGINS` names (not zebrafish, not spinal cord).
         null: "fake_classes" labels cells of one true class by their source, see `fake_classes`.
+        unusable: "drop" leaves out files that cannot be used, with a note; or "error".
 
     Raises:
         UserError: when the folder or a class of the subset is missing, or files cannot be used.
     """
+    check_choice("dataset.unusable", unusable, ("drop", "error"))
     check_choice("dataset.subset", subset, SUBSETS)
     check_choice("dataset.null", null or "fake_classes", ("fake_classes",))
     folders = _folders(Path(path).expanduser(), subset)
     recordings, faults = [], []
-    for file in (file for folder in folders for file in sorted(folder.glob("CAttached*.mat"))):
+    for file in _files(folders):
         try:
-            recordings.append(read(file))
+            recordings.append(isolated(read, file))
         except UserError as error:
             faults.append(str(error))
-    raise_faults(f"{len(faults)} files of {path}", faults)
+    if unusable == "error" or not recordings:
+        raise_faults(f"{len(faults)} files of {path}", faults)
     expected = {ORIGINS[name].label for name in SUBSETS[subset]} if subset != "all" else set()
     if not recordings or (lost := sorted(expected - {r.label for r in recordings})):
         gone = sorted(set(SUBSETS[subset]) - {_folder(r) for r in recordings})
         what = f"subset {subset} has no {' and no '.join(lost)} cells" if recordings else "no .mat file was found"
         raise UserError(f"{path}: {what}; expected files in {', '.join(gone)}; clone the repository of CASCADE again")
     recordings, warnings = fake_classes(recordings) if null else (recordings, tuple(_notes(recordings, subset)))
+    if faults:
+        warnings += (f"{len(faults)} files that cannot be used are left out: {'; '.join(few(faults))}",)
     about = About(
         name=f"cascade {subset}" + (f" {null} (null)" if null else ""),
         citation="Rupprecht et al. 2021, doi 10.1038/s41593-021-00895-5, and "
@@ -101,6 +105,12 @@ def _folders(path: Path, subset: str) -> list[Path]:
             "; give the folder Ground_truth of CASCADE"
         )
     return folders
+
+
+def _files(folders: list[Path]) -> Iterator[Path]:
+    for folder in folders:
+        with suppress(UserError):  # of a folder without files, which `load` then says in its own words
+            yield from find_files(folder, (".mat",), named="CAttached*.mat")[0]
 
 
 def _folder(recording: Recording) -> str:
@@ -143,54 +153,10 @@ def read(file: Path) -> Recording:
         UserError: when the file is no intact .mat file, lacks a field, or names another cell type than its folder.
     """
     recording = described(file)
-    trials = [split_at_gaps(*trace) for trace in _traces(file, recording)]
-    rates = [rate for segments, rate in trials if segments]
-    if not rates:
-        raise UserError(f"{named(recording)}: CAttached holds no trace")
-    slowest = min(rates)
-    segments = tuple(
-        segment if rate / slowest - 1 < SAME_RATE else resample(segment, rate, slowest)
-        for segments, rate in trials
-        for segment in segments
-    )
-    return replace(recording, segments=segments, sampling_rate=slowest)
+    return whole(recording, trials_of(file, named(recording), lambda said: _check_type(recording, said)))
 
 
-def _traces(file: Path, recording: Recording) -> Iterator[tuple[Float[np.ndarray, " time"], ...]]:
-    """Yields time stamps (s) and dF/F of each trial; stamps may be NaN after the end and may be fewer than values."""
-    for trial in _structs(_attached(file, recording)):
-        found = trial.dtype.names
-        if missing := [name for name in ("fluo_time", "fluo_mean") if name not in found]:
-            raise UserError(f"{named(recording)}: field {', '.join(missing)} is missing; found {', '.join(found)}")
-        if "cell_type" in found:
-            said = str(np.ravel(trial["cell_type"])[0]).lower() if np.size(trial["cell_type"]) else ""
-            for word, label in CELL_TYPES.items():
-                if word in said and label != recording.label:
-                    raise UserError(
-                        f"{named(recording)}: its field cell_type says {said!r}, its folder {recording.label}"
-                    )
-        time, trace = (np.ravel(trial[field]).astype(np.float64) for field in ("fluo_time", "fluo_mean"))
-        time, trace = time[: len(trace)], trace[: len(time)]
-        yield time[~np.isnan(time)], trace[~np.isnan(time)]
-
-
-def _attached(file: Path, recording: Recording) -> np.ndarray:
-    try:
-        found = loadmat(file, variable_names=["CAttached"])
-    except Exception as error:  # loadmat raises a dozen unrelated types for a broken file, and names none of them
-        raise UserError(
-            f"{named(recording)}: is no intact MATLAB file (version 5 to 7; {type(error).__name__}: {error}); "
-            "clone the repository of CASCADE again"
-        ) from error
-    if "CAttached" not in found:
-        raise UserError(f"{named(recording)}: holds no variable CAttached; is it a ground-truth file of CASCADE?")
-    return found["CAttached"]
-
-
-def _structs(value: np.ndarray) -> Iterator[np.void]:
-    """Yields the trials, which stand in a cell array of structs or in a struct array."""
-    for element in np.ravel(value):
-        if isinstance(element, np.void) and element.dtype.names:
-            yield element
-        elif isinstance(element, np.ndarray):
-            yield from _structs(element)
+def _check_type(recording: Recording, said: str) -> None:
+    for word, label in CELL_TYPES.items():
+        if word in said and label != recording.label:
+            raise UserError(f"{named(recording)}: its field cell_type says {said!r}, its folder {recording.label}")

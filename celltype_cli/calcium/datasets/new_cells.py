@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings, check_kind
-from celltype_cli.cells.cells import About
 from celltype_cli.core.messages import raise_faults
 
 KNOWN, NEW = "known", "new"

@@ -24,13 +24,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
-from celltype_cli.calcium.readers.nwb import read
+from celltype_cli.calcium.readers import nwb
+from celltype_cli.calcium.readers.found import Found
 from celltype_cli.calcium.readers.nwb_labels import Labels
 from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
-from celltype_cli.cells.cells import About
-from celltype_cli.core.messages import UserError, raise_faults
+from celltype_cli.core.files import find_files
+from celltype_cli.core.isolated import isolated
+from celltype_cli.core.messages import UserError, check_choice, few, raise_faults
+from celltype_cli.core.ranges import Rate
 
 
 def load(
@@ -38,52 +43,64 @@ def load(
     path: str | Path,
     labels: Labels,
     series: str | None,
-    read_rate: float | None,
+    read_rate: Rate | None,
+    rejected: Literal["drop", "keep"],
+    unusable: Literal["error", "drop"],
     classes: Sequence[str] | None,
 ) -> Recordings:
     """Reads all ROIs of the file, or of all files ending in .nwb in the folder and below.
 
     Args:
         path: the file or the folder.
-        labels: where cell types stand.
+        labels: where cell types stand; where it says nothing, cells are without label.
         series: name of the RoiResponseSeries, with or without the containers it lies in (ophys/DfOverF/traces); a
             pattern (DfOverF/plane*) may fit one for each imaging plane; None for the only one of dF/F.
         read_rate: Hz, to which faster traces are brought file by file, so that many fit into memory; None does not.
+        rejected: "drop" leaves out ROIs that are flagged as no cells, with a note; "keep" takes them.
+        unusable: "drop" leaves out files that cannot be used, with a note; or "error".
         classes: labels that may occur, in the order of the probabilities; None for those that do.
 
     Raises:
-        UserError: with all faults of all files, when a file is broken, or series or labels are not found.
+        UserError: with all faults of all files, when none can be used, or series or labels are not found.
     """
-    path = Path(path).expanduser()
-    files = sorted(path.rglob("*.nwb")) if path.is_dir() else [path]
-    if not files or not files[0].is_file():
-        what = "holds no file ending in .nwb" if path.is_dir() else "does not exist"
-        raise UserError(f"dataset.path={path} {what}")
-    recordings, faults, without_series, rois = [], [], 0, []
+    check_choice("dataset.rejected", rejected, ("drop", "keep"))
+    check_choice("dataset.unusable", unusable, ("drop", "error"))
+    path, found, without_series = Path(path).expanduser(), Found(), 0
+    files = [path]
+    if not path.is_file():
+        files, found.notes = find_files(path, (".nwb",))
+    found.notes += labels.open()
     for file in files:
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
         try:
-            found = list(read(file, name, labels, series, read_rate))
+            read = isolated(nwb.read, file, name, labels, series, read_rate, rejected == "keep")
         except UserError as error:
-            faults.append(str(error))
+            found.faults.append(str(error))
             continue
-        recordings += found
-        without_series += not found
-        rois += [(name, recording.cell_id.rpartition("/")[2]) for recording in found]
-    raise_faults(f"{len(faults)} files of {path}" if path.is_dir() else str(path), faults)
+        found.add(read)
+        without_series += not read.rois
+    recordings = found.recordings
+    if found.faults and (unusable == "error" or not recordings):
+        raise_faults(f"{len(found.faults)} files of {path}" if path.is_dir() else str(path), found.faults)
+    notes = [*found.said(rejected == "keep"), *_notes(recordings, found.faults, without_series)]
     if not recordings:
-        raise UserError(f"{path}: no RoiResponseSeries in {len(files)} files; the traces of ROIs are needed")
-    labels.check(rois)
+        left = f": {notes[-1]}" if found.rejected else f" in {len(files)} files; the traces of ROIs are needed"
+        raise UserError(f"{path}: no {'cell is left' if found.rejected else 'RoiResponseSeries'}{left}")
+    labels.check(found.rois, complete=not found.faults)
+    if not labels.known:
+        notes.append("no label was asked for: dataset.labels.column, path or genotype says where cell types stand")
     kept = [recording for recording in recordings if recording.segments]
-    about = About(f"nwb {path.name}", notes=tuple(_notes(recordings, kept, without_series)), group="animal")
+    about = About(f"nwb {path.name}", notes=tuple(notes), group="animal")
     return Recordings(kept, about, tuple(classes) if classes else None)
 
 
-def _notes(recordings: list[Recording], kept: list[Recording], without_series: int) -> Iterator[str]:
+def _notes(recordings: list[Recording], faults: list[str], without_series: int) -> Iterator[str]:
+    if faults:
+        yield f"{len(faults)} files that cannot be used are left out: {'; '.join(few(faults))}"
     if without_series:
         yield f"{without_series} files without a RoiResponseSeries were left out"
-    if len(kept) < len(recordings):
-        yield f"{len(recordings) - len(kept)} cells without any value were left out"
+    if empty := sum(not recording.segments for recording in recordings):
+        yield f"{empty} cells without any value were left out"
     sessions = Counter(group for group, _ in {(r.group, r.file) for r in recordings if r.group})
     if several := sum(count > 1 for count in sessions.values()):
         yield f"{several} animals have several files: a neuron that occurs in more than one counts as a cell in each"

@@ -1,132 +1,137 @@
-"""Files of calcium traces, as HDF5, npz, csv or parquet: one file with trace, label, cell, group and rate.
+"""Files and folders of calcium traces: what they are, and what they hold.
 
 Common to all: `label` is the cell type, empty where it is unknown (such cells are never tested). `group` is the animal;
 left out or empty, each cell is a group of its own. `source` (optional) is the laboratory or method; where it gives the
-label away, every score says so. `sampling_rate` is in Hz. Values are dF/F or raw fluorescence (`prepare.signal`), never
-NaN, except after the end of a trace that is shorter than its row.
+label away, every score says so. `sampling_rate` is in Hz. Values are dF/F or raw fluorescence (`prepare.signal`); NaN
+stands for a frame that is missing, and no window crosses it; at the end it fills up a shorter trace. ROIs that a
+pipeline has flagged as no cells (iscell, accepted, rejected, valid_roi ...; see `found`) are left out.
 
 HDF5 (.h5, .hdf5), the layout of CASCADE's neurons as one file; the only one for traces in several segments:
     /neurons/<cell_id>/dff              [time]
     /neurons/<cell_id>/segment_start    [segment] index of the first sample of each segment, from 0 (optional)
     /neurons/<cell_id>                  attributes cell_type (label), frame_rate_hz, animal_id (group, optional),
-                                        dataset (source, optional)
+                                        dataset (source, optional), a flag (optional)
+or the results of CaImAn, see `caiman`.
 npz (.npz), numpy arrays without pickled objects:
-    trace [cell, time], label [cell], cell_id [cell], sampling_rate [cell] or one number, group [cell] and source [cell]
-    (optional)
+    trace [cell, time], label [cell], cell_id [cell], sampling_rate [cell] or one number, group [cell], source [cell]
+    and a flag [cell] (optional)
 Wide table (.csv, .parquet), one row per cell:
-    cell_id, label, sampling_rate, group and source (optional), and one column per sample, named by numbers with or
-    without letters before them: 0, 1, 2 ... or t0, t1, t2 ...
+    cell_id, label, sampling_rate, group, source and a flag (optional), and one column per sample, named by numbers with
+    or without letters before them: 0, 1, 2 ... or t0, t1, t2 ...; numbers left out are missing frames
 Long table (.csv, .parquet), one row per sample; a gap in time ends a segment:
-    cell_id, label, value, and time_s (seconds) or else frame (a count) and sampling_rate, group and source (optional)
+    cell_id, label, value, and time_s (seconds) or else frame (a count) and sampling_rate; group, source and a flag
+    (optional)
+NWB 2 (.nwb): the ROIs of one series, see `nwb`. MATLAB (.mat): a neuron of CASCADE's ground truth, see `cascade`. Both
+say no label: they are read where none is asked for, and of a folder where it holds no other of these files.
+Tables (.tsv too) may be separated by commas, semicolons, tabs or bars, with decimal points or commas.
+A folder: the output of suite2p (F.npy, see `suite2p`), or several of the files above, each with its cells.
 """
 
 from __future__ import annotations
 
-import zipfile
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-import h5py
-import numpy as np
+from celltype_cli.calcium.readers import cascade, hdf5, npz, nwb, suite2p, tables
+from celltype_cli.calcium.readers.found import Found, How
+from celltype_cli.calcium.readers.nwb_labels import Labels
+from celltype_cli.core.files import find_files
+from celltype_cli.core.isolated import isolated
+from celltype_cli.core.messages import UserError, nearest_file
 
-from celltype_cli.calcium.readers.tables import from_rows, read_table
-from celltype_cli.calcium.recording import Recording
-from celltype_cli.core.messages import UserError, nearest, raise_faults
+ENDINGS = (".h5", ".hdf5", ".npz", ".csv", ".tsv", ".parquet")
+ALONE = (".nwb",), (".mat",)  # are read of a folder that holds none of those, where they may be raw data beside
+INSTEAD = {
+    ".mat": "; files of CASCADE: dataset=cascade, with the folder; of suite2p (Fall.mat): the folder that holds F.npy; "
+    "others: save the traces as npz or csv",
+    ".txt": "; a table of text: name it .csv or .tsv",
+    ".nwb": "; it is NWB: dataset=nwb_ophys",
+    ".npy": "; of suite2p give the folder that holds F.npy",
+    ".xlsx": "; save the sheet as CSV UTF-8",
+}
 
 
-def read(path: Path) -> list[Recording]:
-    """Reads all recordings of a file; its ending says which of the layouts above it has.
+def read(path: Path, how: How, passed_over: Path | None = None) -> Found:
+    """Reads all recordings of a file or folder; a file of a folder that cannot be used stops no other.
+
+    Args:
+        passed_over: a table of labels in the folder, which holds no traces.
 
     Raises:
-        UserError: when the file is missing, broken or not in its layout.
+        UserError: when the path is missing, or a single file is broken or not in its layout.
     """
-    readers = {".h5": read_hdf5, ".hdf5": read_hdf5, ".npz": read_npz, ".csv": read_table, ".parquet": read_table}
-    if path.suffix.lower() not in readers or path.is_dir():
-        what = "is a folder" if path.is_dir() else f"ends in {path.suffix or 'nothing'}"
-        raise UserError(f"dataset.path={path} {what}; expected a file that ends in {', '.join(readers)}")
+    if not path.is_dir():
+        if not path.exists():
+            raise UserError(f"dataset.path={path} does not exist{nearest_file(path)}")
+        return read_file(path, how)
+    planes, found = suite2p.planes(path), Found()
+    inside = {plane.folder for plane in planes}
+    files, passed = _found(path, not planes, how)
+    found.notes = [] if planes else passed  # suite2p writes a dozen more
+    files = [file for file in files if passed_over is None or not file.samefile(passed_over)]
+    for plane in planes:
+        _add(found, lambda plane=plane: suite2p.read(plane, how), plane.name)
+    for file in files:
+        if file.parent not in inside:
+            _add(found, lambda file=file: _named(read_file(file, how), file.relative_to(path).as_posix()), str(file))
+    return found
+
+
+def _found(path: Path, needed: bool, how: How) -> tuple[list[Path], list[str]]:
+    """Returns the files of a folder, and lines on those passed over; where none is needed, there may be none."""
+    try:
+        return find_files(path, ENDINGS)
+    except UserError as error:
+        for endings in ALONE if needed and not how.labelled else ():
+            with suppress(UserError):
+                return find_files(path, endings)
+        if not needed:
+            return [], []
+        raise UserError(f"{error}; or the output of suite2p (F.npy)") from error
+
+
+def read_file(path: Path, how: How) -> Found:
+    """Reads a file; its ending says what it is, and HDF5 is opened in a process of its own."""
+    ending = path.suffix.lower()
+    if ending not in (*ENDINGS, *(() if how.labelled else (".nwb", ".mat"))):
+        raise UserError(
+            f"dataset.path={path} ends in {path.suffix or 'nothing'}; expected a file that ends in "
+            f"{', '.join(ENDINGS)}, or a folder{INSTEAD.get(ending, '')}"
+        )
     if not path.is_file():
-        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise UserError(f"dataset.path={path} does not exist{nearest(path.name, beside)}")
-    return readers[path.suffix.lower()](path)
+        raise UserError(f"dataset.path={path} is no file that can be read")
+    if ending in (".h5", ".hdf5"):
+        return isolated(hdf5.read, path, how)
+    if ending == ".nwb":
+        return _nwb(path, how)
+    if ending == ".mat":
+        return isolated(cascade.read, path, how)
+    readers = {".npz": npz.read, ".parquet": tables.read_parquet}
+    return readers.get(ending, tables.read_csv)(path, how)
 
 
-def read_hdf5(path: Path) -> list[Recording]:
-    """Reads the layout /neurons/<cell_id>.
+def _nwb(path: Path, how: How) -> Found:
+    nowhere = Labels(column=None, path=None, genotype=None, rename=None)
+    found = isolated(nwb.read, path, path.name, nowhere, how.series, None, how.keep_rejected)
+    if not found.rois:
+        raise UserError(f"{path.name}: holds no RoiResponseSeries, the traces of ROIs")
+    if how.frame_rate is not None:
+        found.recordings = [replace(recording, sampling_rate=how.frame_rate) for recording in found.recordings]
+    return found
 
-    Raises:
-        UserError: with all faults at once, when the file is broken or has another layout.
-    """
-    recordings, faults = [], []
+
+def _named(found: Found, name: str) -> Found:
+    """Gives recordings the name of their file below the folder."""
+    for recording in found.recordings:
+        object.__setattr__(recording, "file", name)
+    return found
+
+
+def _add(found: Found, reading, where: str) -> None:
     try:
-        with h5py.File(path, "r") as file:
-            if not isinstance(neurons := file.get("neurons"), h5py.Group):
-                raise UserError(f"{path}: has no group /neurons; found {', '.join(file) or 'nothing'}")
-            for cell, neuron in neurons.items():
-                try:
-                    recordings.append(_neuron(neuron, cell, path.name))
-                except UserError as error:
-                    faults.append(str(error))
-    except UserError:
-        raise
-    except Exception as error:  # h5py raises half a dozen unrelated types for a broken file
-        raise UserError(f"{path}: cannot be read as HDF5, it is truncated or in another format ({error})") from error
-    raise_faults(f"{path}: {len(faults)} neurons", faults)
-    return recordings
-
-
-def _neuron(neuron: h5py.Group | h5py.Dataset | None, cell: str, file: str) -> Recording:
-    found = [*neuron.attrs] if isinstance(neuron, h5py.Group) else []
-    found += ["dff"] if found and isinstance(neuron.get("dff"), h5py.Dataset) else []
-    if missing := [name for name in ("dff", "cell_type", "frame_rate_hz") if name not in found]:
-        raise UserError(
-            f"cell {cell} ({file}): has no {', '.join(missing)}; expected a group with dataset dff and "
-            "attributes cell_type (may be empty) and frame_rate_hz"
-        )
-    trace = neuron["dff"][()]
-    if trace.ndim != 1 or trace.dtype.kind not in "fiu":
-        raise UserError(f"cell {cell} ({file}): dff is {trace.dtype} of shape {trace.shape}; expected numbers [time]")
-    start = neuron["segment_start"][()].ravel() if "segment_start" in neuron else np.array([0])
-    if len(start) == 0 or start[0] != 0 or (np.diff(start) <= 0).any() or start[-1] >= max(len(trace), 1):
-        raise UserError(
-            f"cell {cell} ({file}): segment_start must rise from 0 to less than {len(trace)}; found {start[:5]}"
-        )
-    text = {name: neuron.attrs.get(name, "") for name in ("cell_type", "animal_id", "dataset")}
-    text = {name: value.decode() if isinstance(value, bytes) else str(value) for name, value in text.items()}
-    return Recording(
-        cell_id=cell,
-        label=text["cell_type"],
-        group=text["animal_id"],
-        segments=tuple(np.split(trace.astype(np.float64), start[1:].astype(int))),
-        sampling_rate=_number(neuron.attrs["frame_rate_hz"]),
-        source=text["dataset"],
-        file=file,
-    )
-
-
-def _number(value) -> float:
-    """Returns NaN for what is no number; `prepare` then says which rate is wrong."""
-    try:
-        return float(np.ravel(value)[0])
-    except (ValueError, TypeError, IndexError):
-        return float("nan")
-
-
-def read_npz(path: Path) -> list[Recording]:
-    """Reads arrays trace, label, cell_id, sampling_rate, group and source.
-
-    Raises:
-        UserError: when the file is broken, holds pickled objects, or lacks an array.
-    """
-    broken = f"{path}: cannot be read as npz, it is truncated or in another format"
-    if not zipfile.is_zipfile(path):
-        raise UserError(broken)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except Exception as error:  # zipfile and numpy raise half a dozen unrelated types for a broken file
-        if "Object arrays" in str(error):
-            raise UserError(
-                f"{path}: holds pickled objects, which could run code; save plain arrays of numbers and "
-                "strings, with traces of unequal length filled up with NaN at their end"
-            ) from error
-        raise UserError(f"{broken} ({error})") from error
-    return from_rows(arrays.pop("trace", None), arrays, path)
+        found.add(reading())
+    except UserError as error:
+        found.faults.append(str(error) if where in str(error) else f"{where}: {error}")
+    except MemoryError:
+        found.faults.append(f"{where}: needs more memory than there is")

@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+from celltype_cli.core.messages import UserError, few, nearest, raise_faults
+from celltype_cli.core.tables import Table, read_table
+from celltype_cli.core.text import as_text
 
-from celltype_cli.core.messages import UserError, nearest, raise_faults
+WAYS = ("column", "path", "genotype")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,20 +29,32 @@ class Labels:
         rename: label -> class, "" for no label.
 
     Raises:
-        UserError: unless one of column, path and genotype is given.
+        UserError: when several of column, path and genotype are given, or a class is no text.
     """
 
     column: str | None
     path: str | Path | None
-    genotype: Mapping[str, str] | None
-    rename: Mapping[str, str] | None
+    genotype: Mapping[Any, Any] | None
+    rename: Mapping[Any, Any] | None
 
     def __post_init__(self) -> None:
-        if sum(bool(way) for way in (self.column, self.path, self.genotype)) != 1:
-            raise UserError(
-                "dataset.labels needs exactly one of column (of the table of ROIs), path (of a csv with "
-                "roi_id and label) and genotype ({part of the subject's genotype: class})"
-            )
+        if len(given := [way for way in WAYS if getattr(self, way)]) > 1:
+            raise UserError(f"dataset.labels.{' and dataset.labels.'.join(given)} are given; give one of them")
+        for name in ("genotype", "rename"):
+            try:
+                pairs = {as_text(key): as_text(value) for key, value in (getattr(self, name) or {}).items()}
+            except UserError as error:
+                raise UserError(f"dataset.labels.{name}: {error}") from error
+            object.__setattr__(self, name, pairs)
+
+    @property
+    def known(self) -> bool:
+        """Whether it is said where labels stand."""
+        return any(getattr(self, way) for way in WAYS)
+
+    def open(self) -> list[str]:
+        """Reads the csv, once for all files that are read in other processes; returns how it was read."""
+        return [*self._csv.notes] if self.path and self._rows is not None else []
 
     def of(self, nwb: Any, rois: Any, ids: Sequence[Any], file: str) -> list[str]:
         """Returns the label of each ROI.
@@ -58,48 +72,52 @@ class Labels:
             found = [_by_genotype(self.genotype, nwb, file)] * len(ids)
         elif self.path:
             found = [self._rows.get((self._name(file), str(roi)), "") for roi in ids]
-        else:
+        elif self.column:
             by_id = _by_column(self.column, nwb, rois, file)
             found = [by_id[roi] for roi in ids]
+        else:
+            found = [""] * len(ids)
         return [(self.rename or {}).get(label, label) for label in found]
 
-    def check(self, read: Sequence[tuple[str, Any]]) -> None:
-        """Raises a UserError when rows of the csv fit none, or perhaps several, of the ROIs read, as (file, id)."""
+    def check(self, read: Sequence[tuple[str, Any]], complete: bool) -> None:
+        """Raises a UserError when rows of the csv fit none, or perhaps several, of the ROIs read, as (file, id).
+
+        Args:
+            complete: whether all files were read; else rows may be of those that were not.
+        """
         if not self.path:
             return
-        if "file" not in self._csv and len({file for file, _ in read}) > 1:
+        if "file" not in self._csv.rows and len({file for file, _ in read}) > 1:
             raise UserError(f"{self.path}: has no column file, but there are several NWB files; add their names to it")
-        lost = sorted(set(self._rows) - {(self._name(file), str(roi)) for file, roi in read})
+        lost = sorted(set(self._rows) - {(self._name(file), str(roi)) for file, roi in read}) if complete else []
         raise_faults(self.path, [f"roi_id {roi}{f' of file {file}' if file else ''} is no ROI that was read"
                                  for file, roi in lost])  # fmt: skip
 
     @cached_property
-    def _csv(self) -> pd.DataFrame:
-        try:
-            table = pd.read_csv(Path(self.path).expanduser(), dtype=str, keep_default_na=False)
-        except (OSError, ValueError) as error:
-            raise UserError(f"dataset.labels.path={self.path} cannot be read ({error})") from error
-        if missing := [name for name in ("roi_id", "label") if name not in table]:
+    def _csv(self) -> Table:
+        table = read_table("dataset.labels.path", Path(self.path).expanduser())
+        if missing := [name for name in ("roi_id", "label") if name not in table.rows]:
             raise UserError(
-                f"{self.path}: {' and '.join(missing)} missing; found {', '.join(table)}; expected columns "
+                f"{self.path}: {' and '.join(missing)} missing; found {', '.join(few(table.rows))}; expected columns "
                 "roi_id, label and, for several NWB files, file"
             )
-        return table.apply(lambda column: column.str.strip())
+        return table
 
     @cached_property
     def _rows(self) -> dict[tuple[str, str], str]:
-        files = map(self._name, self._csv.get("file", [""] * len(self._csv)))
-        keys = list(zip(files, self._csv["roi_id"], strict=True))
+        rows = self._csv.rows
+        files = map(self._name, rows.get("file", [""] * len(rows)))
+        keys = list(zip(files, rows["roi_id"], strict=True))
         raise_faults(self.path, [f"roi_id {roi} {file} occurs {count} times; expected one row for each ROI"
                                  for (file, roi), count in Counter(keys).items() if count > 1])  # fmt: skip
-        return dict(zip(keys, self._csv["label"], strict=True))
+        return dict(zip(keys, rows["label"], strict=True))
 
     def _name(self, file: str) -> str:
-        return Path(file).name.removesuffix(".nwb") if "file" in self._csv else ""
+        return Path(file).name.lower().removesuffix(".nwb") if "file" in self._csv.rows else ""
 
 
 def _by_genotype(parts: Mapping[str, str], nwb: Any, file: str) -> str:
-    genotype = getattr(nwb.subject, "genotype", None) or ""
+    genotype = as_text(getattr(nwb.subject, "genotype", None))
     if not genotype:
         raise UserError(f"{file}: its subject has no genotype; give labels in a csv (dataset.labels.path)")
     fits = {part: label for part, label in parts.items() if part.lower() in genotype.lower()}
@@ -115,7 +133,9 @@ def _by_column(name: str, nwb: Any, rois: Any, file: str) -> dict[Any, str]:
     tables = dict(sorted((o.name, o) for o in nwb.objects.values() if hasattr(o, "colnames")))
     table_name, _, column = name.rpartition("/")
     if table_name and table_name not in tables:
-        raise UserError(f"{file}: has no table {table_name}{nearest(table_name, tables)}; found {', '.join(tables)}")
+        raise UserError(
+            f"{file}: has no table {table_name}{nearest(table_name, tables)}; found {', '.join(few(tables))}"
+        )
     table = tables[table_name] if table_name else rois
     ids = list(table.id[:])
     if len(set(ids)) < len(ids) or set(ids) != set(rois.id[:]):
@@ -128,13 +148,10 @@ def _by_column(name: str, nwb: Any, rois: Any, file: str) -> dict[Any, str]:
         others = [f"{other.name}/{name}" for other in alike for name in other.colnames]
         raise UserError(
             f"{file}: {table.name} has no column {column}{nearest(column, table.colnames)}; found "
-            f"{', '.join([*table.colnames, *others])}; the genotype is "
-            f"{getattr(nwb.subject, 'genotype', None)} (dataset.labels.genotype)"
+            f"{', '.join(few([*table.colnames, *others]))}; the genotype is "
+            f"{str(getattr(nwb.subject, 'genotype', None))[:100]} (dataset.labels.genotype)"
         )
-    return {roi: _text(value) for roi, value in zip(ids, table[column][:], strict=True)}
-
-
-def _text(value: Any) -> str:
-    if value is None or value != value:
-        return ""
-    return (value.decode() if isinstance(value, bytes) else str(value)).strip()
+    try:
+        return {roi: as_text(value) for roi, value in zip(ids, table[column][:], strict=True)}
+    except UserError as error:
+        raise UserError(f"{file}: column {column} of {table.name}: {error}") from error

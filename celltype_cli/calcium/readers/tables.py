@@ -1,181 +1,153 @@
-"""Traces in tables: one row per cell (wide), or one row per sample (long); the layouts are described in `traces`."""
+"""Traces in tables: one row per cell (wide), or one row per sample (long); the layouts are described in `files`."""
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
-from celltype_cli.calcium.recording import Recording
-from celltype_cli.core.messages import UserError, nearest, raise_faults
-from celltype_cli.core.signals import split_at_gaps
+from celltype_cli.calcium.readers.found import Found, How, is_flag
+from celltype_cli.calcium.readers.long_tables import from_long
+from celltype_cli.calcium.readers.rows import as_numbers, from_rows, needed, require
+from celltype_cli.calcium.recording import TEXTS
+from celltype_cli.core.files import why_unreadable
+from celltype_cli.core.memory import check_room
+from celltype_cli.core.messages import UserError, few
+from celltype_cli.core.tables import read_table
+from celltype_cli.core.text import as_text
 
-TEXT = ("cell_id", "label", "group", "source")
 SAMPLE = re.compile(r"([A-Za-z_]*)(\d+(?:\.\d+)?)")
+BYTES = 100  # of memory that an entry of a table takes while it is read, where it is text
+BYTES_OF_TEXT = 15  # of memory that a byte of a csv takes while it is read: 620 MB for 48 MB
+FURTHEST = 10  # times as many samples as there are columns, when columns are missing
 
 
-def read_table(path: Path) -> list[Recording]:
-    """Reads a csv or parquet file, as a long table where it has a column `value`, else as a wide one.
+def read_csv(path: Path, how: How) -> Found:
+    """Reads a csv file, as a long table where it has a column `value`, else as a wide one.
 
     Raises:
         UserError: when the file is broken or has other columns, with all faults at once.
     """
+    check_room(BYTES_OF_TEXT * path.stat().st_size, f"{path}: its text")
+    read = read_table("dataset.path", path, TEXTS)
+    found = _of(read.rows, path, how)
+    found.notes[:0] = read.notes
+    return found
+
+
+def read_parquet(path: Path, how: How) -> Found:
+    """Reads a parquet file, likewise.
+
+    Raises:
+        UserError: when the file is broken, needs more memory than there is, or has other columns.
+    """
+    import pyarrow.parquet as pq
+
     try:
-        if path.suffix.lower() == ".csv":
-            _check_last_line(path)
-            table = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str))
-        else:
-            table = pd.read_parquet(path)
+        about = pq.read_metadata(path)
+        check_room(BYTES * about.num_rows * about.num_columns, f"{path}: its {about.num_rows} rows")
+        table = pd.read_parquet(path)
     except UserError:
         raise
-    except Exception as error:  # pandas, pyarrow and csv raise half a dozen unrelated types for a broken file
-        raise UserError(f"{path}: cannot be read, it is truncated or in another format ({error})") from error
+    except Exception as error:  # pandas and pyarrow raise half a dozen unrelated types for a broken file
+        damaged = f"cannot be read, it is truncated or in another format ({str(error)[:200]})"
+        raise UserError(f"{path}: {why_unreadable(path, error) or damaged}") from error
     table.columns = [str(name).strip() for name in table.columns]
-    for name in TEXT:
+    table.index = np.arange(1, len(table) + 1)
+    faults = []
+    for name in TEXTS:
         if name in table:
-            table[name] = table[name].astype(object).map(lambda value: "" if pd.isna(value) else str(value).strip())
-    return _long(table, path) if "value" in table else _wide(table, path)
-
-
-def _check_last_line(path: Path) -> None:
-    """A table cut in the middle of a row would otherwise be read with empty values at its end."""
-    with path.open("rb") as file:
-        header = file.readline()
-        file.seek(max(0, path.stat().st_size - max(1_000_000, 50 * len(header))))
-        lines = [line for line in file.read().splitlines() if line.strip()] or [b""]
-    n_header, n_last = (len(next(csv.reader([line.decode()]), [])) for line in (header, lines[-1]))
-    if n_last != n_header:
-        raise UserError(f"{path}: its last line has {n_last} fields, its first {n_header}; the file is truncated")
-
-
-def _require(found, needed: tuple[str, ...], path: Path, layout: str) -> None:
-    faults = [f"{name} is missing{nearest(name, set(found) - set(needed))}" for name in needed if name not in found]
+            table[name] = _texts(table[name], faults)
     if faults:
-        shown = ", ".join(map(str, list(found)[:8])) or "nothing"
-        raise UserError(f"{path}: {'; '.join(faults)}; found {shown}; {layout}")
+        raise UserError("\n  ".join([f"{path} cannot be used:", *few(faults)]))
+    return _of(table, path, how)
 
 
-def _wide(table: pd.DataFrame, path: Path) -> list[Recording]:
+def _texts(column: pd.Series, faults: list[str]) -> pd.Series:
+    known, cleaned = {}, []
+    for row, value in column.astype(object).items():
+        key = value if isinstance(value, (str, bytes, int)) else id(value)
+        if key not in known:
+            try:
+                known[key] = as_text(value)
+            except UserError as error:
+                faults.append(f"row {row}: {column.name}: {error}")
+                known[key] = ""
+        cleaned.append(known[key])
+    return pd.Series(cleaned, index=column.index, dtype=object)
+
+
+def _of(table: pd.DataFrame, path: Path, how: How) -> Found:
+    counts = [name for name in table if re.fullmatch(r"Unnamed: \d+|index|level_0", name) and _counts(table[name])]
+    table = table.drop(columns=counts)  # the index of a data frame
+    return from_long(table, path, how) if "value" in table else _wide(table, path, how)
+
+
+def _counts(column: pd.Series) -> bool:
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    return len(numbers) > 0 and np.array_equal(np.sort(numbers), np.arange(len(numbers)) + numbers.min())
+
+
+def _wide(table: pd.DataFrame, path: Path, how: How) -> Found:
     layout = (
         "a long table has a column value and a row per sample, a wide one has cell_id, label, sampling_rate and "
-        "a column per sample (0, 1, 2 ...)"
+        "a column per sample (0, 1, 2 ...); labels may stand in dataset.labels, the rate in dataset.frame_rate"
     )
-    _require(table.columns, ("cell_id", "label", "sampling_rate"), path, layout)
-    others = [name for name in table.columns if name not in (*TEXT, "sampling_rate")]
+    require(table.columns, needed(how), path, layout)
+    known = [name for name in table.columns if name in (*TEXTS, "sampling_rate") or is_flag(name)]
+    others = [name for name in table.columns if name not in known]
     matches = {name: m for name in others if (m := SAMPLE.fullmatch(name))}
     prefix = Counter(m[1] for m in matches.values()).most_common(1)  # "day1" is no sample among t0, t1, t2 ...
     samples = {name: float(m[2]) for name, m in matches.items() if m[1] == prefix[0][0]}
     if unknown := [name for name in others if name not in samples]:
-        shown = ", ".join(unknown[:5])
+        shown = ", ".join(name[:40] for name in unknown[:5])
         raise UserError(f"{path}: columns {shown} are neither samples nor known: remove them; {layout}")
     if not samples:
-        raise UserError(f"{path}: no column holds samples; found {', '.join(table.columns)}; {layout}")
-    trace = table[sorted(samples, key=samples.get)].apply(pd.to_numeric, errors="coerce")
-    words = (table[trace.columns].notna() & trace.isna()).sum(axis=1)
-    faults = [f"cell {table.cell_id[row]}: {n} values are no numbers" for row, n in words[words > 0].items()]
-    raise_faults(str(path), faults)
-    meta = {name: table[name].to_numpy() for name in (*TEXT, "sampling_rate") if name in table}
-    return from_rows(trace.to_numpy(np.float64), meta, path)
-
-
-def from_rows(trace: np.ndarray | None, meta: Mapping[str, np.ndarray], path: Path) -> list[Recording]:
-    """Makes a recording of each row of `trace` [cell, time], which may end in NaN where it is shorter than others.
-
-    Raises:
-        UserError: when an array is missing or their lengths differ.
-    """
-    found = [*meta, *["trace"] * (trace is not None)]
-    _require(found, ("trace", "cell_id", "label", "sampling_rate"), path, "expected one entry per cell in each")
-    if trace.ndim != 2 or trace.dtype.kind not in "fiu":
-        raise UserError(f"{path}: trace is {trace.dtype} of shape {trace.shape}; expected numbers, [cell, time]")
-    columns = {name: np.ravel(meta[name]) for name in (*TEXT, "sampling_rate") if name in meta}
-    if np.ndim(meta["sampling_rate"]) == 0:
-        columns["sampling_rate"] = np.repeat(columns["sampling_rate"], len(trace))
-    if wrong := [f"{name} has {len(values)}" for name, values in columns.items() if len(values) != len(trace)]:
-        raise UserError(f"{path}: trace has {len(trace)} cells, but {', '.join(wrong)} entries")
-    text = {name: [_text(value) for value in columns[name]] if name in columns else [""] * len(trace) for name in TEXT}
-    rates = pd.to_numeric(pd.Series(columns["sampling_rate"]), errors="coerce").to_numpy(np.float64)
-    trace = trace.astype(np.float64)
-    return [
-        Recording(
-            cell_id=text["cell_id"][row],
-            label=text["label"][row],
-            group=text["group"][row],
-            segments=(_without_padding(trace[row]),),
-            sampling_rate=float(rates[row]),
-            source=text["source"][row],
-            file=path.name,
-        )
-        for row in range(len(trace))
+        raise UserError(f"{path}: no column holds samples; found {', '.join(table.columns[:8])}; {layout}")
+    names = sorted(samples, key=samples.get)
+    place, notes = _places(names, np.array([samples[name] for name in names]), path)
+    trace, words = np.full((len(table), place[-1] + 1), np.nan), np.zeros(len(table), dtype=int)
+    first = {}
+    for name, at in zip(names, place, strict=True):
+        trace[:, at], wrong = as_numbers(table[name])
+        words += wrong
+        for row in np.flatnonzero(wrong):
+            first.setdefault(row, f"{str(table[name].iloc[row])[:40]!r} in column {name}")
+    cells = table["cell_id"].to_numpy(object)
+    faults = [
+        f"cell {cells[row]} ({path.name}): {words[row]} values are no numbers, the first {first[row]}; correct them, "
+        "or leave them empty (a gap)"
+        for row in np.flatnonzero(words)
     ]
+    usable = words == 0
+    meta = {name: table[name].to_numpy(object)[usable] for name in known}
+    found = from_rows(trace[usable], meta, path, how)
+    found.faults, found.notes = [*faults, *found.faults], [*notes, *found.notes]
+    return found
 
 
-def _text(value) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _without_padding(trace: Float[np.ndarray, " time"]) -> Float[np.ndarray, " _"]:
-    there = np.flatnonzero(~np.isnan(trace))
-    return trace[: there[-1] + 1] if len(there) else trace[:0]
-
-
-def _long(table: pd.DataFrame, path: Path) -> list[Recording]:
-    layout = "a long table has cell_id, label, value and time_s, or frame and sampling_rate instead of time_s"
-    _require(table.columns, ("cell_id", "label"), path, layout)
-    if "time_s" not in table:
-        _require(table.columns, ("frame", "sampling_rate"), path, layout)
-    recordings, faults = [], []
-    for cell, rows in table.groupby("cell_id", sort=True):
-        try:
-            recordings.append(_cell(str(cell), rows, path.name))
-        except UserError as error:
-            faults.append(str(error))
-    raise_faults(str(path), faults)
-    return recordings
-
-
-def _cell(cell: str, rows: pd.DataFrame, file: str) -> Recording:
-    where = f"cell {cell} ({file})"
-    text = {}
-    for name in TEXT[1:]:
-        values = rows[name].unique().tolist() if name in rows else [""]
-        if len(values) > 1:
-            raise UserError(
-                f"{where}: has several values of {name}: {', '.join(values[:3])}; "
-                "make cell ids unique, for instance animal_cell"
-            )
-        text[name] = values[0]
-    names = ("value", "time_s") if "time_s" in rows else ("value", "frame", "sampling_rate")
-    numbers = {name: pd.to_numeric(rows[name], errors="coerce").to_numpy(np.float64) for name in names}
-    if bad := [
-        f"{np.isnan(v).sum()} of {len(v)} values of {name} are missing or no numbers, the first in line "
-        f"{rows.index[np.isnan(v).argmax()] + 2}"
-        for name, v in numbers.items()
-        if np.isnan(v).any()
-    ]:
-        raise UserError(f"{where}: {'; '.join(bad)}; complete them, or leave those rows out (a gap ends a segment)")
-    stamp, unit = numbers[names[1]], 1.0
-    if "sampling_rate" in numbers:
-        if np.ptp(numbers["sampling_rate"]) > 0 or not numbers["sampling_rate"][0] > 0:
-            found = ", ".join(map(str, rows.sampling_rate.unique()[:3]))
-            raise UserError(f"{where}: sampling_rate must be one positive number; found {found}")
-        unit = numbers["sampling_rate"][0]
-    order = np.argsort(stamp, kind="stable")
-    stamp = stamp[order]
-    if len(twice := stamp[:-1][np.diff(stamp) <= 0]):
-        raise UserError(f"{where}: {names[1]} {twice[0]:g} occurs twice; give each sample its own")
-    segments, rate = split_at_gaps(stamp / unit, numbers["value"][order])
-    steps = len(stamp) - 1
-    uneven = steps - sum(len(segment) - 1 for segment in segments)
-    if uneven > 0.2 * steps:
+def _places(names: list[str], numbers: np.ndarray, path: Path) -> tuple[np.ndarray, list[str]]:
+    """Returns where each sample stands, in steps of the usual distance of their names, and a note on those missing."""
+    steps = np.diff(numbers)
+    step = np.median(steps) if len(steps) else 1.0
+    if step <= 0 or (steps <= 0).any():
+        raise UserError(f"{path}: two columns name the same sample; found {', '.join(names[:6])} ...")
+    places = (numbers - numbers[0]) / step
+    whole = np.round(places).astype(np.int64)
+    if np.abs(places - whole).max() > 0.25 or whole[-1] >= FURTHEST * len(names):
         raise UserError(
-            f"{where}: {uneven} of {steps} steps of {names[1]} differ by more than half from the median; "
-            "expected samples at one rate, with few gaps"
+            f"{path}: the names of its sample columns ({names[0]}, {names[1]} ... {names[-1]}) are not evenly spaced; "
+            "number the samples 0, 1, 2 ..."
         )
-    return Recording(cell, text["label"], text["group"], segments, rate, text["source"], file)
+    lost = np.setdiff1d(np.arange(whole[-1] + 1), whole)
+    at = ", ".join(few(f"{numbers[0] + k * step:g}" for k in lost))
+    notes = [f"{path.name}: {len(lost)} sample columns are missing ({at}) and count as a gap"] if len(lost) else []
+    if step != 1:
+        said = "they are taken for neighbours, sampling_rate apart"
+        notes.append(
+            f"{path.name}: its sample columns are named in steps of {step:.4g} ({names[0]}, {names[1]} ...): {said}"
+        )
+    return whole, notes

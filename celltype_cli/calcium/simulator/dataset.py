@@ -10,18 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import signature
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from annotated_types import Interval
 
 from celltype_cli.calcium.recording import Recording
 from celltype_cli.calcium.simulator.indicator import measured
 from celltype_cli.calcium.simulator.spikes import episodes, spike_train
+from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
-from celltype_cli.cells.cells import About
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.ranges import Count, SeedNumber, held
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
+Amount = Annotated[int, Interval(ge=0, le=1_000_000)]  # of cells
 OPTICAL = ("half_spikes", "decay_s")  # the parameters of a class that belong to the indicator, not to the spikes
 LIMITS = {  # of parameters that may be 0 or have a largest value; the others are above 0
     "slow_sd": (0.0, 5.0),
@@ -32,6 +35,8 @@ LIMITS = {  # of parameters that may be 0 or have a largest value; the others ar
     "max_dff": (0.0, np.inf),
     "drift_dff": (0.0, np.inf),
     "noise_nu": (0.0, np.inf),
+    "on_s": (0.1, 1e4),
+    "off_s": (0.1, 1e4),
 }
 
 
@@ -44,20 +49,21 @@ class Cell(NamedTuple):
     session: int
 
 
+@held
 def load(
     *,
-    cells_per_class: int | Mapping[str, int],
-    animals: int,
+    cells_per_class: Amount | Mapping[str, Amount],
+    animals: Count,
     one_class_per_animal: bool,
-    sessions: int,
-    timesteps: int,
-    sampling_rate: float,
-    seed: int,
-    baseline_s: float,
+    sessions: Count,
+    timesteps: Annotated[int, Interval(ge=2, le=10_000_000)],
+    sampling_rate: Annotated[float, Interval(gt=0, le=1000)],
+    seed: SeedNumber,
+    baseline_s: Annotated[float, Interval(gt=0, le=3600)],
     running: Mapping[str, float],
     indicator: Mapping[str, float],
     classes: Mapping[str, Mapping[str, float]],
-    spread: Mapping[str, Mapping[str, float]],
+    spread: Mapping[str, Mapping[str, Annotated[float, Interval(ge=0, le=3)]]],
 ) -> Recordings:
     """Simulates the dataset, a trace in dF/F for each cell; groups are animals.
 
@@ -82,9 +88,7 @@ def load(
     Raises:
         UserError: with all faults at once, when a number is out of range or a name is missing or unknown.
     """
-    numbers = {"animals": animals, "sessions": sessions, "timesteps": timesteps}
-    numbers |= {"sampling_rate": sampling_rate, "baseline_s": baseline_s}
-    faults = [*_faults(cells_per_class, numbers, running, indicator, classes, spread)]
+    faults = [*_faults(cells_per_class, running, indicator, classes, spread)]
     if one_class_per_animal and animals < len(CLASSES):
         faults.append(f"animals is {animals}; with one class per animal give at least {len(CLASSES)}")
     if faults:
@@ -172,15 +176,11 @@ def _factors(seed: np.random.SeedSequence, spread: Mapping[str, float]) -> dict[
 
 def _faults(
     cells_per_class: int | Mapping[str, int],
-    numbers: Mapping[str, float],
     running: Mapping[str, float],
     indicator: Mapping[str, float],
     classes: Mapping[str, Mapping[str, float]],
     spread: Mapping[str, Mapping[str, float]],
 ) -> Iterator[str]:
-    for name, value in numbers.items():
-        if not value > 0:
-            yield f"{name} is {value}; give a number above 0"
     counts = [cells_per_class] if isinstance(cells_per_class, int) else list(cells_per_class.values())
     if min(counts, default=0) < 0 or not any(counts):
         yield f"cells_per_class is {cells_per_class}; give whole numbers from 0, not all of them 0"
@@ -199,7 +199,7 @@ def _faults(
         yield from (f"spread.{level}.{name} is no parameter of a class or of the indicator" for name in unknown)
     for where in ("running", "indicator", *(f"classes.{name}" for name in classes)):
         for name, value in blocks[where][0].items():
-            lowest, highest = LIMITS.get(name, (1e-9, np.inf))
+            lowest, highest = LIMITS.get(name, (1e-9, 1e4))
             if not lowest <= value <= highest:
                 yield f"{where}.{name} is {value}; give a number from {lowest} to {highest}"
 

@@ -41,8 +41,8 @@ def write(path, *trials, struct_array=False):
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in SLICE3:
-        write(tmp_path / "Ground_truth" / name, trial(4000))
+    for n, name in enumerate(SLICE3, 4000):  # another number of samples is another trace
+        write(tmp_path / "Ground_truth" / name, trial(n))
     write(tmp_path / "Ground_truth/DS07-GCaMP6f-zf-dD/CAttached_fish_mini.mat", trial(4000))
     return tmp_path / "Ground_truth"
 

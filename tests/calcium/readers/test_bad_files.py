@@ -1,5 +1,6 @@
 """Each missing, truncated or foreign file ends in one message that says where, what was found, and what to do."""
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,9 +27,28 @@ def test_missing_file_with_a_similar_name(tmp_path):
     refused("does not exist; nearest: traces.npz", read, tmp_path / "trace.npz")
 
 
-@pytest.mark.parametrize(("name", "what"), [("x.mat", "ends in .mat"), ("x", "ends in nothing"), (".", "is a folder")])
-def test_unsupported_ending(tmp_path, name, what):
-    refused(f"{what}; expected a file that ends in .h5, .hdf5, .npz, .csv, .parquet", read, tmp_path / name)
+@pytest.mark.parametrize(
+    ("name", "what", "instead"),
+    [
+        ("x.mat", ".mat", "dataset=cascade"),
+        ("x.nwb", ".nwb", "dataset=nwb_ophys"),
+        ("x", "nothing", ""),
+        ("F.npy", ".npy", "folder"),
+        ("Fall.mat", ".mat", "of suite2p"),
+        ("x.txt", ".txt", "name it .csv"),
+    ],
+)
+def test_unsupported_ending(tmp_path, name, what, instead):
+    (tmp_path / name).touch()
+    said = (
+        f"ends in {what}; expected a file that ends in .h5, .hdf5, .npz, .csv, .tsv, .parquet, or a folder.*{instead}"
+    )
+    refused(said, read, tmp_path / name)
+
+
+def test_a_folder_without_traces(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    refused("holds no file ending in .h5.*1 not ending in .*notes.txt.*or the output of suite2p", read, tmp_path)
 
 
 def test_missing_cascade_folder(tmp_path):
@@ -97,14 +117,14 @@ def test_all_broken_files_are_named_at_once(tmp_path):
 @pytest.mark.parametrize("share", [0, 0.1, 0.9])
 @pytest.mark.parametrize("make", [hdf5, npz])
 def test_truncated_binary_file(tmp_path, make, share):
-    refused("truncated or in another format", read, truncate(make(tmp_path), share))
+    refused("truncated or in another format" if share else "is empty", read, truncate(make(tmp_path), share))
 
 
 @pytest.mark.parametrize("share", [0, 0.5, 0.95])
 def test_truncated_parquet(tmp_path, share):
     path = csv(tmp_path).with_suffix(".parquet")
     pd.read_csv(tmp_path / "x.csv").to_parquet(path)
-    refused("truncated or in another format", read, truncate(path, share))
+    refused("truncated or in another format" if share else "is empty", read, truncate(path, share))
 
 
 @pytest.mark.parametrize("make", [csv, long])
@@ -112,17 +132,17 @@ def test_csv_cut_in_the_middle_of_a_row(tmp_path, make):
     path = make(tmp_path)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:-1], lines[-1].rsplit(",", 2)[0]]))
-    refused(r"its last line has \d+ fields, its first \d+; the file is truncated", read, path)
+    refused(r"line \d+ has \d+ fields, the first line \d+; is the file complete\?", read, path)
 
 
 def test_csv_that_is_no_text(tmp_path):
     (tmp_path / "x.csv").write_bytes(bytes(range(128, 256)) * 10)
-    refused("cannot be read, it is truncated or in another format", read, tmp_path / "x.csv")
+    refused("is text in no encoding known here", read, tmp_path / "x.csv")
 
 
 def test_empty_csv(tmp_path):
     (tmp_path / "x.csv").touch()
-    refused("cannot be read", read, tmp_path / "x.csv")
+    refused("is empty; expected a line of column names", read, tmp_path / "x.csv")
 
 
 def test_csv_without_rows(tmp_path):
@@ -132,7 +152,7 @@ def test_csv_without_rows(tmp_path):
 
 
 def test_hdf5_in_another_layout(tmp_path):
-    refused("has no group /neurons; found other", read, hdf5(tmp_path, lambda file: file.move("neurons", "other")))
+    refused("has no group /neurons .*; found other", read, hdf5(tmp_path, lambda file: file.move("neurons", "other")))
 
 
 @pytest.mark.parametrize("name", ["cell_type", "frame_rate_hz"])
@@ -151,3 +171,15 @@ def test_pickled_objects_are_not_opened(tmp_path):
     ragged = np.empty(3, dtype=object)
     ragged[:] = [row[: 20 + k] for k, row in enumerate(TRACE)]
     refused("holds pickled objects", read, npz(tmp_path, trace=ragged))
+
+
+def test_a_locked_file_is_not_called_truncated(tmp_path):
+    path = hdf5(tmp_path)
+    with h5py.File(path, "a"):
+        refused("x.h5: is locked by a program that writes to it", read, path)
+
+
+@pytest.mark.parametrize("name", ["x.npz", "x.h5", "x.csv", "x.parquet"])
+def test_a_pointer_is_not_called_truncated(tmp_path, name):
+    (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n")
+    refused(f"{name}:? is a pointer of git-lfs, not the file itself: git lfs pull", read, tmp_path / name)

@@ -1,6 +1,7 @@
 """Each broken column, value or setting ends in one message that says where, what was found, and what to do."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from made.traces import PV_FILE, TRACE, csv, long, mat, npz, read, read_cascade, refused
 
@@ -42,7 +43,7 @@ def test_wide_csv_with_a_column_that_is_no_sample(tmp_path, name):
 def test_wide_csv_with_words_for_values(tmp_path):
     path = csv(tmp_path)
     path.write_text(path.read_text().replace(f"{TRACE[1, 7]}", "high"))
-    refused("cell c2: 1 values are no numbers", read, path)
+    refused(r"cell c2 \(x.csv\): 1 values are no numbers, the first 'high' in column 7", read, path)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,11 @@ def test_wide_csv_with_words_for_values(tmp_path):
             "cell c1 .*one positive number",
         ),
         (lambda t: t.assign(group=t.time_s.astype(str)), "cell c1 .*has several values of group"),
-        (lambda t: t.assign(value=t.value.where(t.index != 70)), "cell c2 .*1 of 60 values of value .* in line 72"),
+        (
+            lambda t: t.assign(value=t.value.astype(object).where(t.index != 70, "high")),
+            "cell c2 .*1 of 60 values of value are no numbers, the first in line 72: high",
+        ),
+        (lambda t: t.assign(time_s=t.time_s.where(t.index != 70)), "cell c2 .*1 of 60 values of time_s are missing"),
         (lambda t: t.assign(time_s=t.time_s.replace(2.1, 2.0)), "cell c1 .*time_s 2 occurs twice"),
         (lambda t: t.assign(time_s=t.time_s**3), "cell c1 .*44 of 59 steps of time_s differ"),
     ],
@@ -67,22 +72,22 @@ def test_long_csv(tmp_path, edit, message):
 # Values
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_value_that_is_not_finite(tmp_path, value):
+def test_value_that_is_not_finite(tmp_path):
     message = r"cell c2 \(x.npz\): 1 of 60 values are NaN or infinite, the first at sample 7 of segment 0"
-    refused(message, read, npz(tmp_path, trace=with_value(value)))
+    refused(message, read, npz(tmp_path, trace=with_value(np.inf)))
 
 
-def test_nan_in_a_mat_file(tmp_path):
+def test_nan_in_a_mat_file_is_a_gap(tmp_path):
     for name, gap in ((PV_FILE, 5), (PV_FILE.replace("Cell01", "Cell02"), 0)):
         mean = np.random.default_rng(0).normal(size=4000)
         mean[1000 : 1000 + gap] = np.nan
         mat(tmp_path, name=name, fluo_mean=mean)
     for folder in ("DS25-GCaMP6f-m-SST-V1", "DS26-GCaMP6f-m-VIP-V1"):
         mat(tmp_path, name=f"{folder}/CAttached_x_mini.mat")
-    message = refused("dataset cascade slice3 cannot be used", read_cascade, tmp_path)
-    assert f"cell DS24_PVVitro05_Cell01 ({PV_FILE}): 5 of 4000 values are NaN or infinite, the first at" in message
-    assert "Cell02" not in message
+    cells = read_cascade(tmp_path)
+    assert "5 samples of 1 cells are missing (NaN); no window crosses such a gap" in cells.about.notes
+    assert (cells.cell_id == "DS24_PVVitro05_Cell01").sum() == 1  # 38 s and 113 s; whole it holds two windows of 64 s
+    assert (cells.cell_id == "DS24_PVVitro05_Cell02").sum() == 2
 
 
 def test_trace_of_nothing_but_nan(tmp_path):
@@ -134,9 +139,9 @@ def test_raw_fluorescence_with_a_baseline_below_zero(tmp_path):
 
 
 def test_all_faults_at_once(tmp_path):
-    trace = with_value(np.nan)
+    trace = with_value(np.inf)
     trace[2] = 1.0
-    message = refused("cannot be used", read, npz(tmp_path, trace=trace, sampling_rate=[10, 10, 0]), classes=["SST"])
+    message = refused("cannot be used", read, npz(tmp_path, trace=trace, sampling_rate=[0, 10, 10]), classes=["SST"])
     for part in ("label 'PV'", "1 of 60 values are NaN", "trace is constant", "sampling rate is 0.0", "label 'VIP'"):
         assert part in message
 
@@ -147,14 +152,21 @@ def test_all_faults_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"windows": "al"}, "prepare.windows=al is none of all, first; nearest: all"),
-        ({"too_short": "keep"}, "prepare.too_short=keep is none of error, drop"),
+        ({"windows": "al"}, "windows=al is text, expected one of all, first"),
+        ({"too_short": "keep"}, "too_short=keep is text, expected one of error, drop"),
         ({"signal": "rawdff"}, "prepare.signal=rawdff is none of .*; nearest: "),
         ({"inputs": ["trace", "tace"]}, "prepare.inputs=tace is none of trace, features; nearest: trace"),
         ({"inputs": []}, "prepare.inputs is empty; expected one or both of trace, features"),
-        ({"timesteps": 1}, "timesteps=1 must be at least 2"),
-        ({"sampling_rate": 0.0}, "sampling_rate=0.0 a positive number"),
+        ({"timesteps": 1}, "timesteps=1 is out of range, expected a whole number of 2 or more"),
+        ({"sampling_rate": 0.0}, "sampling_rate=0.0 is out of range, expected a number above 0"),
     ],
 )
 def test_impossible_settings(tmp_path, settings, message):
     refused(message, read, npz(tmp_path), **settings)
+
+
+def test_wide_table_whose_columns_count_in_other_steps(tmp_path):
+    table = pd.read_csv(csv(tmp_path))
+    table.rename(columns={str(k): str(2 * k) for k in range(60)}).to_csv(tmp_path / "x.tsv", sep="\t", index=False)
+    notes = read(tmp_path / "x.tsv").about.notes
+    assert any("its sample columns are named in steps of 2 (0, 2 ...)" in note for note in notes)

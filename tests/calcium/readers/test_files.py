@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from made.configs import cells as prepared
 
-from celltype_cli.calcium.readers.tables import read_table
+from celltype_cli.calcium.readers.files import read
+from celltype_cli.calcium.readers.found import How
 from celltype_cli.cells.cells import UNLABELLED
 
 META = pd.DataFrame({
@@ -91,7 +92,7 @@ def test_a_gap_in_time_ends_a_segment(tmp_path):
     table = long_in_seconds()
     table.loc[(table.cell_id == "c1") & (table.time_s >= 1.45), "time_s"] += 3  # after 29 samples
     table.to_csv(tmp_path / "gap.csv", index=False)
-    assert [len(s) for s in read_table(tmp_path / "gap.csv")[0].segments] == [29, 21]
+    assert [len(s) for s in read(tmp_path / "gap.csv", How()).recordings[0].segments] == [29, 21]
     assert (load(tmp_path / "gap.csv").cell_id == "c1").sum() == 2
     assert (load(tmp_path / "gap.csv", timesteps=25).cell_id == "c1").sum() == 1  # 50 samples without the gap hold two
 
@@ -99,7 +100,7 @@ def test_a_gap_in_time_ends_a_segment(tmp_path):
 def test_missing_frames_end_a_segment(tmp_path):
     table = long()
     table[~((table.cell_id == "c2") & table.frame.isin([10, 11]))].to_parquet(tmp_path / "gap.parquet")
-    c2 = read_table(tmp_path / "gap.parquet")[1]
+    c2 = read(tmp_path / "gap.parquet", How()).recordings[1]
     assert [len(s) for s in c2.segments] == [10, 38]
     assert c2.sampling_rate == pytest.approx(20)
 

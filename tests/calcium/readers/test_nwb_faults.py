@@ -3,11 +3,13 @@
 import warnings
 
 import h5py
+import numpy as np
 import pytest
 from made.configs import described
 from made.nwb import TYPES, Made, load, values, write_csv
 from pynwb.ophys import Fluorescence
 
+from celltype_cli.cells.cells import UNLABELLED
 from celltype_cli.core.messages import UserError
 
 
@@ -24,10 +26,21 @@ def test_csv_faults(tmp_path):
         load(tmp_path, write_csv(tmp_path, roi_id=[101], label=["PV"]))
 
 
-@pytest.mark.parametrize("way", [{}, {"column": "cell_type", "genotype": {"Vip": "VIP"}}])
-def test_exactly_one_way_to_labels(tmp_path, way):
-    with pytest.raises(UserError, match="exactly one of column"):
-        load(tmp_path, way)
+def test_one_way_to_labels_or_none(tmp_path):
+    path = Made("m1", columns=TYPES).series().write(tmp_path / "a.nwb")
+    with pytest.raises(UserError, match="dataset.labels.column and dataset.labels.genotype are given; give one of"):
+        load(tmp_path, {"column": "cell_type", "genotype": {"Vip": "VIP"}})
+    cells = load(path, {})
+    assert set(cells.label) == {UNLABELLED}
+    assert any(note.startswith("no label was asked for: dataset.labels.column, path or") for note in cells.about.notes)
+
+
+@pytest.mark.parametrize(
+    "way", [{"genotype": {"Vip": ["a", "b"]}}, {"column": "cell_type", "rename": {"PV": ["a", "b"]}}]
+)
+def test_a_class_that_is_no_text(tmp_path, way):
+    with pytest.raises(UserError, match=r"dataset.labels.(genotype|rename): 2 values \(a, b, ...\); expected one text"):
+        load(Made("m1", columns=TYPES).series().write(tmp_path / "a.nwb"), way)
 
 
 @pytest.mark.parametrize(
@@ -114,3 +127,91 @@ def test_no_series_at_all(tmp_path):
     Made().write(tmp_path / "a.nwb")
     with pytest.raises(UserError, match="no RoiResponseSeries in 1 files"):
         load(tmp_path, dict(column="x"))
+
+
+# What damaged and odd files hold
+
+
+def edited(tmp_path, edit, **made):
+    path = Made(columns=TYPES, **made).series().write(tmp_path / "a.nwb")
+    with h5py.File(path, "a") as file:
+        edit(file["processing/ophys/DfOverF/RoiResponseSeries"])
+    return path
+
+
+@pytest.mark.parametrize("rows", [[-1, 0, 1], [0, 1, 7], [0.0, 1.0, 2.0]])
+def test_rows_of_rois_that_do_not_exist(tmp_path, rows):
+    def edit(series):
+        attributes = dict(series["rois"].attrs)
+        del series["rois"]
+        series.create_dataset("rois", data=rows).attrs.update(attributes)
+
+    with pytest.raises(UserError, match="a.nwb.*(its ROIs are rows|cannot be read as NWB)"):
+        load(edited(tmp_path, edit), dict(column="cell_type"))
+
+
+@pytest.mark.parametrize("rate", [0.0, float("nan")])
+def test_a_rate_that_is_none(tmp_path, rate):
+    path = edited(tmp_path, lambda series: series["starting_time"].attrs.__setitem__("rate", rate))
+    with pytest.raises(UserError, match="a/PlaneSegmentation/101 .a.nwb. and 2 more: its sampling rate is"):
+        load(path, dict(column="cell_type"))
+
+
+@pytest.mark.parametrize("stamps", [np.zeros(300), np.repeat(np.arange(150) / 10, 2), np.full(300, np.nan)])
+def test_time_stamps_that_do_not_rise(tmp_path, stamps):
+    path = Made(columns=TYPES).series(timestamps=stamps).write(tmp_path / "a.nwb")
+    with pytest.raises(
+        UserError,
+        match="a.nwb.*its time stamps (are no finite|do not rise)|its sampling rate is",
+    ):
+        load(path, dict(column="cell_type"))
+
+
+def test_percent_is_divided(tmp_path):
+    path = edited(tmp_path, lambda series: series["data"].attrs.__setitem__("unit", "percent"))
+    cells = load(path, dict(column="cell_type"))
+    assert np.allclose(cells.inputs["trace"][0, 0], values()[:100, 0] / 100, atol=1e-6)
+    assert any("are percent, as their files say, and were divided by 100" in note for note in cells.about.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("iscell", [[1.0, 0.9], [0.0, 0.1], [1.0, 0.8]]),  # as suite2p writes it
+        ("Accepted", [1, 0, 1]),
+        ("rejected", [0, 1, 0]),
+        ("valid_roi", [True, False, True]),
+    ],
+)
+def test_flagged_rois_are_left_out(tmp_path, name, flags):
+    path = Made(columns={**TYPES, name: flags}).series().write(tmp_path / "a.nwb")
+    cells = load(path, dict(column="cell_type"))
+    assert [*dict.fromkeys(cells.cell_id)] == ["a/PlaneSegmentation/101", "a/PlaneSegmentation/307"]
+    assert np.allclose(cells.inputs["trace"][3, 0], values()[:100, 2], atol=1e-6)  # its own trace
+    assert any(f"1 ROIs are flagged as no cells (1 by {name}) and left out" in note for note in cells.about.notes)
+    assert load(path, dict(column="cell_type"), rejected="keep").n_cells == 3
+    csv = write_csv(tmp_path, roi_id=[101, 205], label=["PV", "SOM"])  # a row for an ROI that is left out is no fault
+    assert load(path, csv).classes == ("PV",)
+
+
+def test_one_broken_file_leaves_the_folder(tmp_path):
+    good = Made(columns=TYPES).series().write(tmp_path / "in" / "good.nwb")
+    (tmp_path / "in" / "cut.NWB").write_bytes(good.read_bytes()[:5000])
+    other = Made("m2", columns=TYPES).series(data=values(seed=1)).write(tmp_path / "elsewhere" / "b.nwb")
+    (tmp_path / "in" / "link").symlink_to(other.parent)
+    (tmp_path / "in" / "._good.nwb").write_bytes(b"of macOS")
+    cells = load(tmp_path / "in", dict(column="cell_type"), unusable="drop")
+    assert set(cells.group) == {"m1", "m2"}
+    notes = "; ".join(cells.about.notes)
+    assert "1 files that cannot be used are left out: cut.NWB: is no HDF5 file, or truncated" in notes
+    assert "1 hidden (._good.nwb)" in notes
+
+
+def test_series_that_claims_too_much(tmp_path):
+    def edit(series):
+        attributes = dict(series["data"].attrs)
+        del series["data"]
+        series.create_dataset("data", shape=(10**8, 3), dtype="f8", chunks=(10**5, 3)).attrs.update(attributes)
+
+    with pytest.raises(UserError, match="data claims 300000000 values and stores 0 bytes"):
+        load(edited(tmp_path, edit), dict(column="cell_type"))

@@ -209,7 +209,7 @@ def test_cells_of_an_animal_resemble_each_other(shipped):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"timesteps": 0, "animals": 0}, ["timesteps is 0", "animals is 0"]),
+        ({"timesteps": 0, "animals": 0}, ["timesteps=0 is out of range", "animals=0 is out of range"]),
         ({"cells_per_class": 0}, ["cells_per_class is 0"]),
         ({"one_class_per_animal": True, "animals": 3}, ["animals is 3; with one class per animal give at least 4"]),
         ({"cells_per_class": {"PY": 3, "SST": 3}}, ["per_class.PV is missing", "per_class.SST is not known"]),

@@ -1,0 +1,118 @@
+"""Traces in long tables, one row per sample; the layout is described in `files`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag
+from celltype_cli.calcium.readers.rows import as_numbers, one_rate, require
+from celltype_cli.calcium.recording import TEXTS, Recording
+from celltype_cli.core.messages import UserError
+from celltype_cli.core.signals import split_at_gaps
+
+UNEVEN = 0.2  # of the steps of time; more, and there is no one rate
+
+
+def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
+    """Makes a recording of the rows of each cell; frames that are missing, or without a value, part its trace.
+
+    Raises:
+        UserError: when a column is missing.
+    """
+    layout = (
+        "a long table has cell_id, label, value and time_s, or frame and sampling_rate instead of time_s; labels may "
+        "stand in dataset.labels, the rate of frames in dataset.frame_rate"
+    )
+    require(table.columns, ("cell_id", *["label"] * how.labelled), path, layout)
+    timed = "time_s" in table
+    if not timed:
+        require(table.columns, ("frame", *["sampling_rate"] * (how.frame_rate is None)), path, layout)
+    use = ["value", "time_s"] if timed else ["value", "frame", *["sampling_rate"] * ("sampling_rate" in table)]
+    numbers, words = {}, {}
+    for name in use:
+        column = pd.Series(one_rate(table[name].to_numpy(object))) if name == "sampling_rate" else table[name]
+        numbers[name], words[name] = as_numbers(column)
+    found, flags = Found(), [name for name in table if is_flag(name)]
+    found.notes += _counts_frames(numbers["time_s"], path) if timed and how.frame_rate is None else []
+    for cell, at in sorted(table.groupby("cell_id", sort=False).indices.items()):
+        where = f"cell {str(cell)[:60]} ({path.name})"
+        try:
+            bad, flag = flagged({name: table[name].iloc[at].unique()[:2] for name in flags}, where)
+            if bad is not None and bad.any():
+                found.rejected[flag] = found.rejected.get(flag, 0) + 1
+                if not how.keep_rejected:
+                    continue
+            wrong = {name: at[words[name][at]] for name in use}
+            text = {name: _one(table[name].iloc[at], name, where) for name in TEXTS[1:] if name in table}
+            _refuse_words({name: table[name].iloc[rows] for name, rows in wrong.items() if len(rows)}, len(at), where)
+            trace = _trace({name: values[at] for name, values in numbers.items()}, use[1], how, where)
+            found.recordings.append(Recording(str(cell), **{"label": "", "group": ""} | text, **trace, file=path.name))
+        except UserError as error:
+            found.faults.append(str(error))
+    return found
+
+
+def _counts_frames(stamps: np.ndarray, path: Path) -> list[str]:
+    steps = np.diff(stamps)
+    if len(steps) and (stamps == np.floor(stamps)).all() and np.median(steps) == 1:
+        said = "if it counts frames, call the column frame and give sampling_rate"
+        return [f"{path.name}: time_s rises by exactly 1 s from sample to sample, which makes 1 Hz; {said}"]
+    return []
+
+
+def _one(values: pd.Series, name: str, where: str) -> str:
+    found = sorted({*values.unique()} - {""})
+    if len(found) > 1:
+        raise UserError(
+            f"{where}: has several values of {name}: {', '.join(found[:3])}; "
+            "make cell ids unique, for instance animal_cell"
+        )
+    return found[0] if found else ""
+
+
+def _refuse_words(wrong: dict[str, pd.Series], n: int, where: str) -> None:
+    bad = [
+        f"{len(rows)} of {n} values of {name} are no numbers, the first in line {rows.index[0]}: "
+        f"{str(rows.iloc[0])[:40]}"
+        for name, rows in wrong.items()
+    ]
+    if bad:
+        raise UserError(f"{where}: {'; '.join(bad)}; correct them, or leave them empty (a gap ends a segment)")
+
+
+def _trace(numbers: dict[str, np.ndarray], stamped: str, how: How, where: str) -> dict:
+    stamp, value, unit = numbers[stamped], numbers["value"], 1.0
+    if not np.isfinite(stamp).all():
+        lost = int((~np.isfinite(stamp)).sum())
+        raise UserError(f"{where}: {lost} of {len(stamp)} values of {stamped} are missing; complete them")
+    if stamped == "frame":
+        rates = numbers.get("sampling_rate", np.array([]))
+        rates = np.unique(rates[~np.isnan(rates)])
+        if how.frame_rate is None and (len(rates) != 1 or not rates[0] > 0):
+            found = ", ".join(f"{rate:g}" for rate in rates[:3]) or "none"
+            raise UserError(f"{where}: sampling_rate must be one positive number; found {found}")
+        unit = how.frame_rate or float(rates[0])
+    order = np.argsort(stamp, kind="stable")
+    stamp, value = stamp[order], value[order]
+    if len(twice := stamp[:-1][np.diff(stamp) <= 0]):
+        raise UserError(f"{where}: {stamped} {twice[0]:g} occurs twice; give each sample its own")
+    there = ~np.isnan(value)
+    if not there.any():
+        return {"segments": (), "sampling_rate": unit, "missing": 0}
+    try:
+        _, rate = split_at_gaps(stamp / unit, value)  # the rate of the clock, whether or not values are missing
+        segments, _ = split_at_gaps(stamp[there] / unit, value[there])
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from error
+    steps = int(there.sum()) - 1
+    uneven = steps - sum(len(segment) - 1 for segment in segments)
+    if uneven > UNEVEN * steps + (~there).sum():
+        raise UserError(
+            f"{where}: {uneven} of {steps} steps of {stamped} differ by more than half from the median; "
+            "expected samples at one rate, with few gaps"
+        )
+    last = len(there) - int(np.argmax(there[::-1]))
+    return {"segments": segments, "sampling_rate": how.frame_rate or rate, "missing": int((~there[:last]).sum())}

@@ -1,0 +1,98 @@
+"""Recordings of arrays that have an entry for each cell: of npz files and of wide tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag
+from celltype_cli.calcium.recording import TEXTS, Recording, parted
+from celltype_cli.core.messages import UserError, nearest
+from celltype_cli.core.text import MISSING
+
+
+def require(found: Iterable[str], needed: tuple[str, ...], path: Path, layout: str) -> None:
+    """Raises a UserError that names each column that is missing, and those that are there."""
+    found = [*map(str, found)]
+    faults = [f"{name} is missing{nearest(name, set(found) - set(needed))}" for name in needed if name not in found]
+    if faults:
+        shown = ", ".join(name[:40] for name in found[:8]) or "nothing"
+        raise UserError(f"{path}: {'; '.join(faults)}; found {shown}; {layout}")
+
+
+def needed(how: How, *others: str) -> tuple[str, ...]:
+    """Returns the columns that a file must have: id and label where no csv says it, its rate where no setting does."""
+    rate = ("sampling_rate",) if how.frame_rate is None else ()
+    return (*others, *["cell_id", "label"] * how.labelled, *rate)
+
+
+def one_rate(values: np.ndarray) -> np.ndarray:
+    """Fills a rate that is given once into the entries that are empty."""
+    values = np.ravel(values)
+    given = np.array([str(value).strip().lower() not in MISSING for value in values], dtype=bool)
+    return np.full(len(values), values[given][0]) if given.sum() == 1 else values
+
+
+def as_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Returns numbers (of dates and durations the seconds), NaN where nothing is given, and which entries are words."""
+    if column.dtype.kind == "m":
+        return column.dt.total_seconds().to_numpy(np.float64), np.zeros(len(column), dtype=bool)
+    if column.dtype.kind == "M" or isinstance(column.dtype, pd.DatetimeTZDtype):
+        return (column - column.min()).dt.total_seconds().to_numpy(np.float64), np.zeros(len(column), dtype=bool)
+    if column.dtype.kind in "fiu":
+        return column.to_numpy(np.float64), np.zeros(len(column), dtype=bool)
+    if column.dtype.kind in "bc":
+        return np.full(len(column), np.nan), np.ones(len(column), dtype=bool)
+    entries = column.to_numpy(object)
+    numbers = pd.to_numeric(pd.Series(entries), errors="coerce").to_numpy(np.float64)
+    words = np.isnan(numbers)
+    words[words] = [str(entry).strip().lower() not in MISSING for entry in entries[words]]
+    return numbers, words
+
+
+def from_rows(
+    trace: np.ndarray | None, meta: Mapping[str, np.ndarray], path: Path, how: How, found: Iterable[str] = ()
+) -> Found:
+    """Makes a recording of each row of `trace` [cell, time], which may end in NaN where it is shorter than others.
+
+    Args:
+        meta: an entry for each cell, or one rate for all.
+        found: names that the file has, for messages.
+
+    Raises:
+        UserError: when an array is missing or their lengths differ.
+    """
+    there = [*meta, *["trace"] * (trace is not None)]
+    hint = "expected one entry per cell in each (labels may stand in dataset.labels, the rate in dataset.frame_rate)"
+    require([*there, *(name for name in found if name not in there)], needed(how, "trace"), path, hint)
+    if trace.ndim != 2 or trace.dtype.kind not in "fiu":
+        raise UserError(f"{path}: trace is {trace.dtype} of shape {trace.shape}; expected numbers, [cell, time]")
+    columns = {name: np.asarray(meta[name]) for name in meta}
+    flags = {name: columns.pop(name) for name in [*columns] if is_flag(name)}
+    columns = {name: np.ravel(values) for name, values in columns.items()}
+    if how.frame_rate is not None:
+        columns["sampling_rate"] = np.array([how.frame_rate])
+    columns["sampling_rate"] = one_rate(columns["sampling_rate"])
+    if len(columns["sampling_rate"]) == 1:
+        columns["sampling_rate"] = np.repeat(columns["sampling_rate"], len(trace))
+    lengths = {name: len(values) if np.ndim(values) else 1 for name, values in {**columns, **flags}.items()}
+    if wrong := [f"{name} has {length}" for name, length in lengths.items() if length != len(trace)]:
+        raise UserError(f"{path}: trace has {len(trace)} cells, but {', '.join(wrong)} entries")
+    bad, flag = flagged(flags, str(path))
+    result = Found(rejected={flag: int(bad.sum())} if bad is not None and bad.any() else {})
+    for row in range(len(trace)):
+        if bad is not None and bad[row] and not how.keep_rejected:
+            continue
+        text = {"cell_id": f"{path.stem}/{row}"} | {name: columns[name][row] for name in TEXTS if name in columns}
+        where = f"cell {str(text['cell_id'])[:60]} ({path.name})"
+        try:
+            rate = how.rate(columns["sampling_rate"][row], where)
+            part = parted(trace[row], where)
+            text = {"label": "", "group": ""} | text
+            result.recordings.append(Recording(**text, **part, sampling_rate=rate, file=path.name))
+        except UserError as error:
+            result.faults.append(str(error))
+    return result

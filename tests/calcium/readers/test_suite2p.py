@@ -1,0 +1,110 @@
+"""Folders as suite2p writes them: neuropil, cells, frame rate without opening a pickle, planes, labels beside."""
+
+import numpy as np
+import pytest
+from made.configs import cells, recordings
+from made.pipelines import FS, fluorescence, suite2p
+from made.traces import refused
+
+RAW = {"signal": "raw", "timesteps": 50}
+
+
+def load(path, **changes):
+    return cells("traces", path=str(path), **RAW | changes)
+
+
+def read(path, **changes):
+    return recordings("traces", path=str(path), **changes).entries
+
+
+def test_neuropil_is_subtracted_and_what_is_no_cell_left_out(tmp_path):
+    suite2p(tmp_path / "mouse1" / "suite2p" / "plane0")
+    loaded = load(tmp_path / "mouse1")
+    full, neuropil = fluorescence()
+    assert list(dict.fromkeys(loaded.cell_id)) == [f"mouse1/plane0/{k}" for k in (0, 2, 3)]
+    assert np.allclose(loaded.inputs["trace"][:4].ravel(), (full - 0.7 * neuropil)[0], atol=1e-3)
+    assert set(loaded.group) == {"mouse1"}  # what one microscope saw is of one animal
+    assert loaded.about.of("trace").sampling_rate == FS
+    note = "2 ROIs are flagged as no cells (2 by iscell.npy) and left out; dataset.rejected=keep takes them"
+    assert note in loaded.about.notes
+    assert "the neuropil of suite2p is subtracted: F - 0.7 Fneu (dataset.neuropil)" in loaded.about.notes
+
+
+def test_the_factor_and_rejected_rois_are_settings(tmp_path):
+    suite2p(tmp_path / "plane0")
+    kept = read(tmp_path / "plane0", neuropil=0.0, rejected="keep")
+    assert len(kept) == 5
+    assert np.array_equal(kept[1].segments[0], fluorescence()[0][1].astype(float))
+
+
+def test_it_is_raw_fluorescence_and_says_so(tmp_path):
+    suite2p(tmp_path / "m")
+    said = "cell m/0 .* and 2 more: the file says that its values are raw fluorescence; set prepare.signal=raw_to_dff"
+    refused(said, load, tmp_path / "m", signal="dff")
+    assert load(tmp_path / "m", signal="raw_to_dff").about.of("trace").unit == "dF/F"
+
+
+@pytest.mark.parametrize("where", ["", "suite2p", "suite2p/plane0"])
+def test_any_folder_above_will_do(tmp_path, where):
+    suite2p(tmp_path / "m1" / "suite2p" / "plane0")
+    assert read(tmp_path / "m1" / where)[0].cell_id == "m1/plane0/0"
+
+
+def test_planes_are_read_and_what_combines_them_is_not(tmp_path):
+    for name in ("plane0", "plane1", "combined"):
+        suite2p(tmp_path / "m1" / "suite2p" / name)
+    suite2p(tmp_path / "m2" / "suite2p" / "combined")
+    found = read(tmp_path)
+    assert {r.cell_id.rpartition("/")[0] for r in found} == {"m1/plane0", "m1/plane1", "m2/combined"}
+    assert {r.group for r in found} == {"m1", "m2"}
+
+
+def test_no_pickle_is_opened_for_the_frame_rate(tmp_path, monkeypatch):
+    import pickle
+
+    def refuse(*_, **__):
+        raise AssertionError("opened a pickle")
+
+    suite2p(tmp_path / "m")
+    monkeypatch.setattr(pickle, "load", refuse)
+    assert read(tmp_path / "m")[0].sampling_rate == FS
+
+
+@pytest.mark.parametrize("ops", [None, {"tau": 1.0}, {"fs": np.float64(10)}, {"fs": 10.0, "old": {"fs": 30.0}}])
+def test_an_unknown_frame_rate_is_asked_for(tmp_path, ops):
+    suite2p(tmp_path / "m", ops=ops)
+    refused("set dataset.frame_rate .Hz", load, tmp_path / "m")
+    assert read(tmp_path / "m", frame_rate=7.0)[0].sampling_rate == 7.0
+
+
+@pytest.mark.parametrize(("drop", "said"), [("Fneu", "no neuropil is subtracted"), ("iscell", "all ROIs are taken")])
+def test_what_is_not_there_is_said(tmp_path, drop, said):
+    suite2p(tmp_path / "m", drop=[drop])
+    assert any(said in note for note in load(tmp_path / "m").about.notes)
+
+
+def test_one_broken_plane_leaves_the_others(tmp_path):
+    suite2p(tmp_path / "a")
+    suite2p(tmp_path / "b")
+    np.save(tmp_path / "b" / "F.npy", np.array([{}], dtype=object), allow_pickle=True)
+    loaded = load(tmp_path)
+    assert set(loaded.group) == {"a"}
+    assert any("1 cells or files that cannot be read are left out" in n and "b/F.npy" in n for n in loaded.about.notes)
+    refused("b/F.npy: holds pickled objects", load, tmp_path, unusable="error")
+
+
+def test_labels_beside(tmp_path):
+    """Of single ROIs, and of all of a folder."""
+    suite2p(tmp_path / "m1" / "suite2p" / "plane0")
+    suite2p(tmp_path / "m2" / "suite2p" / "plane0", seed=1)
+    table = tmp_path / "labels.csv"
+    table.write_text("file;cell_id;label;group\nm1;0;PV;a1\nm1;2;SOM;a1\nm2;;VIP;a2\n")
+    loaded = load(tmp_path, labels=str(table))
+    first = np.unique(loaded.cell_id, return_index=True)[1]
+    said = {loaded.cell_id[r]: ((*loaded.classes, "")[loaded.label[r]], loaded.group[r]) for r in first}
+    assert said == {
+        "m1/plane0/0": ("PV", "a1"), "m1/plane0/2": ("SOM", "a1"), "m1/plane0/3": ("", "m1"),
+        "m2/plane0/0": ("VIP", "a2"), "m2/plane0/2": ("VIP", "a2"), "m2/plane0/3": ("VIP", "a2"),
+    }  # fmt: skip
+    assert "1 of 6 cells are without a row in labels.csv: m1/plane0/3" in loaded.about.notes
+    assert not any("labels.csv" in note and "cannot be read" in note for note in loaded.about.notes)
