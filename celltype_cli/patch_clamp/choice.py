@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,28 +19,50 @@ from jaxtyping import Float
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.recording import Sweep, reasons
 from celltype_cli.patch_clamp.spikes import spike_peaks
-from celltype_cli.patch_clamp.stimuli import MARGIN_S, TEST_PULSE_S, Step, find_long_square, pulse_lengths
+from celltype_cli.patch_clamp.stimuli import (
+    MARGIN_S,
+    TEST_PULSE_S,
+    ShortBaseline,
+    Step,
+    find_long_square,
+    pulse_lengths,
+)
 
 HERO_PA = (39.0, 61.0)  # above the rheobase
 TOLERANCE_S = 0.02  # of the duration of a long square
+AT_ONCE_S = 0.002  # a spike takes longer to rise from rest
 SAME_PA = 1.0  # amplitudes that round to the same multiple are repeats; recorded ones are never exactly equal
 
 
 @dataclass(frozen=True)
 class LongSquare:
-    """A sweep whose stimulus is one long current step."""
+    """A sweep whose stimulus is one long current step.
+
+    Attributes:
+        held_s: time before the step that was not recorded and is filled up with the level of what was.
+    """
 
     sweep: Sweep
     step: Step
+    held_s: float = 0.0
+
+    @property
+    def spike_times_s(self) -> Float[np.ndarray, " spike"]:
+        """Peaks of the spikes during the step, from its onset; the artefact of switching off is no spike."""
+        return self._times_s[(self._times_s > 0) & (self._times_s < self.step.duration_s)]
+
+    @property
+    def spikes_before(self) -> int:
+        """How many spikes peak before the step, from the start of the sweep."""
+        rate = self.sweep.sampling_rate
+        return len(spike_peaks(self.sweep.voltage[: round(self.step.onset_s * rate)], rate))
 
     @cached_property
-    def spike_times_s(self) -> Float[np.ndarray, " spike"]:
-        """Peaks of the spikes during the step, from its onset."""
+    def _times_s(self) -> Float[np.ndarray, " spike"]:
         rate, step = self.sweep.sampling_rate, self.step
         first = max(0, round((step.onset_s - MARGIN_S) * rate))
         near = self.sweep.voltage[first : round((step.onset_s + step.duration_s + MARGIN_S) * rate)]
-        times = (first + spike_peaks(near, rate)) / rate - step.onset_s
-        return times[(times > 0) & (times < step.duration_s)]  # the artefact of switching off is no spike
+        return (first + spike_peaks(near, rate)) / rate - step.onset_s
 
     def __str__(self) -> str:
         return f"sweep {self.sweep.number} ({self.step.amplitude_pA:.4g} pA, {len(self.spike_times_s)} spikes)"
@@ -60,12 +82,26 @@ def long_squares(sweeps: Iterable[Sweep], duration_s: float = 1.0) -> tuple[list
     squares, left_out = [], Counter()
     for sweep in sweeps:
         try:
-            step = find_long_square(sweep.current, sweep.sampling_rate, duration_s, TOLERANCE_S)
+            squares.append(_long_square(sweep, duration_s))
         except ValueError as reason:
             left_out[str(reason)] += 1
-        else:
-            squares.append(LongSquare(sweep, step))
     return squares, left_out
+
+
+def _long_square(sweep: Sweep, duration_s: float) -> LongSquare:
+    """Where less than `MARGIN_S` was recorded before the step, the median of what was is held for the rest of it."""
+    try:
+        return LongSquare(sweep, find_long_square(sweep.current, sweep.sampling_rate, duration_s, TOLERANCE_S))
+    except ShortBaseline as short:
+        missing = short.samples
+    recorded = max(1, round(MARGIN_S * sweep.sampling_rate) - missing)
+    longer = [
+        np.concatenate([np.full(missing, np.median(values[:recorded]), values.dtype), values])
+        for values in (sweep.voltage, sweep.current)
+    ]
+    sweep = replace(sweep, voltage=longer[0], current=longer[1])
+    step = find_long_square(sweep.current, sweep.sampling_rate, duration_s, TOLERANCE_S)
+    return LongSquare(sweep, step, missing / sweep.sampling_rate)
 
 
 def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[float, float] = HERO_PA) -> Chosen:
@@ -82,34 +118,63 @@ def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[floa
     if not squares:
         raise UserError(
             f"none of its {len(sweeps)} sweeps is a long square of {duration_s:g} s ({reasons(left_out)}); "
-            f"prepare.duration_s says how long the steps of the protocol last{_usual(sweeps, duration_s)}, and the "
-            "current must be in pA"
+            f"{_usual(sweeps, duration_s)}, and the current must be in pA"
         )
     rising = sorted((s for s in squares if s.step.amplitude_pA > 0), key=_order)
     rheobase = next((s for s in rising if len(s.spike_times_s)), None)
     if rheobase is None:
         weakest, strongest = min(amplitudes := [s.step.amplitude_pA for s in squares]), max(amplitudes)
-        raise UserError(f"none of its {len(squares)} long squares ({weakest:.4g} to {strongest:.4g} pA) evokes a spike")
+        rest = float(np.median([np.median(square.sweep.voltage) for square in squares]))
+        peak = max(float(square.sweep.voltage.max()) for square in squares)
+        raise UserError(
+            f"none of its {len(squares)} long squares ({weakest:.4g} to {strongest:.4g} pA) evokes a spike; the "
+            f"potential is {rest:.3g} mV (median) and peaks at {peak:.3g} mV: are unit, gain and channel right?"
+        )
     low, high = (rheobase.step.amplitude_pA + above for above in hero_pA)
     hero = next((s for s in rising if low < s.step.amplitude_pA < high and len(s.spike_times_s)), None)
     if hero is None:
-        others = [f"{s.step.amplitude_pA:.4g}" for s in rising if len(s.spike_times_s) and s is not rheobase]
+        others = [s.step.amplitude_pA for s in rising if len(s.spike_times_s) and s is not rheobase]
         raise UserError(
             f"no spiking long square between {low:.4g} and {high:.4g} pA, which is {hero_pA[0]:g} to {hero_pA[1]:g} pA "
-            f"above its rheobase, {rheobase}; others that spike: {', '.join(others) + ' pA' if others else 'none'}"
+            f"above its rheobase, {rheobase}; {_others_that_spike(rheobase, others)}"
         )
     return Chosen(rheobase, hero, tuple(squares))
 
 
+def notes_on(two: Chosen) -> list[str]:
+    """Says what makes the choice of the two sweeps doubtful."""
+    found = []
+    if any(square.held_s for square in two.squares):
+        found.append(f"less than {MARGIN_S:g} s was recorded before the step: the level there was held for the rest")
+    weak = [s for s in two.squares if s.step.amplitude_pA <= 0]
+    if any(len(s.spike_times_s) for s in weak) or any(s.spikes_before for s in (*weak, two.rheobase)):
+        found.append("it spikes without a current step: a spontaneous spike may have set the rheobase")
+    elif two.rheobase.spike_times_s[0] < AT_ONCE_S:
+        found.append(f"the spike at rheobase peaks within {1e3 * AT_ONCE_S:g} ms of the step: is it an artefact?")
+    return found
+
+
+def _others_that_spike(rheobase: LongSquare, amplitudes: list[float]) -> str:
+    """Lists other amplitudes, and says what to type to take the one next to 50 pA above the rheobase."""
+    if not amplitudes:
+        return "no other sweep spikes"
+    above = sorted({max(1, round(a - rheobase.step.amplitude_pA)) for a in amplitudes}, key=lambda a: abs(a - 50))[0]
+    listed = ", ".join(f"{amplitude:.4g}" for amplitude in amplitudes)
+    return f"others that spike: {listed} pA; prepare.hero_pA=[{above - 1},{above + 1}] would take one of them"
+
+
 def _usual(sweeps: Sequence[Sweep], duration_s: float) -> str:
-    """Suggests the duration of most pulses that are too long for tests, where it is another one."""
+    """Says which setting tells the duration, and that of most pulses that are too long for tests, where another."""
     lengths = np.concatenate([pulse_lengths(sweep.current, sweep.sampling_rate) for sweep in sweeps])
     kinds = np.round(lengths[lengths > TEST_PULSE_S - TOLERANCE_S] / 0.05)  # noisy pulses are known to 10 ms
+    said = "prepare.duration_s says how long the steps of the protocol last"
     if not len(kinds):
-        return ""
+        return said
     kind, counts = np.unique(kinds, return_counts=True)
     usual = float(np.median(lengths[np.round(lengths / 0.05) == kind[counts.argmax()]]))
-    return f" (most of them last {usual:.2g} s)" if abs(usual - duration_s) > TOLERANCE_S else ""
+    if abs(usual - duration_s) <= TOLERANCE_S:
+        return said
+    return f"{said} (most of them last {usual:.2g} s: prepare.duration_s={usual:.2g})"
 
 
 def _order(square: LongSquare) -> tuple[int, int]:

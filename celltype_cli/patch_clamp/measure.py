@@ -22,8 +22,9 @@ from celltype_cli.core.code import code_identity
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import track
 from celltype_cli.patch_clamp import scalograms
-from celltype_cli.patch_clamp.choice import HERO_PA, chosen
+from celltype_cli.patch_clamp.choice import HERO_PA, chosen, notes_on
 from celltype_cli.patch_clamp.features.cell import features
+from celltype_cli.patch_clamp.plausible import check_spikes, plausible
 from celltype_cli.patch_clamp.recording import Entry, Recording
 from celltype_cli.patch_clamp.stimuli import MARGIN_S
 
@@ -39,10 +40,12 @@ class Measured:
         windows: the responses at rheobase and at rheobase + 40 pA, mV at 4 kHz, from 0.1 s before the step to 0.1 s
             after it, as `scalograms.stimulus_window` returns them.
         features: value of each feature, NaN where it could not be measured; names with units: "tau (ms)".
+        notes: what was assumed of the recording, and what makes the choice of the sweeps doubtful.
     """
 
     windows: Float32[np.ndarray, "2 timesteps"]
     features: dict[str, float]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def measure(
     feature_set: str | None = "two_sweep",
     duration_s: float = 1.0,
     hero_pA: tuple[float, float] = HERO_PA,
+    implausible: str = "error",
 ) -> Measured:
     """Chooses the two sweeps of a cell, cuts and resamples them, and measures the features.
 
@@ -68,12 +72,15 @@ def measure(
         feature_set: of `features.cell.features`, "two_sweep", "long_square" or "all"; None for no features.
         duration_s: of the long squares of the protocol.
         hero_pA: how far above the rheobase the second sweep lies, limits excluded.
+        implausible: "keep" takes spike rates that no cell reaches as well.
 
     Raises:
         UserError: with the reason why the cell cannot be used, for instance because it has not both sweeps; the
             caller knows which cell it is.
     """
     two = chosen(recording.sweeps, duration_s, hero_pA=hero_pA)
+    if implausible == "error":
+        check_spikes(two)
     windows = [
         scalograms.stimulus_window(
             square.sweep.voltage,
@@ -86,7 +93,8 @@ def measure(
         )
         for square in (two.rheobase, two.hero)
     ]
-    return Measured(np.stack(windows), {} if feature_set is None else features(two, feature_set, recording.sweeps))
+    values = {} if feature_set is None else features(two, feature_set, recording.sweeps)
+    return Measured(np.stack(windows), values, (*recording.notes, *notes_on(two)))
 
 
 def measured(entries: Sequence[Entry], cache: Path, **settings: Any) -> Found:
@@ -108,7 +116,7 @@ def measured(entries: Sequence[Entry], cache: Path, **settings: Any) -> Found:
             left_out.append((entry, str(stored["reason"])))
         else:
             values = dict(zip(stored["names"].tolist(), stored["values"].tolist(), strict=True))
-            used.append((entry, Measured(stored["windows"], values)))
+            used.append((entry, Measured(stored["windows"], values, tuple(json.loads(str(stored["notes"]))))))
     return Found(used, left_out, sweeps_left_out)
 
 
@@ -118,6 +126,9 @@ def _arrays(entry: Entry, settings: dict[str, Any]) -> dict[str, Any]:
     try:
         recording = entry.read()
         found = recording.left_out
+        if settings.get("implausible", "error") == "error":
+            recording = plausible(recording)
+            found = recording.left_out
         kept = measure(recording, **settings)
     except UserError as error:
         if isinstance(error.__cause__, ImportError):  # a library is missing, which is no fault of the file
@@ -127,6 +138,7 @@ def _arrays(entry: Entry, settings: dict[str, Any]) -> dict[str, Any]:
         "windows": kept.windows,
         "names": np.array([*kept.features], dtype=str),
         "values": np.array([*kept.features.values()], dtype=np.float64),
+        "notes": json.dumps(kept.notes),
         "sweeps_left_out": json.dumps(found),
     }
 

@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from annotated_types import Len
 
 from celltype_cli.cells import assemble
+from celltype_cli.cells.about import Axis, Input
 from celltype_cli.cells.assemble import Recordings, named, per_class
-from celltype_cli.cells.cells import Axis, Cells, Input
-from celltype_cli.core.messages import UserError, check_choice, few, raise_faults
-from celltype_cli.patch_clamp import scalogram_cache, scalograms
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.messages import SHOWN, UserError, check_choice, few, raise_faults
+from celltype_cli.core.ranges import Pixels, Positive, held
+from celltype_cli.patch_clamp import examples, scalogram_cache, scalograms, wide_scalograms
 from celltype_cli.patch_clamp.features.cell import NAMES, STIMULI
 from celltype_cli.patch_clamp.measure import RATE, Found, Measured, measured
-from celltype_cli.patch_clamp.recording import Entry, reasons
+from celltype_cli.patch_clamp.recording import Entry, kind_of, reasons
 from celltype_cli.patch_clamp.stimuli import MARGIN_S
 
 INPUTS = ("features", "scalogram")
+TRANSFORMS = {"published": scalograms, "wide": wide_scalograms}
 SWEEPS = ("rheobase", "rheobase + 40 pA")
 TREES = ("lightgbm", "forest", "logistic")
 logger = logging.getLogger("celltype")
 
 
+@held
 def two_sweeps(
     recordings: Recordings,
     *,
     inputs: Sequence[str],
     feature_set: str,
-    size: Sequence[int],
-    duration_s: float,
-    hero_pA: Sequence[float],
-    unusable: str,
+    scalogram: Literal["published", "wide"],
+    size: Pixels,
+    duration_s: Positive,
+    hero_pA: Annotated[Sequence[Positive], Len(2, 2)],
+    unusable: Literal["drop", "error"],
+    implausible: Literal["error", "keep"],
     cache: str | Path,
 ) -> Cells:
     """Measures the recordings one at a time, and makes an example of each that can be used.
@@ -45,27 +53,31 @@ def two_sweeps(
         inputs: "features" for a table [row, feature], "scalogram" for images [row, 2, frequency, time] of the sweeps at
             rheobase and at rheobase + 40 pA; or both.
         feature_set, duration_s, hero_pA: as in `measure.measure`.
+        scalogram: "published", as in `scalograms`, or "wide", as in `wide_scalograms`.
         size: of the images, rows and columns.
         unusable: "drop" recordings that cannot be used, with a line for each, or "error".
+        implausible: "error": sweeps of which `plausible` finds that they hold no membrane potential are left out, and a
+            recording of such sweeps only cannot be used; "keep" takes them.
         cache: folder for what was measured and for the images.
 
     Raises:
         UserError: with all faults at once: settings, no recordings, unknown labels, ids that are empty or occur twice,
             recordings that cannot be used (none can, or `unusable` is "error"), no feature at all.
     """
-    _check_settings(inputs, feature_set, size, duration_s, hero_pA, unusable)
+    _check_settings(inputs, feature_set, hero_pA, unusable)
     assemble.check_kind(recordings, Entry, "prepare=sweeps takes current-clamp recordings")
     assemble.check(recordings)
+    choice = {"duration_s": float(duration_s), "hero_pA": (float(hero_pA[0]), float(hero_pA[1]))}
     found = measured(
         recordings.entries,
         Path(cache).expanduser(),
         feature_set=feature_set if "features" in inputs else None,
-        duration_s=float(duration_s),
-        hero_pA=(float(hero_pA[0]), float(hero_pA[1])),
+        implausible=implausible,
+        **choice,
     )
     _report(recordings.about.name, found, unusable, duration_s)
     entries, kept = [entry for entry, _ in found.used], [one for _, one in found.used]
-    notes = [*_left_out(found, len(recordings.entries))]
+    notes = [*_left_out(found, len(recordings.entries)), *_remarks(found)]
     made: dict[str, np.ndarray] = {}
     about: dict[str, Input] = {}
     if "features" in inputs:
@@ -81,31 +93,43 @@ def two_sweeps(
     if "scalogram" in inputs:
         windows = np.stack([one.windows for one in kept])
         made["scalogram"] = scalogram_cache.scalograms(
-            windows, folder=cache, size=tuple(map(int, size)), sampling_rate=RATE
+            windows, folder=cache, transform=TRANSFORMS[scalogram], size=tuple(map(int, size)), sampling_rate=RATE
         )
-        about["scalogram"] = scalogram_input(windows.shape[-1], size)
+        about["scalogram"] = scalogram_input(windows.shape[-1], size, wide=scalogram == "wide")
         if duration_s != 1:
             notes.append(f"steps last {duration_s:g} s: their scalograms are not comparable with those of steps of 1 s")
     described = replace(recordings.about, inputs=about, notes=(*recordings.about.notes, *notes))
-    return assemble.assemble(replace(recordings, about=described), entries, made)
+    cells = assemble.assemble(replace(recordings, about=described), entries, made)
+    by_id = {entry.cell_id: entry for entry in entries}
+    return replace(cells, recorded=partial(examples.two_sweeps, entries=by_id, names=SWEEPS, **choice))
 
 
-def scalogram_input(timesteps: int, size: Sequence[int]) -> Input:
+def pinned(settings: dict[str, Any], cells: Cells) -> dict[str, Any]:
+    """Returns the settings of `two_sweeps` that make of new recordings what these are, and name each that cannot."""
+    return {**settings, "unusable": "error"}
+
+
+def scalogram_input(timesteps: int, size: Sequence[int], *, wide: bool = False) -> Input:
     """Describes scalograms: frequency and time at the centres of the first and the last pixel of a resized one.
 
     Args:
         timesteps: samples in a window at `RATE`, the first `MARGIN_S` before the onset of the step.
+        wide: whether rows are those of `wide_scalograms`, whose frequencies rise in equal ratios.
     """
     frequency = scalograms.resize_axis(scalograms.frequencies(), size[0])
+    rows = Axis("frequency", "Hz", float(frequency[0]), float(frequency[-1]))
+    if wide:
+        low, *_, high = wide_scalograms.frequencies(max(2, size[0]))
+        rows = Axis("frequency", f"octaves above {low:g} Hz", 0.0, float(np.log2(high / low)))
     time = scalograms.resize_axis(1e3 * (np.arange(timesteps) / RATE - MARGIN_S), size[1])
     axes = (
-        Axis("frequency", "Hz", float(frequency[0]), float(frequency[-1])),
+        rows,
         Axis("time from the onset of the step", "ms", float(time[0]), float(time[-1])),
     )
     return Input(axes=axes, channels=SWEEPS, models=("scalogram_cnn",))
 
 
-def _check_settings(inputs, feature_set, size, duration_s, hero_pA, unusable) -> None:
+def _check_settings(inputs, feature_set, hero_pA, unusable) -> None:
     """Raises a UserError for what cannot be, before anything is measured."""
     if not inputs:
         raise UserError(f"prepare.inputs is empty; expected one or both of {', '.join(INPUTS)}")
@@ -113,20 +137,15 @@ def _check_settings(inputs, feature_set, size, duration_s, hero_pA, unusable) ->
         check_choice("prepare.inputs", name, INPUTS)
     check_choice("prepare.feature_set", feature_set, NAMES)
     check_choice("prepare.unusable", unusable, ("drop", "error"))
-    if len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
-        raise UserError(
-            f"prepare.size={[*size]}: expected two whole numbers of pixels, frequencies and times: [224,224]"
-        )
-    if not duration_s > 0:
-        raise UserError(f"prepare.duration_s={duration_s:g}: expected the length of the current steps, in s")
-    if len(hero_pA) != 2 or not 0 < hero_pA[0] < hero_pA[1]:
+    if not hero_pA[0] < hero_pA[1]:
         raise UserError(f"prepare.hero_pA={[*hero_pA]} must be two rising numbers of pA above the rheobase")
 
 
 def _report(name: str, found: Found, unusable: str, duration_s: float) -> None:
     """Logs a line for each recording left out; raises a UserError when it should, or when nothing is left."""
-    lines = [f"{named(entry)}: {reason}" for entry, reason in found.left_out]
-    counted = f"{len(lines)} of {len(found.used) + len(lines)} recordings of {name}"
+    lines = [*_lines(found.left_out)]
+    left_out = len(found.left_out)
+    counted = f"{left_out} of {len(found.used) + left_out} recordings of {name}"
     if not found.used:
         raise_faults(f"{counted}, for steps of prepare.duration_s={duration_s:g} s,", lines)
     if unusable == "error":
@@ -135,20 +154,37 @@ def _report(name: str, found: Found, unusable: str, duration_s: float) -> None:
         logger.warning("left out: %s", line)
 
 
+def _lines(left_out: Sequence[tuple[Entry, str]]) -> Iterator[str]:
+    """Yields a line for each recording left out; where many have a reason in common, one for all of them."""
+    alike = defaultdict(list)
+    for entry, reason in left_out:
+        alike[kind_of(reason)].append((entry, reason))
+    for alike_ones in alike.values():
+        if len(alike_ones) <= SHOWN:
+            yield from (f"{named(entry)}: {reason}" for entry, reason in alike_ones)
+        else:
+            cells = ", ".join(few(entry.cell_id for entry, _ in alike_ones))
+            yield f"{len(alike_ones)} cells ({cells}), the first: {alike_ones[0][1]}"
+
+
 def _left_out(found: Found, of: int) -> Iterator[str]:
     """Yields counts of what was left out, of cells by class and by what the reasons have in common."""
     if found.left_out:
-        kinds = Counter(_kind(reason) for _, reason in found.left_out)
+        kinds = Counter(kind_of(reason) for _, reason in found.left_out)
         classes = per_class([entry for entry, _ in found.left_out])
         yield f"{len(found.left_out)} of {of} recordings cannot be used and were left out ({classes}): {reasons(kinds)}"
     if found.sweeps_left_out:
         yield f"{found.sweeps_left_out.total()} sweeps were left out ({reasons(found.sweeps_left_out)})"
 
 
-def _kind(reason: str) -> str:
-    """Returns what a reason has in common with others: without a file before it, numbers, and what follows."""
-    said = re.split(r"[(;:,]", re.sub(r"^\S*[/\\]\S*: ", "", reason))[0]
-    return re.sub(r"-?\d[\d.,e+]*", "...", said).strip()
+def _remarks(found: Found) -> Iterator[str]:
+    """Yields what was assumed of recordings, and of which."""
+    of = defaultdict(list)
+    for entry, one in found.used:
+        for note in one.notes:
+            of[note].append(entry.cell_id)
+    for note, cells in of.items():
+        yield f"{len(cells)} of {len(found.used)} cells: {note} ({', '.join(few(cells))})"
 
 
 def _columns(kept: Iterable[Measured]) -> tuple[tuple[str, ...], list[str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,9 @@ class Sweep:
 
 
 def _faults(sweep: Sweep) -> Iterator[str]:
-    if not 1e3 <= sweep.sampling_rate <= 1e6:
-        yield f"its sampling rate is {sweep.sampling_rate:g} Hz; expected 1,000 to 1,000,000 Hz"
+    if not 1e3 <= (rate := sweep.sampling_rate) <= 1e6:
+        looks = ", which looks like kHz" if 1 <= rate < 1e3 else ", which looks like a period" if 0 < rate < 1 else ""
+        yield f"its sampling rate is {rate:g} Hz{looks}; expected 1,000 to 1,000,000 Hz"
     if len(sweep.voltage) != len(sweep.current) or len(sweep.voltage) == 0:
         yield f"it has {len(sweep.voltage)} samples of voltage, {len(sweep.current)} of current; expected equally many"
         return
@@ -60,6 +62,8 @@ def _faults(sweep: Sweep) -> Iterator[str]:
         largest = np.abs(values).max()
         if low < largest < high or largest > most:
             looks = f", which looks like {si}" if largest < high else ""
+            if largest > 10 * most:  # more than an overloaded amplifier gives
+                looks = f", which looks like {unit} that were called {si}"
             yield (
                 f"its {name} lies between {values.min():.3g} and {values.max():.3g}{looks}; expected {unit}, "
                 f"usually {usual}"
@@ -68,10 +72,19 @@ def _faults(sweep: Sweep) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Recording:
-    """The current-clamp sweeps of a cell in the order of recording, and how many were left out for what reason."""
+    """The current-clamp sweeps of a cell in the order of recording, how many were left out for what reason, and what
+    was assumed or found out on the way."""
 
     sweeps: tuple[Sweep, ...]
     left_out: Counter[str] = field(default_factory=Counter)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What the reader of a format assumed or found out of a file; it becomes a note of the recording."""
+
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +108,23 @@ class Entry:
     file: str = ""
     read: Callable[[], Recording]
     made_of: Any
+
+
+def kind_of(reason: str) -> str:
+    """Returns what a reason has in common with others: without file or sweep before it, numbers, and what follows."""
+    said = re.sub(r"^(?:\S*[/\\]\S*|sweep \d+): ", "", reason)
+    return re.sub(r"-?\d[\d.,e+]*", "...", re.split(r"[(;:,]", said)[0]).strip()
+
+
+def joined(recordings: Iterable[Recording]) -> Recording:
+    """Joins recordings of one cell, the first first; sweeps are numbered on, so that no two have one number."""
+    sweeps, left_out, notes = [], Counter(), []
+    for recording in recordings:
+        first = 1 + max((sweep.number for sweep in sweeps), default=-1)
+        sweeps += [replace(sweep, number=first + sweep.number) for sweep in recording.sweeps]
+        left_out += recording.left_out
+        notes += recording.notes
+    return Recording(tuple(sweeps), left_out, tuple(dict.fromkeys(notes)))
 
 
 def reasons(left_out: Counter[str]) -> str:

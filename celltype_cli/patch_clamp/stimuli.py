@@ -42,6 +42,14 @@ class Ramp:
     slope_pA_s: float
 
 
+class ShortBaseline(ValueError):
+    """The recording begins too late; `samples` are missing before the step."""
+
+    def __init__(self, samples: int):
+        super().__init__(f"less than {MARGIN_S:g} s recorded before the step")
+        self.samples = samples
+
+
 def find_long_square(
     current: Float[np.ndarray, " time"], sampling_rate: float, duration_s: float, tolerance_s: float
 ) -> Step:
@@ -213,7 +221,9 @@ def _check_margins(pulses, step, onset: int, end: int, samples: int, rate: float
     """Raises where something else happens, or the recording is over, within the margins of the step."""
     first = round(onset - MARGIN_S * rate)
     last = max(first + round((duration_s + 2 * MARGIN_S) * rate), end + round(MARGIN_S * rate))
-    if first < 0 or last > samples:
-        raise ValueError(f"less than {MARGIN_S:g} s recorded before or after the step")
+    if last > samples:
+        raise ValueError(f"less than {MARGIN_S:g} s recorded after the step")
+    if first < 0:
+        raise ShortBaseline(-first)
     if any(start < last and stop > first for start, stop in pulses if (start, stop) != step):
         raise ValueError(f"another pulse within {MARGIN_S:g} s of the step")

@@ -113,9 +113,9 @@ def test_of_repeats_the_first_that_spikes_is_taken():
 
 
 def test_why_a_cell_has_no_sweeps():
-    with pytest.raises(UserError, match=r"none of its 2 long squares \(10 to 50 pA\) evokes a spike"):
+    with pytest.raises(UserError, match=r"none of its 2 long squares \(10 to 50 pA\) evokes a spike; .*is -70 mV"):
         chosen([sweep(1, 10), sweep(2, 50)])
-    with pytest.raises(UserError, match=r"above its rheobase, sweep 1 .*; others that spike: none"):
+    with pytest.raises(UserError, match=r"above its rheobase, sweep 1 .*; no other sweep spikes"):
         chosen([sweep(1, 30, 0.5), sweep(2, 70)])
     short = Sweep(voltage(RATE), trace(RATE, (0.5, 1.0, 50)).astype(np.float32), RATE, 3)
     with pytest.raises(
@@ -129,7 +129,7 @@ def test_the_duration_of_most_steps_is_suggested():
     half = trace(RATE, (0.05, 0.35, -20), (0.5, 1.0, 50)).astype(np.float32)
     test = trace(RATE, (0.05, 0.35, -20)).astype(np.float32)
     sweeps = [Sweep(voltage(RATE), current, RATE, k) for k, current in enumerate((half, test, test))]
-    with pytest.raises(UserError, match=r"\(most of them last 0\.5 s\)"):
+    with pytest.raises(UserError, match=r"\(most of them last 0\.5 s: prepare\.duration_s=0\.5\)"):
         chosen(sweeps)
     with pytest.raises(UserError) as error:
         chosen(sweeps[1:])
@@ -152,7 +152,10 @@ def make(volts=None, amps=None, rate=RATE):
     ("arrays", "message"),
     [
         ({"volts": [-0.07, 0.03]}, "voltage lies between -0.07 and 0.03, which looks like volts; expected mV"),
-        ({"volts": [-70_000, 30_000]}, "voltage lies between -7e.04 and 3e.04; expected mV"),
+        (
+            {"volts": [-70_000, 30_000]},
+            "voltage lies between -7e.04 and 3e.04, which looks like mV that were called volts; expected mV",
+        ),
         ({"amps": [0] * 7999 + [9e-11]}, "current lies between 0 and 9e-11, which looks like amperes; expected pA"),
         ({"volts": [-70, np.nan]}, "1 values of its voltage are NaN"),
         ({"volts": [-70, -70], "amps": [0]}, "2 samples of voltage, 1 of current"),
@@ -190,3 +193,10 @@ def test_spike_counts_of_rat_pyramidal_cells(shared_data):
         for row in table.itertuples():
             time = spike_peaks(arrays[f"{row.cell}_{row.protocol}_{row.sweep}"], 4000.0) / 4000
             assert np.count_nonzero((time > row.on_s) & (time < row.off_s)) == row.spikes
+
+
+def test_units_that_a_file_calls_by_another_name():
+    with pytest.raises(UserError, match="which looks like mV that were called volts; expected mV"):
+        make(volts=np.full(100, -7e4))
+    with pytest.raises(UserError, match="which looks like pA that were called amperes; expected pA"):
+        make(amps=np.full(len(voltage(RATE)), 1e14))

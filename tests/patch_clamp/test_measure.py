@@ -200,7 +200,7 @@ def test_files_are_read_once_and_again_when_they_or_settings_change(tmp_path, mo
         write_npz(folder / f"{name}.npz")
     write_npz(folder / "volts.npz", voltage=TRACES / 1e3)
     reads, read = [], files.read
-    monkeypatch.setattr(files, "read", lambda file: reads.append(file.stem) or read(file))
+    monkeypatch.setattr(files, "read", lambda file, channel: reads.append(file.stem) or read(file, channel))
 
     def read_now(**changes):
         reads.clear()
@@ -214,7 +214,10 @@ def test_files_are_read_once_and_again_when_they_or_settings_change(tmp_path, mo
     assert made == []
     assert again.fingerprint() == first.fingerprint()
     assert again.about == first.about  # what was left out is said again
-    assert "1 of 4 recordings cannot be used and were left out (unlabelled 1): 1: sweep ..." in again.about.notes
+    assert (
+        "1 of 4 recordings cannot be used and were left out (unlabelled 1): 1: its voltage lies between ... and ..."
+        in again.about.notes
+    )
 
     os.utime(folder / "b.npz", (1e9, 1e9))
     assert read_now()[0] == ["b"]

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from made.configs import described
 
+from celltype_cli.cells.about import About, Axis
 from celltype_cli.cells.assemble import Recordings
-from celltype_cli.cells.cells import UNLABELLED, About, Axis
+from celltype_cli.cells.cells import UNLABELLED
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp import prepare, scalograms
+from celltype_cli.patch_clamp import prepare, scalograms, wide_scalograms
 from celltype_cli.patch_clamp.measure import Found, Measured
 from celltype_cli.patch_clamp.prepare import scalogram_input
 from celltype_cli.patch_clamp.recording import CLASSES, Entry
@@ -90,9 +91,20 @@ def test_scalograms(made, tmp_path):
 
 def test_what_is_measured_is_what_was_asked_for(made):
     made(ONE, feature_set="all", duration_s=0.5, hero_pA=[30, 50])
-    assert made.asked == {"feature_set": "all", "duration_s": 0.5, "hero_pA": (30.0, 50.0)}
+    assert made.asked == {"feature_set": "all", "duration_s": 0.5, "hero_pA": (30.0, 50.0), "implausible": "error"}
     made(ONE, inputs=["scalogram"])  # features take time
-    assert made.asked == {"feature_set": None, "duration_s": 1.0, "hero_pA": (39.0, 61.0)}
+    assert made.asked == {"feature_set": None, "duration_s": 1.0, "hero_pA": (39.0, 61.0), "implausible": "error"}
+
+
+def test_wide_scalograms(made):
+    cells = made(ONE, TWO, inputs=["scalogram"], size=[5, 9], scalogram="wide")
+    assert np.allclose(cells.inputs["scalogram"][0], wide_scalograms.scalogram(WINDOWS, size=(5, 9)), rtol=1e-5)
+    frequency, time = cells.about.of("scalogram").axes
+    assert (frequency.unit, frequency.first) == ("octaves above 20 Hz", 0.0)
+    assert frequency.last == pytest.approx(np.log2(1600 / 20))
+    assert time == scalogram_input(4800, [5, 9]).axes[1]
+    other = made(ONE, TWO, inputs=["scalogram"], size=[5, 9])  # not found in the cache in its place
+    assert not np.allclose(cells.inputs["scalogram"], other.inputs["scalogram"])
 
 
 @pytest.mark.parametrize(
@@ -172,12 +184,13 @@ def test_all_faults_at_once(made):
     ("pairs", "changes", "message"),
     [
         ([], {}, "dataset toy cannot be used:\n  it holds no recording"),
+        ([ONE], {"scalogram": "wied"}, "scalogram=wied is text, expected one of published, wide; nearest: wide"),
         ([ONE], {"inputs": []}, r"prepare\.inputs is empty; expected one or both of features, scalogram"),
         ([ONE], {"inputs": ["scalograms"]}, "prepare.inputs=scalograms is none of features, .*; nearest: scalogram"),
         ([ONE], {"feature_set": "two_sweeps"}, "prepare.feature_set=two_sweeps is none of .*; nearest: two_sweep"),
-        ([ONE], {"size": [64]}, r"prepare.size=\[64\]: expected two whole numbers of pixels"),
-        ([ONE], {"unusable": "keep"}, "prepare.unusable=keep is none of drop, error"),
-        ([ONE], {"duration_s": 0.0}, "prepare.duration_s=0: expected the length of the current steps, in s"),
+        ([ONE], {"size": [64]}, r"size=\[64\] is out of range, expected a list"),
+        ([ONE], {"unusable": "keep"}, "unusable=keep is text, expected one of drop, error"),
+        ([ONE], {"duration_s": 0.0}, "duration_s=0.0 is out of range, expected a number above 0"),
         ([ONE], {"hero_pA": [61, 39]}, r"prepare.hero_pA=\[61, 39\] must be two rising numbers of pA"),
         ([measuring(ONE, sag=NAN)], {}, "no feature was measured of any of its 1 cells"),
         ([measuring(ONE, sag=np.inf)], {}, "cell a: features has 1 values that are not finite"),

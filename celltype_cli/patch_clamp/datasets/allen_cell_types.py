@@ -19,11 +19,13 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
-from celltype_cli.cells.cells import About
 from celltype_cli.core import allen, downloads
 from celltype_cli.core.downloads import Part, Plan, holds
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.ranges import Count
+from celltype_cli.core.text import as_text
 from celltype_cli.patch_clamp.datasets import public
 from celltype_cli.patch_clamp.datasets.public import Listed
 
@@ -49,7 +51,7 @@ def load(
     *,
     path: str | Path,
     ids: str | Path | None,
-    cells_per_class: int | None,
+    cells_per_class: Count | None,
 ) -> Recordings:
     """Names the recordings that are there, which are measured when prepared; the network is not used.
 
@@ -68,17 +70,18 @@ def load(
             f"cell; download it (recordings that are there are kept): {downloads.command(folder, NAME)}"
         )
     rows = _rows(folder)
-    negative = {str(row["specimen__id"]) for row in rows if row.get("cell_reporter_status") == "negative"}
+    cells = [_recorded(folder, row) for row in rows]
+    negative = {c.cell_id for c, row in zip(cells, rows) if row.get("cell_reporter_status") == "negative"}
     citation = "Gouwens et al. 2019, doi 10.1038/s41593-019-0417-0; Allen Cell Types Database"
     return public.chosen(
-        [_recorded(folder, row) for row in rows],
+        cells,
         about=About(NAME, citation=citation),
         remarks=partial(_remarks, negative=negative),
         source=SOURCE, folder=folder, ids=ids, cells_per_class=cells_per_class,
     )  # fmt: skip
 
 
-def fetch(*, path: str | Path, ids: str | Path | None, cells_per_class: int | None) -> Plan:
+def fetch(*, path: str | Path, ids: str | Path | None, cells_per_class: Count | None) -> Plan:
     """Downloads the table of cells (a few MB) where it is missing, and plans the download of the recordings.
 
     Raises:
@@ -140,14 +143,18 @@ def _rows(folder: Path) -> list[dict]:
             f"{file}: is no table of cells with the fields {', '.join(FIELDS)}, as today's allensdk writes it; delete "
             f"it, then {downloads.command(folder, NAME)}"
         )
-    return [row for row in rows if str(row["donor__species"]).lower() == MOUSE]
+    return [row for row in rows if as_text(row["donor__species"]).lower() == MOUSE]
 
 
 def _recorded(folder: Path, row: dict) -> Listed:
-    line = row["line_name"] or ""
-    file = folder / f"specimen_{row['specimen__id']}" / "ephys.nwb"
-    donor = "" if row["donor__id"] is None else str(row["donor__id"])
-    return Listed(str(row["specimen__id"]), class_of(line), donor, line or "without Cre line", file)
+    try:
+        specimen, donor, line = (as_text(row[name]) for name in ("specimen__id", "donor__id", "line_name"))
+    except UserError as error:
+        raise UserError(f"{folder / 'cells.json'}: specimen {row['specimen__id']!r:.40}: {error}") from error
+    if not specimen.isdigit():
+        raise UserError(f"{folder / 'cells.json'}: specimen__id is {specimen!r}; expected a whole number")
+    file = folder / f"specimen_{specimen}" / "ephys.nwb"
+    return Listed(specimen, class_of(line), donor, line or "without Cre line", file)
 
 
 def _remarks(chosen: Sequence[Listed], negative: set[str]) -> Iterator[str]:

@@ -21,10 +21,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
-from celltype_cli.cells.cells import About
 from celltype_cli.core.downloads import Part, Plan, command, holds
+from celltype_cli.core.files import find_files
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.ranges import Count
 from celltype_cli.patch_clamp.datasets import public
 from celltype_cli.patch_clamp.datasets.dandi_000020_labels import NAME as FILE
 from celltype_cli.patch_clamp.datasets.dandi_000020_labels import SPINY, TABLE, recorded, table_of
@@ -40,7 +42,7 @@ def load(
     path: str | Path,
     labels: str | Path | None,
     ids: str | Path | None,
-    cells_per_class: int | None,
+    cells_per_class: Count | None,
 ) -> Recordings:
     """Names the recordings that are there, which are measured when prepared; the network is not used.
 
@@ -54,15 +56,21 @@ def load(
         UserError: when the table is missing or broken, or no recording is there.
     """
     folder = Path(path).expanduser()
-    files = {found["session"]: file for file in sorted(folder.rglob("[!.]*.nwb")) if (found := FILE.search(file.name))}
+    try:
+        there, passed_over = find_files(folder, [".nwb", ".csv", ".yaml"])  # as the archive has them
+    except UserError:
+        there, passed_over = [], []
+    files = {found["session"]: file for file in there if (found := FILE.search(file.name))}
     if not files:
         raise UserError(
             f"dataset.path={folder} holds no file sub-<donor>_ses-<session>_icephys.nwb, in it or below; download "
             f"them: {command(folder, NAME)}"
         )
+    cells, notes = recorded(_table(folder, labels), files)
+    citation = f"Gouwens et al. 2020, doi 10.1016/j.cell.2020.09.057; DANDI {DANDISET}/{VERSION}"
     return public.chosen(
-        recorded(_table(folder, labels), files),
-        about=About(NAME, citation=f"Gouwens et al. 2020, doi 10.1016/j.cell.2020.09.057; DANDI {DANDISET}/{VERSION}"),
+        cells,
+        about=About(NAME, citation=citation, notes=(*notes, *passed_over)),
         remarks=_remarks, source=SOURCE, folder=folder, ids=ids, cells_per_class=cells_per_class,
     )  # fmt: skip
 
@@ -72,7 +80,7 @@ def fetch(
     path: str | Path,
     labels: str | Path | None,
     ids: str | Path | None,
-    cells_per_class: int | None,
+    cells_per_class: Count | None,
 ) -> Plan:
     """Asks the archive for its list of files, and plans the download of those of cells that belong to a class.
 
@@ -82,7 +90,7 @@ def fetch(
     folder = Path(path).expanduser()
     table = _table(folder, labels)
     assets = {found["session"]: asset for asset in _assets() if (found := FILE.search(asset.path))}
-    cells = recorded(table, {session: folder / asset.path for session, asset in assets.items()})
+    cells, _ = recorded(table, {session: folder / asset.path for session, asset in assets.items()})
     among = [cell for cell in public.named(cells, ids) if cell.session in assets]
     chosen = sorted(public.wanted(among, cells_per_class)[0], key=lambda cell: cell.file)
     parts = [

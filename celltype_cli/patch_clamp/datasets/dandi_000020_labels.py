@@ -50,8 +50,9 @@ def table_of(folder: Path, labels: str | Path | None) -> Path | None:
     return max(folder.glob(TABLE), default=None, key=lambda file: file.name)
 
 
-def recorded(table: Path, files: dict[str, Path]) -> list[Listed]:
-    """Returns the cells of a table with their files, then those files that the table does not name, without label.
+def recorded(table: Path, files: dict[str, Path]) -> tuple[list[Listed], tuple[str, ...]]:
+    """Returns the cells of a table with their files, then those files that the table does not name, without label; and
+    how the table was read.
 
     Args:
         files: by session.
@@ -59,8 +60,8 @@ def recorded(table: Path, files: dict[str, Path]) -> list[Listed]:
     Raises:
         UserError: when the table cannot be read, lacks columns, or names a cell or a session twice.
     """
-    rows = read_table("dataset.labels", table)
-    rows = rows.rename(columns=lambda name: re.sub(r"^Unnamed: \d+$", "", name))  # pandas' names for columns without
+    read = read_table("dataset.labels", table)
+    rows = read.rows.rename(columns=lambda name: re.sub(r"^Unnamed: \d+$", "", name))
     cells = [*(_of_paper if "ephys_session_id" in rows else _of_user)(rows, table, files)]
     for what in ("cell_id", "session"):
         names = pd.Series([getattr(cell, what) for cell in cells])
@@ -72,7 +73,7 @@ def recorded(table: Path, files: dict[str, Path]) -> list[Listed]:
         for session, file in files.items()
         if session not in known
     )
-    return [*cells, *others]
+    return [*cells, *others], read.notes
 
 
 def _of_paper(rows: pd.DataFrame, table: Path, files: dict[str, Path]) -> Iterator[Listed]:

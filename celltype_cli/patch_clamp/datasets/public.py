@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings, spread
-from celltype_cli.cells.cells import About
 from celltype_cli.core.downloads import command
 from celltype_cli.core.messages import UserError, raise_faults
 from celltype_cli.patch_clamp.readers.files import entry
@@ -45,8 +45,11 @@ def named(cells: Sequence[Listed], ids: str | Path | None) -> list[Listed]:
     """
     if ids is None:
         return list(cells)
+    file = Path(ids).expanduser()
+    if file.exists() and not file.is_file():
+        raise UserError(f"dataset.ids={ids} is no file to read; expected a csv or txt")
     try:
-        rows = [row for row in csv.reader(Path(ids).expanduser().read_text("utf-8-sig").splitlines()) if row]
+        rows = [row for row in csv.reader(file.read_text("utf-8-sig").replace(";", ",").splitlines()) if row]
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"dataset.ids={ids} cannot be read ({error})") from error
     names = [row[0].strip() for row in rows]

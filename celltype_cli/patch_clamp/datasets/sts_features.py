@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from celltype_cli.cells.cells import About, Cells, Input
+from celltype_cli.cells.about import About, Input
+from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import check_choice, raise_faults
 from celltype_cli.patch_clamp.datasets import sts_tables
 from celltype_cli.patch_clamp.features.cell import STIMULI, UNUSED, from_rest
@@ -94,15 +95,15 @@ def load(*, path: str | Path, feature_set: str, cells: str) -> Cells:
 def _read(file: Path, key: str) -> pd.DataFrame:
     """Returns the numbers of one table, by id."""
     names = [*TRAIN, *PASSIVE, *(name for stimulus in STIMULI for name in _published(stimulus))]
-    text = sts_tables.read_csv(file, [key, *names]).set_index(key)
+    text = sts_tables.read_csv(file, [key, *names]).set_index(key).replace("", np.nan)
     raise_faults(str(file), _faults(text[names], text[names].apply(pd.to_numeric, errors="coerce")))
     return text[names].astype(float)  # to the last digit, which pandas 2's to_numeric misses in one of 300 values
 
 
 def _faults(text: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
-    if text.index.hasnans:
-        yield f"{text.index.isna().sum()} rows have no id"
-    for cell in text.index[text.index.duplicated()].dropna().unique():
+    if unnamed := int((text.index == "").sum()):
+        yield f"{unnamed} rows have no id"
+    for cell in sorted({*text.index[text.index.duplicated()]} - {""}):
         yield f"cell {cell} has several rows"
     for name in text:
         wrong = text.loc[(text[name].notna() & ~np.isfinite(table[name])).to_numpy(), name]

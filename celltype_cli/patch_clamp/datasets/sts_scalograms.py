@@ -18,19 +18,28 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from celltype_cli.cells.cells import About, Cells
-from celltype_cli.core.cache import BROKEN, kept
+from celltype_cli.cells.about import About
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.cache import BROKEN_NPZ, kept
+from celltype_cli.core.files import find_files
 from celltype_cli.core.messages import UserError, few
+from celltype_cli.core.ranges import Pixels
 from celltype_cli.patch_clamp import scalograms
 from celltype_cli.patch_clamp.datasets import sts_tables
 from celltype_cli.patch_clamp.prepare import scalogram_input
 from celltype_cli.patch_clamp.recording import CLASSES
 
 SHAPE = (180, 4800, 2)
-NAME = re.compile(r"cell_(\d+)\.npy")
+NAME = re.compile(r"cell_(\d+)\.npy", re.IGNORECASE)
 
 
-def load(*, path: str | Path, cells: str, size: Sequence[int], cache: str | Path) -> Cells:
+def load(
+    *,
+    path: str | Path,
+    cells: str,
+    size: Pixels,
+    cache: str | Path,
+) -> Cells:
     """Reads the scalograms of all cells, as images [row, 2, frequency, time] mapped into memory.
 
     Args:
@@ -47,8 +56,8 @@ def load(*, path: str | Path, cells: str, size: Sequence[int], cache: str | Path
     chosen = sts_tables.choose(folder, dict.fromkeys(file_of, ""), cells, "the folder")
     files = [file_of[cell] for cell in chosen.cell_id]
     images = _resized(files, tuple(map(int, size)), Path(cache).expanduser())
-    finite = np.array([np.isfinite(image).all() for image in images])
-    broken += [f"{files[row].name} has values that are not finite" for row in np.flatnonzero(~finite)]
+    finite = np.array([np.isfinite(image).all() and image.any() for image in images])
+    broken += [f"{files[row].name} has values that are not finite, or zeros only" for row in np.flatnonzero(~finite)]
     if not finite.any():
         raise UserError("\n  ".join([f"dataset.path={path}: no file can be used:", *few(broken)]))
     notes = [*chosen.notes, *([f"{len(broken)} files left out: {'; '.join(few(broken))}"] if broken else [])]
@@ -72,7 +81,8 @@ def load(*, path: str | Path, cells: str, size: Sequence[int], cache: str | Path
 def _usable(folder: Path) -> tuple[dict[str, Path], list[str]]:
     """Returns the file of each cell that is whole and of the right shape, and what is wrong with each other file."""
     found, broken = {}, []
-    for file in sorted(folder.rglob("cell_*.npy")):
+    files, _ = find_files(folder, [".npy"], named="cell_*.npy")
+    for file in files:
         if not (match := NAME.fullmatch(file.name)):
             broken.append(f"{file.name} names no cell, expected cell_<id>.npy")
         elif fault := _fault(file):
@@ -89,8 +99,10 @@ def _usable(folder: Path) -> tuple[dict[str, Path], list[str]]:
 def _fault(file: Path) -> str:
     try:
         image = np.load(file, mmap_mode="r", allow_pickle=False)
-    except BROKEN as error:
-        return f"cannot be read, it is cut off or no npy file ({error})"
+    except BROKEN_NPZ as error:
+        return f"cannot be read, it is cut off or no npy file ({str(error)[:200]})"
+    if not isinstance(image, np.ndarray):
+        return "is an npz file, expected one array"
     if image.shape != SHAPE or image.dtype.kind != "f":
         return f"holds {image.dtype} of shape {image.shape}, expected decimal numbers of shape {SHAPE}"
     return ""

@@ -10,7 +10,8 @@ Files: cell_types_GouwensAll_new.txt, lines "label id"; Split/Train_split.csv an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from celltype_cli.core.messages import UserError, check_choice, raise_faults
+from celltype_cli.core.tables import read_table
 from celltype_cli.patch_clamp.recording import CLASSES
 
 UNSURE = "Unsure"
@@ -100,7 +102,7 @@ def labels(file: Path) -> dict[str, str]:
     """Reads lines "label id"."""
     found, faults = {}, []
     for number, line in enumerate(_lines(file), start=1):
-        label, _, cell = line.partition(" ")
+        label, _, cell = line.replace("\t", " ").partition(" ")
         if not cell.strip().isdigit() or label not in (*CLASSES, UNSURE):
             faults.append(f"line {number}: {line[:60]!r}; expected one of {', '.join((*CLASSES, UNSURE))} and an id")
         elif found.setdefault(cell.strip(), label) != label:
@@ -114,10 +116,11 @@ def lists(folder: Path) -> dict[str, str]:
     found, faults = {}, []
     for file in (folder / name for name in LISTS if (folder / name).is_file()):
         for number, line in enumerate(_lines(file), start=1):
-            cell, _, source = (part.strip() for part in line.partition(","))
+            cell, _, source = (part.strip() for part in re.sub("[;\t]", ",", line).partition(","))
             if not cell.isdigit() or source not in SOURCES:
                 faults.append(f"{file.name}, line {number}: {line[:60]!r}; expected an id and {' or '.join(SOURCES)}")
-            found[cell] = source
+            elif found.setdefault(cell, source) != source:
+                faults.append(f"{file.name}, line {number}: cell {cell} is of {source}, above it was of {found[cell]}")
     raise_faults(str(folder / "Split"), faults)
     return found
 
@@ -126,29 +129,26 @@ def donors(file: Path) -> dict[str, str]:
     """Reads which animal each cell is of; nothing where there is no such file."""
     if not file.is_file():
         return {}
-    table = read_csv(file, ("specimen_id", "donor_id")).fillna("")
+    table = read_csv(file, ("specimen_id", "donor_id"))
     known = table[table["donor_id"] != ""]
-    return dict(zip(known["specimen_id"].str.strip(), known["donor_id"]))
+    return dict(zip(known["specimen_id"], known["donor_id"]))
 
 
-def read_csv(file: Path, needed: Iterable[str]) -> pd.DataFrame:
-    """Reads a table as text.
+def read_csv(file: Path, needed: Sequence[str]) -> pd.DataFrame:
+    """Reads a table as text, "" where nothing is given.
 
     Raises:
         UserError: when it is missing, broken, or lacks a column.
     """
     if not file.is_file():
         raise UserError(f"{file}: no such file; it belongs to the repository of the STS paper, folder data")
-    try:
-        table = pd.read_csv(file, dtype=str)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read as a table, get it again ({error})") from error
+    table = read_table("dataset.path", file, tuple(needed)).rows
     raise_faults(str(file), (f"column {name} is missing" for name in needed if name not in table))
     return table
 
 
 def _lines(file: Path) -> Iterator[str]:
     try:
-        yield from filter(None, map(str.strip, file.read_text(encoding="utf-8").splitlines()))
-    except UnicodeDecodeError as error:
+        yield from filter(None, map(str.strip, file.read_text(encoding="utf-8-sig").splitlines()))
+    except (UnicodeDecodeError, OSError) as error:
         raise UserError(f"{file}: is no text file, get it again ({error})") from error

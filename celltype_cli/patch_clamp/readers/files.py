@@ -1,54 +1,155 @@
-"""Current-clamp recordings from files: NWB 1, NWB 2, ABF and npz; one file holds one cell.
+"""Current-clamp recordings from files: NWB 1, NWB 2, ABF, Igor waves and npz; a file, or a channel of it, is one cell.
 
 The content of a file says what it is, not its name. The readers of the formats yield what is stored, in mV and pA; here
-the padding after the end of a recording is cut off, and what cannot be used is counted.
+the padding after the end of a recording is cut off, and what cannot be used is counted. NWB and ABF files are read in
+a process of their own, since damaged ones can hang or crash HDF5 and pyabf.
 
 npz, numpy arrays without pickled objects:
     voltage        [sweep, time] mV; shorter sweeps are filled up with NaN
     current        [sweep, time] pA
     sampling_rate  Hz, one number
     number         [sweep], the sweeps' numbers (optional; else from 0)
+ibw, Igor binary waves: `readers.igor` describes their names; those of one cell are one recording.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from celltype_cli.core.cache import BROKEN_NPZ
-from celltype_cli.core.messages import UserError, nearest, raise_faults
-from celltype_cli.patch_clamp.recording import Entry, Recording, Sweep
+from celltype_cli.core.files import find_files, why_unreadable
+from celltype_cli.core.isolated import isolated
+from celltype_cli.core.messages import UserError, raise_faults
+from celltype_cli.patch_clamp.readers.channels import EVERY
+from celltype_cli.patch_clamp.readers.igor import first_of_cell, waves_of
+from celltype_cli.patch_clamp.readers.names import SPECIMEN, SUFFIXES, name_of, tails
+from celltype_cli.patch_clamp.recording import Entry, Recording, Remark, Sweep, kind_of
 
-SUFFIXES = (".nwb", ".abf", ".npz")
-ENDING = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.IGNORECASE)
-SPECIMEN = re.compile(r"(?:^|/)specimen_([^/]+)/ephys(?:\.nwb)?$")
+BESIDE = "ephys_sweeps.json"  # is read with the NWB 1 file beside it
 HDF5 = b"\x89HDF\r\n\x1a\n"
+ABF = (b"ABF ", b"ABF2")
+IGOR = (b"\x02\x00", b"\x00\x02", b"\x05\x00", b"\x00\x05")  # versions 2 and 5, in either order of bytes
 # What the reader of a format yields for each sweep: number, voltage (mV), current (pA) and sampling rate (Hz), or the
-# reason why it is left out.
-Stored = tuple[int, Float[np.ndarray, " _"], Float[np.ndarray, " _"], float] | str
+# reason why it is left out; and what it assumed.
+Stored = tuple[int, Float[np.ndarray, " _"], Float[np.ndarray, " _"], float] | str | Remark
 
 
-def read(path: str | Path) -> Recording:
-    """Reads all current-clamp sweeps of a file.
+def read(path: str | Path, channel: str | None = None) -> Recording:
+    """Reads all current-clamp sweeps of a file, or of one channel of it; sweeps that cannot be used are left out.
+
+    Args:
+        channel: name or place of the channel (ABF) or electrode (NWB 2) that is the cell; None for the only one.
 
     Raises:
-        UserError: when the file is broken, in another format or in other units, or holds no current-clamp sweep.
+        UserError: when the file is broken, in another format or in other units, holds no current-clamp sweep, or
+            several channels of which none is named.
     """
     path = Path(path).expanduser()
-    sweeps, left_out, faults = [], Counter(), []
-    for stored in _stored(path):
+    first = _first_bytes(path)
+    if first[:4] in ABF:
+        _check_pyabf(path)
+    return isolated(_read, path, channel) if first == HDF5 or first[:4] in ABF else _read(path, channel)
+
+
+def channels(path: Path) -> list[str]:
+    """Returns the names of the channels or electrodes of a file that may each be a cell; none where it holds one only.
+
+    Raises:
+        UserError: when the file cannot be read.
+    """
+    first = _first_bytes(path)
+    if first == HDF5:
+        from celltype_cli.patch_clamp.readers import nwb
+
+        found = isolated(nwb.channels, path)
+    elif first[:4] in ABF:
+        from celltype_cli.patch_clamp.readers import abf
+
+        _check_pyabf(path)
+        found = isolated(abf.channels, path)
+    else:
+        found = []
+    return found if len(found) > 1 else []
+
+
+def find(
+    path: str | Path, channel: str | None = None, asked: Mapping[str, Sequence[str]] | None = None
+) -> tuple[list[Entry], list[str]]:
+    """Names the recording of each file of a folder and below, or of one file, unread and without label.
+
+    Args:
+        channel: of all files, as in `read`; "all" makes a cell of each channel, named file/channel.
+        asked: channels of single files, by what the cell of such a file goes by, with or without its folders; each is a
+            cell, named file/channel.
+
+    Returns:
+        the recordings, and lines that say which files were passed over, and that cells of one file are one group.
+
+    Raises:
+        UserError: when there is no such file.
+    """
+    path = Path(path).expanduser()
+    files, notes = ([path], []) if path.is_file() else find_files(path, (*SUFFIXES, BESIDE))
+    found = []
+    for file in first_of_cell([file for file in files if file.name != BESIDE]):
+        name = file.name if file == path else file.relative_to(path).as_posix()
+        wanted = next((asked[known] for known in tails(name_of(name)) if known in asked), ()) if asked else ()
+        if not wanted and channel == EVERY:
+            wanted = _channels_if_readable(file)
+        cell = name_of(name)  # cells of one file are of one slice
+        found += [entry(file, name, one, cell_id=f"{cell}/{one}", group=cell) for one in wanted]
+        if not wanted:
+            found.append(entry(file, name, None if channel == EVERY else channel))
+    if shared := sum(bool(one.group) for one in found):
+        notes = [
+            *notes,
+            f"{shared} cells are channels of files; those of one file count as one donor unless labels say",
+        ]
+    return found, notes
+
+
+def _channels_if_readable(file: Path) -> list[str]:
+    """A file that cannot be read says why when it is measured, and stops no other."""
+    try:
+        return channels(file)
+    except UserError:
+        return []
+
+
+def entry(file: Path, name: str, channel: str | None = None, **known: str) -> Entry:
+    """Names the recording of a file.
+
+    Args:
+        name: of the file, for messages; the cell goes by it as in `name_of`, unless `known` has a cell_id.
+        channel: as in `read`.
+        known: cell_id, label, group and source, as far as they are known.
+    """
+    specimen = SPECIMEN.search(file.absolute().as_posix())  # `name` may lack the folder that says it
+    files = [place for place in (*waves_of(file), file.with_name(BESIDE)) if place.is_file()]
+    made_of = [(str(place.resolve()), place.stat().st_size, place.stat().st_mtime_ns) for place in files]
+    cell_id = specimen[1] if specimen else name_of(name)
+    read_it = partial(read, file, channel)
+    return Entry(**({"cell_id": cell_id} | known), file=name, read=read_it, made_of=[channel, made_of])
+
+
+def _read(path: Path, channel: str | None) -> Recording:
+    sweeps, left_out, faults, notes = [], Counter(), [], []
+    for stored in _stored(path, channel):
+        if isinstance(stored, Remark):
+            notes.append(stored.text)
+            continue
         if isinstance(stored, str):
             left_out[stored] += 1
             continue
         number, voltage, current, rate = stored
         recorded = _recorded(voltage)
-        voltage, current = voltage[:recorded].astype(np.float32), current[:recorded].astype(np.float32)
+        with np.errstate(over="ignore"):  # too large for single precision is infinite, which is told below
+            voltage, current = voltage[:recorded].astype(np.float32), current[:recorded].astype(np.float32)
         if recorded == 0:
             left_out["empty"] += 1
         elif np.isnan(voltage).any() or np.isnan(current).any():
@@ -58,49 +159,12 @@ def read(path: str | Path) -> Recording:
                 sweeps.append(Sweep(voltage, current, float(rate), int(number)))
             except UserError as error:
                 faults.append(str(error))
-    raise_faults(str(path), faults)
     if not sweeps:
+        raise_faults(str(path), faults)
         reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common()) or "it holds no sweep"
         raise UserError(f"{path}: no current-clamp sweep with its stimulus ({reasons})")
-    return Recording(tuple(sorted(sweeps, key=lambda sweep: sweep.number)), left_out)
-
-
-def find(path: str | Path) -> list[Entry]:
-    """Names the recording of each file of a folder and below, or of one file, unread and without label.
-
-    Raises:
-        UserError: when there is no such file.
-    """
-    path = Path(path).expanduser()
-    if path.is_file():
-        return [entry(path, path.name)]
-    files = sorted(file for file in path.rglob("[!.]*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    if not files:
-        what = "holds no file" if path.is_dir() else "does not exist; expected a folder with files"
-        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() and not path.exists() else []
-        raise UserError(f"dataset.path={path} {what} ending in {', '.join(SUFFIXES)}{nearest(path.name, beside)}")
-    return [entry(file, file.relative_to(path).as_posix()) for file in files]
-
-
-def entry(file: Path, name: str, **known: str) -> Entry:
-    """Names the recording of a file.
-
-    Args:
-        name: of the file, for messages; the cell goes by it as in `name_of`, unless `known` has a cell_id.
-        known: cell_id, label, group and source, as far as they are known.
-    """
-    specimen = SPECIMEN.search(file.absolute().as_posix())  # `name` may lack the folder that says it
-    files = [place for place in (file, file.with_name("ephys_sweeps.json")) if place.is_file()]
-    made_of = [(str(place.resolve()), place.stat().st_size, place.stat().st_mtime_ns) for place in files]
-    cell_id = specimen[1] if specimen else name_of(name)
-    return Entry(**({"cell_id": cell_id} | known), file=name, read=partial(read, file), made_of=made_of)
-
-
-def name_of(file: str) -> str:
-    """Returns the name that the cell of a file goes by: the file's, or the id of specimen_<id>/ephys.nwb, as allensdk's
-    CellTypesCache puts it."""
-    specimen = SPECIMEN.search(name := Path(file).as_posix())
-    return specimen[1] if specimen else ENDING.sub("", name)
+    left_out += Counter(kind_of(fault) for fault in faults)
+    return Recording(tuple(sorted(sweeps, key=lambda s: s.number)), left_out, tuple(dict.fromkeys(notes)))
 
 
 def _recorded(voltage: Float[np.ndarray, " time"]) -> int:
@@ -109,53 +173,43 @@ def _recorded(voltage: Float[np.ndarray, " time"]) -> int:
     return len(used) - int(np.argmax(used[::-1])) if used.any() else 0
 
 
-def _stored(path: Path) -> Iterable[Stored]:
-    if not path.is_file():
-        raise UserError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; expected a file")
-    with path.open("rb") as file:
-        first = file.read(len(HDF5))
+def _stored(path: Path, channel: str | None) -> Iterable[Stored]:
+    first = _first_bytes(path)
     if first == HDF5:
         from celltype_cli.patch_clamp.readers import nwb
 
-        return nwb.stored(path)
-    if first[:4] in (b"ABF ", b"ABF2"):
+        return nwb.stored(path, channel)
+    if first[:4] in ABF:
         from celltype_cli.patch_clamp.readers import abf
 
-        return abf.stored(path)
+        return abf.stored(path, channel)
     if first[:2] == b"PK":
-        return _npz(path)
-    raise UserError(f"{path}: is no NWB, ABF or npz file by its content (first bytes: {first!r}); is it complete?")
+        from celltype_cli.patch_clamp.readers import npz
+
+        return npz.stored(path)
+    if first[:2] in IGOR and path.suffix.lower() == ".ibw":
+        from celltype_cli.patch_clamp.readers import igor
+
+        return igor.stored(path)
+    other = f"is no NWB, ABF, npz or ibw file by its content (first bytes: {first!r}); is it complete?"
+    raise UserError(f"{path}: {why_unreadable(path) or other}")
 
 
-def _npz(path: Path) -> Iterator[Stored]:
-    arrays = _arrays(path)
-    if missing := [name for name in ("voltage", "current", "sampling_rate") if name not in arrays]:
-        raise UserError(f"{path}: has no array {', '.join(missing)}; found {', '.join(arrays) or 'none'}")
-    voltage, current = arrays["voltage"], arrays["current"]
-    number = arrays.get("number", np.arange(len(voltage)) if voltage.ndim else np.empty(0))
-    faults = [
-        f"{name} is {array.dtype} of shape {array.shape}; expected {expected}"
-        for name, array, fits, expected in (
-            ("voltage", voltage, voltage.ndim == 2, "numbers [sweep, time]"),
-            ("current", current, current.shape == voltage.shape, f"numbers of shape {voltage.shape}, as the voltage"),
-            ("sampling_rate", arrays["sampling_rate"], arrays["sampling_rate"].size == 1, "one number, in Hz"),
-            ("number", number, number.shape == voltage.shape[:1], "one whole number for each sweep"),
-        )
-        if not fits or array.dtype.kind not in "fiu"
-    ]
-    raise_faults(str(path), faults)
-    for k in range(len(voltage)):
-        yield int(number[k]), voltage[k].astype(float), current[k].astype(float), float(arrays["sampling_rate"].item())
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def _check_pyabf(path: Path) -> None:
+    """Raises a UserError where it is missing, from an ImportError: what another process raises has no cause."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except BROKEN_NPZ as error:
-        if "Object arrays" in str(error):
-            raise UserError(
-                f"{path}: holds pickled objects, which could run code; save plain arrays of numbers, with sweeps of "
-                "unequal length filled up with NaN at their end"
-            ) from error
-        raise UserError(f"{path}: cannot be read as npz, it is truncated or in another format ({error})") from error
+        import pyabf  # noqa: F401
+    except ImportError as error:
+        raise UserError(f"{path}: pyabf is missing ({error}): pip install celltype[abf]") from error
+
+
+def _first_bytes(path: Path) -> bytes:
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is no file to read" if path.exists() else "does not exist"
+        raise UserError(f"{path}: {what}; expected a file")
+    try:
+        with path.open("rb") as file:
+            return file.read(len(HDF5))
+    except OSError as error:
+        away = f"cannot be read ({error.strerror}); is the drive connected?"
+        raise UserError(f"{path}: {why_unreadable(path, error) or away}") from error

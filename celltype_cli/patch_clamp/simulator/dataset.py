@@ -11,29 +11,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Interval
+
+from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
-from celltype_cli.cells.cells import About
 from celltype_cli.core.code import code_identity
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.ranges import Count, SeedNumber, Share, held
 from celltype_cli.patch_clamp.recording import CLASSES, Entry, Recording
 from celltype_cli.patch_clamp.simulator.adex import STEP_MS
 from celltype_cli.patch_clamp.simulator.protocol import Cell, record
 
 BLOCK = 128  # cells simulated at a time, for the memory
-LIMITS = {"donors": (1, 1e6), "step_pA": (2.0, 25.0), "noise_mV": (0.0, 2.0), "donor_share": (0.0, 1.0)}
+Amount = Annotated[int, Interval(ge=0, le=1_000_000)]  # of cells
 
 
+@held
 def load(
     *,
-    cells_per_class: int | Mapping[str, int],
-    donors: int,
-    donor_share: float,
-    step_pA: float,
-    sampling_rate: float,
-    noise_mV: float,
-    seed: int,
+    cells_per_class: Amount | Mapping[str, Amount],
+    donors: Count,
+    donor_share: Share,
+    step_pA: Annotated[float, Interval(ge=2, le=25)],
+    sampling_rate: Annotated[float, Interval(gt=0, le=1_000_000)],
+    noise_mV: Annotated[float, Interval(ge=0, le=2)],
+    seed: SeedNumber,
 ) -> Recordings:
     """Simulates the dataset; groups are donors, each with cells of all classes.
 
@@ -52,8 +56,7 @@ def load(
         UserError: with all faults at once, when a number is out of range or a name is missing or unknown.
     """
     counts = {name: cells_per_class for name in CLASSES} if isinstance(cells_per_class, int) else cells_per_class
-    numbers = {"donors": donors, "step_pA": step_pA, "noise_mV": noise_mV, "donor_share": donor_share}
-    if faults := [*_faults(counts, numbers, sampling_rate)]:
+    if faults := [*_faults(counts, sampling_rate)]:
         raise UserError("dataset patch_sim: " + "\n  ".join(["cannot be simulated:", *faults]))
     cells = [Cell(k, i, i % donors) for k, name in enumerate(CLASSES) for i in range(counts[name])]
     settings = {"donor_share": donor_share, "step_pA": step_pA, "sampling_rate": sampling_rate, "noise_mV": noise_mV}
@@ -93,15 +96,11 @@ class _Simulation:
         return next(islice(self.recordings, skipped, None))
 
 
-def _faults(counts: Mapping[str, int], numbers: Mapping[str, float], sampling_rate: float) -> Iterator[str]:
+def _faults(counts: Mapping[str, int], sampling_rate: float) -> Iterator[str]:
     yield from (f"cells_per_class.{name} is missing" for name in CLASSES if name not in counts)
     known = ", ".join(CLASSES)
     yield from (f"cells_per_class.{name} is not known; known here: {known}" for name in counts if name not in CLASSES)
     if min(counts.values(), default=0) < 0 or not any(counts.values()):
         yield f"cells_per_class is {dict(counts)}; give whole numbers from 0, not all of them 0"
-    for name, value in numbers.items():
-        low, high = LIMITS[name]
-        if not low <= value <= high:
-            yield f"{name} is {value}; give a number from {low:g} to {high:g}"
-    if sampling_rate <= 0 or sampling_rate % (1e3 / STEP_MS):
+    if sampling_rate % (1e3 / STEP_MS):
         yield f"sampling_rate is {sampling_rate}; give a multiple of {1e3 / STEP_MS:,.0f} Hz, such as 50,000"

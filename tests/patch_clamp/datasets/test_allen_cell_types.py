@@ -117,10 +117,35 @@ def test_those_that_cannot_be_used_are_named_and_stop_no_other(cache, caplog):
     assert "1 sweeps were left out (1: failed quality control)" in cells.about.notes
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("line_name", 7, None),
+        ("line_name", ["a", "b"], r"cells.json: specimen 101: 2 values \(a, b, ...\); expected one text"),
+        ("specimen__id", "x", "cells.json: specimen__id is 'x'; expected a whole number"),
+    ],
+)
+def test_odd_entries_of_the_table_of_cells(cache, field, value, said):
+    rows = json.loads((cache / "cells.json").read_text())
+    next(row for row in rows if row["specimen__id"] == 101)[field] = value
+    (cache / "cells.json").write_text(json.dumps(rows))
+    if said is None:
+        assert "101" not in load(cache).cell_id  # a number is no Cre line that is known
+        return
+    with pytest.raises(UserError, match=said):
+        load(cache)
+
+
+def test_a_table_of_cells_without_end(cache):
+    (cache / "cells.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="cells.json: is missing or not whole"):
+        load(cache)
+
+
 def test_files_are_read_once(cache, monkeypatch):
     before = load(cache)
     reads, read = [], files.read
-    monkeypatch.setattr(files, "read", lambda path: reads.append(path.parent.name[-3:]) or read(path))
+    monkeypatch.setattr(files, "read", lambda path, channel: reads.append(path.parent.name[-3:]) or read(path))
     assert np.array_equal(load(cache).inputs["scalogram"], before.inputs["scalogram"])
     assert reads == []
     file(cache, 101).with_name("ephys_sweeps.json").write_text(

@@ -113,7 +113,7 @@ def test_each_unusable_file_gives_one_line_and_stops_no_other(folder, nwb2, capl
     assert cells.about.notes[0] == (
         "5 of 6 recordings cannot be used and were left out (unlabelled 5): 1: none of its ... sweeps is a long square "
         "of ... s; 1: no spiking long square between ... and ... pA; 1: cannot be read as NWB; 1: is not of current "
-        "clamp; 1: sweep ..."
+        "clamp; 1: its voltage lies between ... and ..."
     )
 
 
@@ -150,10 +150,10 @@ def test_other_protocols(folder):
     ("changes", "message"),
     [
         ({"labels": "/nowhere.csv"}, "dataset.labels=/nowhere.csv does not exist"),
-        ({"duration_s": -1.0}, "prepare.duration_s=-1: expected the length of the current steps"),
-        ({"size": [64]}, r"prepare.size=\[64\]: expected two whole numbers of pixels"),
-        ({"size": [0, 64]}, r"prepare.size=\[0, 64\]: expected two whole numbers of pixels"),
-        ({"unusable": "skip"}, "prepare.unusable=skip is none of drop, error"),
+        ({"duration_s": -1.0}, "duration_s=-1.0 is out of range, expected a number above 0"),
+        ({"size": [64]}, r"size=\[64\] is out of range, expected a list"),
+        ({"size": [0, 64]}, r"size\[0\]=0 is out of range"),
+        ({"unusable": "skip"}, "unusable=skip is text, expected one of drop, error"),
         ({"inputs": ["trace"]}, "prepare.inputs=trace is none of features, scalogram"),
         ({"hero_pA": [61, 39]}, r"prepare.hero_pA=\[61, 39\] must be two rising numbers of pA"),
         ({"feature_set": "al", "inputs": ["features"]}, "prepare.feature_set=al is none of two_sweep, long_sq"),
@@ -180,7 +180,7 @@ def test_labels_are_known_before_a_file_is_read(folder):
     assert [mine.cell_id, mine.label, mine.group, mine.source, mine.file] == ["mine", "Sst", "m1", "lab", "a.npz"]
     assert (found.classes, other.cell_id, other.label) == (("Pvalb", "Sst"), "other", "Pvalb")
     assert [sweep.number for sweep in mine.read().sweeps] == [3, 5, 9]
-    with pytest.raises(UserError, match=r"b\.abf: is no NWB, ABF or npz file"):
+    with pytest.raises(UserError, match=r"b\.abf: is no NWB, ABF, npz or ibw file"):
         other.read()
     assert load_folder(folder, labels=csv).about.notes == (
         "1 of 2 recordings cannot be used and were left out (Pvalb 1): 1: is no NWB",

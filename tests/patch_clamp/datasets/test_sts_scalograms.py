@@ -1,5 +1,7 @@
 """Finished scalograms of the STS paper, on made-up files of their shape."""
 
+import os
+
 import numpy as np
 import pytest
 from made import configs, sts
@@ -87,9 +89,26 @@ def test_broken_files_are_said_and_the_others_used(folder):
         assert said in note
 
 
+def test_damaged_files_are_left_out_with_the_reason(folder):
+    clamp = folder / "PatchClampGouwens_CWT"
+    whole = (clamp / "cell_101.npy").read_bytes()
+    (clamp / "cell_101.npy").write_bytes(whole[:20] + b"\xff\x00{'(" + whole[25:])  # its header
+    np.savez(clamp / "cell_103.npz", image(103))
+    (clamp / "cell_103.npz").replace(clamp / "cell_103.npy")
+    np.save(clamp / "cell_102.npy", np.zeros((180, 4800, 2), np.float32))
+    os.mkfifo(clamp / "cell_104.npy")  # would wait for ever
+    (folder / "PatchSeqGouwens_CWT" / "cell_201.NPY").write_bytes(whole)
+    cells = load(folder)
+    assert cells.cell_id.tolist() == ["201", "202"]
+    said = next(note for note in cells.about.notes if "files left out" in note)
+    assert "cell_101.npy cannot be read, it is cut off or no npy file" in said
+    assert "cell_103.npy is an npz file, expected one array" in said
+    assert "cell_102.npy has values that are not finite, or zeros only" in said
+
+
 def test_what_cannot_be_used_at_all(folder, tmp_path):
     empty = sts.write(tmp_path / "empty")
-    with pytest.raises(UserError, match="holds no file cell_<id>.npy to use"):
+    with pytest.raises(UserError, match=r"holds no file named cell_\*\.npy"):
         load(empty)
     (empty / "cell_x.npy").write_bytes(b"")
     with pytest.raises(UserError, match="cell_x.npy names no cell, expected cell_<id>.npy"):

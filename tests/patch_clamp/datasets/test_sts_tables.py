@@ -128,6 +128,18 @@ def test_broken_tables_are_refused_with_all_their_faults(tmp_path):
         assert said in str(error.value)
 
 
+def test_tables_of_other_spreadsheets_give_the_same_numbers(tmp_path, folder):
+    """Semicolons, decimal commas and UTF-16; missing values by several names."""
+    table = sts.table("Seq").assign(sag=["0.1", "", "NA", "nan", "0.1"])
+    expected = load(sts.write(tmp_path / "usual", Seq=table), "all").inputs["features"]
+    other = sts.write(tmp_path / "other", Seq=table)
+    file = other / "Split" / "PatchSeq_EP_features.csv"
+    text = file.read_text().replace(",", ";").replace(".", ",")
+    file.write_text(text, encoding="utf-16")
+    (other / "Split" / "Test_split.csv").write_text("\ufeff201; Seq\n202;Seq\n203\tSeq\n", encoding="utf-8")
+    assert np.array_equal(load(other, "all").inputs["features"], expected, equal_nan=True)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -138,6 +150,7 @@ def test_broken_tables_are_refused_with_all_their_faults(tmp_path):
         ({"labels": "PV 101\n"}, "line 1: 'PV 101'; expected one of Pvalb"),
         ({"labels": "Sst 101\nPvalb 101\n"}, "line 2: cell 101 is Pvalb, above it was Sst"),
         ({"labels": "Sst 7\n"}, "of 10 cells none is left; 10 have no label"),
+        ({"train": "101, Clamp\n101, Seq\n"}, "Train_split.csv, line 2: cell 101 is of Seq, above it was of Clamp"),
         ({"train": "101, Clamp\n102, Slice\n"}, "Train_split.csv, line 2: '102, Slice'; expected an id and Clamp or"),
     ],
 )

@@ -11,7 +11,7 @@ from celltype_cli.patch_clamp.readers.files import find, read
 
 def test_abf(tmp_path):
     cell = read(write_abf(tmp_path / "2024_cell.abf", TRACES, step=(50, 20, 500, 4000)))
-    assert [entry.cell_id for entry in find(tmp_path)] == ["2024_cell"]
+    assert [entry.cell_id for entry in find(tmp_path)[0]] == ["2024_cell"]
     assert [s.number for s in cell.sweeps] == [0, 1, 2]
     assert np.stack([s.voltage for s in cell.sweeps]) == pytest.approx(TRACES, abs=0.005)
     squares, _ = long_squares(cell.sweeps)
@@ -24,7 +24,7 @@ def test_abf(tmp_path):
     [
         ({"units": ("pA", "mV")}, "is not of current clamp: recorded in pA with the command in mV"),
         ({"units": ("mV", "V")}, "is not of current clamp: recorded in mV with the command in V"),
-        ({}, r"command is 0 pA in all of its 3 sweeps \(protocol: None; DAC waveform is not enabled\)"),
+        ({}, r"command is 0 pA in all of its 3 sweeps \(protocol: None\), and no recorded current shows"),
         ({"units": ("mV", "")}, "command is 0 pA in all"),
         ({"step": (0, 0, 500, 4000)}, "command is 0 pA in all"),
     ],

@@ -153,13 +153,14 @@ def test_what_no_simulated_cell_has_is_left_out_and_told(small):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"donors": 0, "noise_mV": -1.0}, ["donors is 0; give a number from 1", "noise_mV is -1"]),
+        ({"donors": 0, "noise_mV": -1.0}, ["donors=0 is out of range", "noise_mV=-1.0 is out of range"]),
         ({"cells_per_class": 0}, ["not all of them 0"]),
         ({"feature_set": "two_sweeps"}, ["prepare.feature_set=two_sweeps is none of", "nearest: two_sweep"]),
         ({"inputs": ["scalograms"]}, ["prepare.inputs=scalograms is none of", "nearest: scalogram"]),
-        ({"size": [64]}, ["prepare.size=[64]: expected two whole numbers"]),
+        ({"size": [64]}, ["size=[64] is out of range"]),
         ({"cells_per_class": {"Pvalb": 3, "PV": 3}}, ["per_class.Sst is missing", "per_class.PV is not known"]),
-        ({"sampling_rate": 44_100.0, "step_pA": 100}, ["44100.0; give a multiple of 10,000 Hz", "step_pA is 100"]),
+        ({"sampling_rate": 44_100.0}, ["44100.0; give a multiple of 10,000 Hz"]),
+        ({"step_pA": 100}, ["step_pA=100 is out of range, expected a number of 2 or more and of at most 25"]),
     ],
 )
 def test_bad_parameters_are_all_named_at_once(small, changes, said):

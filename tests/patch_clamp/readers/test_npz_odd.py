@@ -1,0 +1,48 @@
+"""npz files that claim what cannot be."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from made.sweeps import TRACES, check, write_npz
+
+from celltype_cli.core import memory
+from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp.readers.files import read
+
+
+@pytest.mark.parametrize("number", [[3, np.nan, 9], [3, np.inf, 9], [3, 5.5, 9], [1e300, 2, 3]])
+def test_numbers_of_sweeps_are_whole(tmp_path, number):
+    with pytest.raises(UserError, match=r"a\.npz: number holds \[.*\]; expected one whole number for each sweep"):
+        read(write_npz(tmp_path / "a.npz", number=number))
+
+
+def test_one_bad_sweep_of_several(tmp_path):
+    voltage = np.concatenate([TRACES, TRACES[:1] / 1e3])
+    current = np.load(write_npz(tmp_path / "a.npz"))["current"]
+    path = write_npz(tmp_path / "a.npz", voltage=voltage, current=[*current, current[0]], number=[3, 5, 9, 10])
+    check(read(path), **{"its voltage lies between ... and ...": 1})
+
+
+def test_what_is_not_needed_is_not_unpacked(tmp_path, monkeypatch):
+    path = write_npz(tmp_path / "a.npz")
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("pictures.npy", b"no array at all")
+    check(read(path))
+    monkeypatch.setattr(memory, "LITTLE", 0)
+    monkeypatch.setattr(memory, "available", lambda: 1000)
+    with pytest.raises(UserError, match=r"a\.npz: its arrays need .* GB of memory"):
+        read(path)
+
+
+def test_rates_in_other_units(tmp_path):
+    with pytest.raises(UserError, match="its sampling rate is 4 Hz, which looks like kHz; expected 1,000 to"):
+        read(write_npz(tmp_path / "a.npz", sampling_rate=4.0))
+    with pytest.raises(UserError, match="its sampling rate is 0.00025 Hz, which looks like a period"):
+        read(write_npz(tmp_path / "a.npz", sampling_rate=1 / 4000))
+
+
+def test_transposed_arrays(tmp_path):
+    current = np.load(write_npz(tmp_path / "a.npz"))["current"]
+    with pytest.raises(UserError, match=r"expected \[sweep, time\]: save the transposed arrays"):
+        read(write_npz(tmp_path / "a.npz", voltage=TRACES.T, current=current.T, number=np.arange(TRACES.shape[1])))

@@ -1,0 +1,78 @@
+"""Potentials, peaks and spike rates that no cell has."""
+
+import numpy as np
+import pytest
+from made.sweeps import RATE, TRACES, current, load_folder, voltage, write_npz
+
+from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp.choice import chosen
+from celltype_cli.patch_clamp.plausible import check_spikes, plausible
+from celltype_cli.patch_clamp.readers.files import read
+from celltype_cli.patch_clamp.recording import Recording, Sweep
+
+
+def sweep(number, values, amps=None):
+    amps = current(5) if amps is None else amps
+    return Sweep(np.asarray(values, np.float32), np.asarray(amps, np.float32), RATE, number)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            10 * voltage(5),
+            r"sweep 5: its potential rests at -700.* mV, which looks like a gain of 10 that was not taken",
+        ),
+        (2 * voltage(5), "rests at -140.* mV, which looks like a gain of 2 "),
+        (voltage(5) + 100, "rests at 30.* mV, which looks like another channel, unit or gain; expected -120 to 20 mV"),
+        (np.where(np.arange(6000) % 100 < 3, 200, voltage(3)), "peaks at 200 mV, which looks like a wrong gain; "),
+    ],
+)
+def test_what_is_no_membrane_potential(values, said):
+    with pytest.raises(UserError, match=f"{said}.*; correct the file, or prepare.implausible=keep takes it as it is"):
+        plausible(Recording((sweep(5, values),)))
+
+
+def test_one_implausible_sweep_leaves_the_cell_usable():
+    good, bad = sweep(3, voltage(3)), sweep(5, 10 * voltage(5))
+    found = plausible(Recording((good, bad)))
+    assert found.sweeps == (good,)
+    assert found.left_out == {"its potential rests at ... mV": 1}
+
+
+def test_a_long_depolarisation_is_no_rest():
+    """A cell that ends in a block at 0 mV for most of the sweep rested at -70 mV."""
+    step = np.r_[np.zeros(500), np.full(5400, 500.0), np.zeros(100)]
+    block = np.where(step > 0, 25.0, -70.0)
+    assert plausible(Recording((sweep(1, block, step),))).left_out == {}
+
+
+def test_noise_counted_as_spikes():
+    noise = voltage(3) + np.where(np.arange(6000) % 3 == 0, 60.0, 0.0)
+    sweeps = [sweep(3, noise, current(3)), sweep(9, noise, current(3) * 2)]
+    two = chosen(sweeps)
+    with pytest.raises(
+        UserError, match=r"holds 1,3.* spikes a second, which looks like noise or a wrong sampling rate"
+    ):
+        check_spikes(two)
+
+
+def test_a_file_with_a_wrong_gain_in_a_folder(tmp_path, caplog):
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    write_npz(folder / "good.npz")
+    write_npz(folder / "gain.npz", voltage=10 * TRACES)
+    cells = load_folder(folder)
+    assert cells.cell_id.tolist() == ["good"]
+    assert "left out: cell gain (gain.npz): sweep 3: its potential rests at -700" in caplog.text
+    assert load_folder(folder, implausible="keep").cell_id.tolist() == ["gain", "good"]
+    with pytest.raises(UserError, match="implausible=kep is text, expected one of error, keep; nearest: keep"):
+        load_folder(folder, implausible="kep")
+
+
+def test_no_real_recording_is_implausible(shared_data):
+    pytest.importorskip("pyabf", reason="extra abf is not installed")
+    folder = shared_data / "patch_clamp"
+    for path in (*folder.glob("abf/*.abf"), *folder.glob("nwb/**/*.nwb")):
+        recording = read(path)
+        assert plausible(recording).sweeps == recording.sweeps, path
