@@ -10,11 +10,14 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from jaxtyping import Shaped
 
-from celltype_cli.cells.cells import UNLABELLED, About, Cells
+from celltype_cli.cells.about import About
+from celltype_cli.cells.cells import UNLABELLED, Cells
+from celltype_cli.cells.notes import notes
 from celltype_cli.core.classes import in_order
-from celltype_cli.core.messages import UserError, few, nearest, raise_faults
+from celltype_cli.core.messages import UserError, few, grouped, nearest, raise_faults
 
 Item = TypeVar("Item")
+# Words in place of a cell type, in lower case; a class may be meant so, and a note asks.
 CHOSEN = "leave out `prepare=`, the dataset chooses one"
 
 
@@ -45,11 +48,13 @@ class Recordings:
         entries: one recording a cell.
         about: what the dataset is; `prepare` adds what the inputs are.
         classes: labels that may occur, in the order of the probabilities; None for those that do.
+        lost: cells and files that could not be read, a line "<where>: <what is wrong>" each.
     """
 
     entries: Sequence[Any]
     about: About
     classes: tuple[str, ...] | None = None
+    lost: tuple[str, ...] = ()
 
 
 def finished(cells: Cells | Recordings) -> Cells:
@@ -84,11 +89,13 @@ def faults(recordings: Recordings) -> Iterator[str]:
     if not entries:
         yield "it holds no recording"
     for cell, count in Counter(entry.cell_id for entry in entries).items():
+        if cell and count == 1:
+            continue
         files = sorted({entry.file for entry in entries if entry.cell_id == cell} - {""})
         where = f" ({', '.join(few(files))})" if files else ""
         if not cell:
             yield f"the cell_id of {count} cells is empty{where}; name each cell"
-        elif count > 1:
+        else:
             yield f"cell {cell} occurs {count} times{where}; make the ids unique, or join its recordings"
     for entry in entries:
         if classes is not None and entry.label and entry.label not in classes:
@@ -126,8 +133,13 @@ def assemble(
         group=np.array([entry.group or entry.cell_id for entry in kept])[row],
         source=np.array([entry.source for entry in kept])[row],
         classes=tuple(classes),
-        about=replace(about, notes=(*about.notes, *_notes(kept, about.group))),
+        about=replace(about, notes=(*about.notes, *_lost(recordings.lost), *notes(kept, about.group))),
     )
+
+
+def _lost(lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield f"{len(lines)} cells or files that cannot be read are left out: {'; '.join(few(grouped(lines)))}"
 
 
 def named(entry: Entry) -> str:
@@ -139,36 +151,6 @@ def per_class(entries: Sequence[Entry]) -> str:
     """Counts recordings by class: "PV 3, SOM 1"."""
     counts = Counter(entry.label or "unlabelled" for entry in entries)
     return ", ".join(f"{label} {count}" for label, count in sorted(counts.items()))
-
-
-def _notes(entries: Sequence[Entry], group: str) -> Iterator[str]:
-    if 0 < (unlabelled := sum(not entry.label for entry in entries)) < len(entries):
-        yield f"{unlabelled} of {len(entries)} cells have no label and count for no score"
-    if alone := sum(entry.group in ("", entry.cell_id) for entry in entries):
-        yield (
-            f"the {group} of {alone} of {len(entries)} cells is unknown: each is a group of its own, so that "
-            f"cells of one {group} may stand on both sides of a split"
-        )
-    yield from confound(entries)
-
-
-def confound(entries: Sequence[Entry]) -> Iterator[str]:
-    """Yields a warning where sources hold one class only, so that a score may measure the source.
-
-    Sources are laboratories, datasets or methods; nothing is said where there is one source or one class.
-    """
-    labelled = [entry for entry in entries if entry.label]
-    held = {source: {e.label for e in labelled if e.source == source} for source in {e.source for e in labelled}}
-    single = [entry for entry in labelled if len(held[entry.source]) == 1]
-    if len(held) < 2 or len({entry.label for entry in labelled}) < 2 or not single:
-        return
-    pairs = Counter((entry.source or "source not given", entry.label) for entry in single).most_common()
-    said = "; ".join(few(f"{source}: {label} ({count})" for (source, label), count in pairs))
-    extent = "label and laboratory coincide: " if len(single) == len(labelled) else ""
-    yield (
-        f"{extent}{len(single)} of {len(labelled)} cells come from sources that hold one class only, where a score "
-        f"may measure the laboratory and not the cell type ({said})"
-    )
 
 
 def spread(

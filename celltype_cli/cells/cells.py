@@ -3,75 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Shaped
 
+from celltype_cli.cells import duplicates
+from celltype_cli.cells.about import About, count_in_words
 from celltype_cli.core.messages import raise_faults
 
 UNLABELLED = -1
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One axis of an input's rows: what it is, its unit, and its values at the centres of the first and last pixel."""
-
-    name: str
-    unit: str
-    first: float
-    last: float
-
-
-@dataclass(frozen=True)
-class Input:
-    """Says what one input of cells is, for whoever draws, explains or compares it without knowing its name.
-
-    Attributes:
-        unit: of the values, for instance "dF/F".
-        sampling_rate: Hz, of the last axis; None where that is no time.
-        axes: one `Axis` for each axis of a row that has a meaning, the last axis last: one for traces, two for images.
-        channels: names along the axis before those.
-        columns: names of the columns of a table [row, column], with units: "tau (ms)"; NaN there means "not measured".
-        models: options of `model` to try on it, the usual first; further settings may follow an option.
-    """
-
-    unit: str = ""
-    sampling_rate: float | None = None
-    axes: tuple[Axis, ...] = ()
-    channels: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class About:
-    """Says what a dataset is, for every output that shows a number of it.
-
-    Attributes:
-        name: the dataset's short name, as in its config.
-        simulated: True when no animal was recorded; every output then says so.
-        citation: what to cite when the data are used.
-        notes: warnings that belong beside every score, for instance a confound.
-        group: what a group is called: animal, donor, recording.
-        inputs: what each input is, by its name.
-    """
-
-    name: str
-    simulated: bool = False
-    citation: str = ""
-    notes: tuple[str, ...] = ()
-    group: str = "group"
-    inputs: dict[str, Input] = field(default_factory=dict)
-
-    @property
-    def title(self) -> str:
-        return f"{self.name} (simulated)" if self.simulated else self.name
-
-    def of(self, name: str) -> Input:
-        """Returns what an input is; nothing is said of one that the dataset does not describe."""
-        return self.inputs.get(name, Input())
 
 
 @dataclass(frozen=True)
@@ -87,6 +31,8 @@ class Cells:
         classes: class names, in the order of the probabilities.
         about: what the dataset is.
         source: laboratory, dataset or method of a row; empty where there is one only.
+        recorded: gives, of a cell by its id, what there is to see of its recording (`examples.Panel`s); for people, and
+            no part of the data; None where a dataset has nothing to show beside its inputs.
 
     Raises:
         UserError: with all faults at once, when lengths differ, a value is not finite, a label is out of range,
@@ -100,6 +46,7 @@ class Cells:
     classes: tuple[str, ...]
     about: About = field(default_factory=lambda: About("unnamed"))
     source: Shaped[np.ndarray, " row"] | None = None
+    recorded: Callable[[str], Sequence[Any]] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.source is None:
@@ -112,11 +59,14 @@ class Cells:
     def __getitem__(self, rows: Int[np.ndarray, " chosen"]) -> Cells:
         """Takes rows by index; an empty choice gives `Cells` without rows."""
         rows = np.asarray(rows, dtype=np.intp)
-        return replace(
+        part = replace(
             self,
             inputs={name: values[rows] for name, values in self.inputs.items()},
             **{name: getattr(self, name)[rows] for name in ("label", "cell_id", "group", "source")},
         )
+        if "copies" in vars(self):  # found once
+            vars(part)["copies"] = self.copies[rows]
+        return part
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -126,6 +76,12 @@ class Cells:
     @property
     def n_cells(self) -> int:
         return len(np.unique(self.cell_id))
+
+    @property
+    def counted(self) -> str:
+        """Counts cells and groups, in words."""
+        unknown = len(np.unique(self.cell_id[self.cell_id.astype(str) == self.group.astype(str)]))
+        return count_in_words(self.n_cells, len(np.unique(self.group)), unknown, self.about.group)
 
     @cached_property
     def row_digests(self) -> Shaped[np.ndarray, " row"]:
@@ -137,6 +93,31 @@ class Cells:
                 digest.update(np.ascontiguousarray(self.inputs[name][row]))
             digests.append(digest.hexdigest())
         return np.array(digests)
+
+    @cached_property
+    def copies(self) -> duplicates.Copies:
+        """Which cells hold one recording under two names, found once."""
+        tables = [name for name in self.inputs if self.about.of(name).columns]
+        return duplicates.find(self.inputs, tables, self.row_digests, self.cell_id)
+
+    @cached_property
+    def linked_group(self) -> Shaped[np.ndarray, " row"]:
+        """The group of each row; groups that hold copies of one recording count as one, called "m1 + m2"."""
+        return duplicates.linked(self.copies, self.group)
+
+    def noted(self) -> Cells:
+        """Returns the cells with notes on the copies among them."""
+        said = duplicates.notes(self.copies, self.cell_id, self.label_names, self.group, self.about.group)
+        if not said:
+            return self
+        noted = replace(self, about=replace(self.about, notes=(*self.about.notes, *said)))
+        vars(noted)["copies"] = self.copies
+        return noted
+
+    @property
+    def label_names(self) -> Shaped[np.ndarray, " row"]:
+        """The class of each row by name; empty where it is unknown."""
+        return np.array([*self.classes, ""])[self.label]
 
     def fingerprint(self) -> str:
         """Returns a hash of all that a result can depend on: inputs, labels, ids, groups, sources and class names."""

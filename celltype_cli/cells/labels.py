@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,25 @@ from celltype_cli.core.tables import read_table
 COLUMNS = ("cell_id", "label", "group", "source")
 
 
-def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[str], str]) -> dict[str, dict[str, str]]:
-    """Returns, for each recording, by the name of its file, the values of COLUMNS that the csv gives.
+@dataclass(frozen=True)
+class Labels:
+    """What a csv says of recordings.
+
+    Attributes:
+        path: of the csv, for messages.
+        rows: by the name of a recording, the values of COLUMNS that are given.
+        notes: how the csv was read.
+        channels: by the name of a file, those that its rows name; such a recording is named file/channel.
+    """
+
+    path: Path
+    rows: dict[str, dict[str, str]]
+    notes: tuple[str, ...]
+    channels: dict[str, list[str]] = field(default_factory=dict)
+
+
+def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[str], str]) -> Labels:
+    """Reads what the csv says of each recording, by the name of its file.
 
     Args:
         classes: labels that may occur; None for any.
@@ -24,14 +41,19 @@ def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[st
     Raises:
         UserError: when it is missing or broken, lacks columns, names a recording twice, or has other labels.
     """
-    table = read_table("dataset.labels", path)
+    read = read_table("dataset.labels", path)
+    table = read.rows
     key = "file" if "file" in table else "cell_id"
     if missing := [name for name in (key, "label") if name not in table]:
         raise UserError(
             f"{path}: {' and '.join(missing)} missing; found {', '.join(table)}; expected columns file or cell_id, "
             "label and, optional, group and source"
         )
-    names = table[key].map(name_of)
+    names, channels = table[key].map(name_of), defaultdict(list)
+    if "channel" in table:
+        for name, channel in zip(names, table["channel"]):
+            channels[name] += [channel] if channel else []
+        names = names.where(table["channel"] == "", names + "/" + table["channel"])
     faults = [f"{key} {name} occurs {count} times; expected one row for each recording"
               for name, count in names.value_counts().items() if count > 1]  # fmt: skip
     for name, label in zip(names, table["label"]):
@@ -41,19 +63,19 @@ def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[st
     raise_faults(str(path), faults)
     columns = [name for name in COLUMNS if name in table and name != key]
     rows = ({name: text for name, text in row.items() if text} for row in table[columns].to_dict("records"))
-    return dict(zip(names, rows))
+    return Labels(path, dict(zip(names, rows)), read.notes, {name: of for name, of in channels.items() if of})
 
 
-def with_labels(cells: Sequence[Any], path: Path, rows: dict[str, dict[str, str]]) -> tuple[list[Any], list[str]]:
-    """Returns recordings with what the rows of a csv say of them, and notes on what does not fit together.
+def with_labels(cells: Sequence[Any], labels: Labels) -> tuple[list[Any], list[str]]:
+    """Returns recordings with what a csv says of them, and notes on what does not fit together.
 
     Raises:
         UserError: when no row names a recording, or one row several.
     """
-    found, cells_of = [], defaultdict(list)
-    for cell in cells:  # its row goes by the whole name, or by what comes after the folders
-        names = (cell.cell_id, cell.cell_id.rpartition("/")[2])
-        name = next((known for known in names if known in rows), "")
+    path, rows, found, cells_of = labels.path, labels.rows, [], defaultdict(list)
+    for cell in cells:  # its row goes by the whole name, or without its folders
+        parts = cell.cell_id.split("/")
+        name = next((known for k in range(len(parts)) if (known := "/".join(parts[k:])) in rows), "")
         cells_of[name].append(cell.cell_id)
         found.append(replace(cell, **rows.get(name, {})))
     without = cells_of.pop("", [])
@@ -66,7 +88,7 @@ def with_labels(cells: Sequence[Any], path: Path, rows: dict[str, dict[str, str]
             f"{path}: none of its {len(lost)} rows names a recording; the first row is for {lost[0]}, the "
             f"first of {len(cells)} recordings is {cells[0].cell_id}{nearest(cells[0].cell_id, lost)}"
         )
-    notes, n = [], len(cells)
+    notes, n = [*labels.notes], len(cells)
     if without:
         notes.append(f"{len(without)} of {n} cells are without a row in {path.name}: {', '.join(few(without))}")
     if lost:

@@ -5,34 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Int
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
+from celltype_cli.cells import draw_examples
+from celltype_cli.cells.about import count_groups
 from celltype_cli.cells.cells import UNLABELLED, Cells
-from celltype_cli.core.plots import class_colour, styled
+from celltype_cli.core.plots import class_colour, in_two_lines, styled
 
 HEIGHT = 2.6  # inches of a row of examples
 COLUMNS = 4  # of a table, side by side
+SHOWN = 12  # columns of a table, those that tell most
 EXAMPLES = 2  # traces of each class
-LONG = 28  # letters of a name that stands in two lines
+
+
+def dataset_pictures(cells: Cells) -> Iterator[tuple[str, Figure]]:
+    """Yields name and picture: cells per class and group, recordings as the dataset shows them, and each input."""
+    yield "cells", _page(_counts, cells, height=max(1.8 + 0.65 * len(_kinds(cells)), 5))
+    if cells.recorded is not None:
+        chosen = [(name, colour, str(cells.cell_id[row])) for name, colour, [row] in _examples(cells, 1)]
+        shown = [(*one, cells.recorded(one[-1])) for one in chosen]
+        yield "recordings", draw_examples.recordings(shown, f"{_title(cells)}\none of each class")
+    for name in cells.inputs:
+        if draw := _drawer(cells, name):
+            yield name, _page(draw, cells, name, height=1.2 + _rows(cells, name) * HEIGHT)
 
 
 @styled
-def dataset_overview(cells: Cells) -> Figure:
-    """Draws cells per class, cells per group, and examples of every input that can be drawn."""
-    names = [name for _, name, _ in _kinds(cells)]
-    drawn = [(name, draw) for name in cells.inputs if (draw := _drawer(cells, name))]
-    heights = [max(1.8 + 0.65 * len(names), 5), *(_rows(cells, name) * HEIGHT for name, _ in drawn)]
-    figure = Figure(figsize=(max(3.4 * len(names), 12), sum(heights)), layout="constrained")
-    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    _counts(parts[0], cells)
-    for part, (name, draw) in zip(parts[1:], drawn):
-        draw(part, cells, name)
-    figure.suptitle(cells.about.title)
+def _page(draw: Callable[..., None], cells: Cells, *name: str, height: float) -> Figure:
+    figure = Figure(figsize=(max(3.4 * len(_kinds(cells)), 12), height), layout="constrained")
+    draw(figure, cells, *name)
+    figure.suptitle("\n".join([_title(cells), *name]))
     return figure
 
 
-def _drawer(cells: Cells, name: str) -> Callable[[SubFigure, Cells, str], None] | None:
+def _title(cells: Cells) -> str:
+    return f"{cells.about.title}: {cells.counted}"
+
+
+def _drawer(cells: Cells, name: str) -> Callable[[Figure, Cells, str], None] | None:
     """Returns what draws an input: a table, traces (one axis), or images (two)."""
     about = cells.about.of(name)
     return _table if about.columns else {1: _traces, 2: _images}.get(len(about.axes))
@@ -41,7 +53,7 @@ def _drawer(cells: Cells, name: str) -> Callable[[SubFigure, Cells, str], None] 
 def _rows(cells: Cells, name: str) -> int:
     about = cells.about.of(name)
     if about.columns:
-        return -(-len(about.columns) // COLUMNS)
+        return -(-min(SHOWN, len(about.columns)) // COLUMNS)
     return EXAMPLES if len(about.axes) == 1 else max(1, int(np.prod(cells.shapes[name][:-2])))
 
 
@@ -51,7 +63,7 @@ def _kinds(cells: Cells) -> list[tuple[int, str, str]]:
     return [kind for kind in [*kinds, (UNLABELLED, "no label", "#999999")] if (cells.label == kind[0]).any()]
 
 
-def _counts(figure: SubFigure, cells: Cells) -> None:
+def _counts(figure: Figure, cells: Cells) -> None:
     per_class, per_group = figure.subplots(1, 2, width_ratios=(1, 1.6))
     rows = np.unique(cells.cell_id, return_index=True)[1]
     groups, code = np.unique(cells.group[rows], return_inverse=True)
@@ -61,12 +73,14 @@ def _counts(figure: SubFigure, cells: Cells) -> None:
         np.add.at(counts[place], code[cells.label[rows] == kind], 1)
     in_all = [int(np.sum(cells.label == kind)) for kind in kinds]
     n_cells, n_groups = counts.sum(axis=1), (counts > 0).sum(axis=1)
+    alone = (cells.cell_id.astype(str) == cells.group.astype(str))[rows]
+    unknown = [int(np.sum(alone & (cells.label[rows] == kind))) for kind in kinds]
     per_class.barh(range(len(names)), n_cells, color=colours)
     per_class.set_yticks(range(len(names)), names)
     per_class.invert_yaxis()
     per_class.set(xlabel="cells", xlim=(0, n_cells.max() * 1.75))
-    for y, values in enumerate(zip(n_cells, in_all, n_groups)):
-        text = "{} cells, {} rows\nof {} {}s".format(*values, cells.about.group)
+    for y, values in enumerate(zip(n_cells.tolist(), in_all, n_groups.tolist(), unknown)):
+        text = "{} cells, {} rows\n".format(*values) + count_groups(*values[2:], cells.about.group)
         per_class.text(n_cells[y] + n_cells.max() * 0.03, y, text, va="center", fontsize=13)
     order = np.lexsort((counts.argmax(axis=0), -counts.sum(axis=0)))
     bottom = np.zeros(len(groups))
@@ -76,7 +90,8 @@ def _counts(figure: SubFigure, cells: Cells) -> None:
         else:  # thousands of bars take a minute
             per_group.fill_between(range(len(groups)), bottom, bottom + row, color=colour, step="mid", linewidth=0)
         bottom += row
-    per_group.set(xlabel=f"{len(groups)} {cells.about.group}s", ylabel="cells", xlim=(-0.6, len(groups) - 0.4))
+    of_groups = count_groups(len(groups), int(alone.sum()), cells.about.group).removeprefix("of ")
+    per_group.set(xlabel=of_groups, ylabel="cells", xlim=(-0.6, len(groups) - 0.4))
     per_group.yaxis.get_major_locator().set_params(integer=True)
     if len(groups) <= 24:
         shown = [name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}" for name in map(str, groups[order])]
@@ -93,7 +108,7 @@ def _examples(cells: Cells, n_per_class: int) -> Iterator[tuple[str, str, Int[np
         yield name, colour, rows[np.linspace(0, len(rows) - 1, min(n_per_class, len(rows))).round().astype(int)]
 
 
-def _traces(figure: SubFigure, cells: Cells, name: str) -> None:
+def _traces(figure: Figure, cells: Cells, name: str) -> None:
     """Draws the first channel of two examples of each class."""
     grid = figure.subplots(EXAMPLES, len(_kinds(cells)), sharex=True, squeeze=False)
     values, about = cells.inputs[name], cells.about.of(name)
@@ -113,7 +128,7 @@ def _traces(figure: SubFigure, cells: Cells, name: str) -> None:
     figure.supxlabel(f"{axis.name} ({axis.unit})", fontsize=15)
 
 
-def _images(figure: SubFigure, cells: Cells, name: str) -> None:
+def _images(figure: Figure, cells: Cells, name: str) -> None:
     """Draws the image of one cell of each class, a row for each of its channels, all on one scale of colours."""
     about = cells.about.of(name)
     below, along = about.axes
@@ -123,7 +138,7 @@ def _images(figure: SubFigure, cells: Cells, name: str) -> None:
     grid = figure.subplots(_rows(cells, name), len(chosen), sharex=True, sharey=True, squeeze=False)
     for column, (class_name, colour, _), channels in zip(grid.T, chosen, images):
         for axes, image in zip(column, channels):
-            axes.imshow(
+            drawn = axes.imshow(
                 image, origin="lower", aspect="auto", cmap="inferno", vmin=0, vmax=brightest,
                 extent=(along.first, along.last, below.first, below.last),
             )  # fmt: skip
@@ -131,17 +146,20 @@ def _images(figure: SubFigure, cells: Cells, name: str) -> None:
         column[0].set_title(class_name, color=colour, fontweight="bold")
     for axes, said in zip(grid[:, 0], about.channels):
         axes.set_ylabel(said, fontsize=13)
+    figure.colorbar(drawn, ax=grid, label=about.unit or "value", shrink=0.8, aspect=30)
     figure.supylabel(f"{below.name} ({below.unit})", fontsize=15)
     figure.supxlabel(f"{along.name} ({along.unit})", fontsize=15)
 
 
-def _table(figure: SubFigure, cells: Cells, name: str) -> None:
-    """Draws median, quartiles and the middle 90 % of every column in each class."""
+def _table(figure: Figure, cells: Cells, name: str) -> None:
+    """Draws median, quartiles and the middle 90 % of the columns that tell most, in each class."""
     kinds, columns = _kinds(cells), cells.about.of(name).columns
     grid = figure.subplots(_rows(cells, name), COLUMNS, sharey=True, squeeze=False)
-    for axes in grid.flat[len(columns) :]:
+    chosen = _telling(cells, name)[:SHOWN]
+    for axes in grid.flat[len(chosen) :]:
         axes.set_axis_off()
-    for axes, feature, values in zip(grid.flat, columns, cells.inputs[name].T):
+    for axes, column in zip(grid.flat, chosen):
+        values = cells.inputs[name][:, column]
         for y, (c, _, colour) in enumerate(kinds):
             measured = values[(cells.label == c) & np.isfinite(values)]
             if len(measured):
@@ -149,20 +167,25 @@ def _table(figure: SubFigure, cells: Cells, name: str) -> None:
                 axes.plot([low, high], [y, y], color=colour, linewidth=2)
                 axes.plot([first, third], [y, y], color=colour, linewidth=8, solid_capstyle="butt")
                 axes.plot(median, y, "o", color="white", markeredgecolor=colour, markersize=7)
-        axes.set_xlabel(_in_two_lines(feature), fontsize=12)
+        axes.set_xlabel(in_two_lines(columns[column]), fontsize=13)
         axes.set(yticks=range(len(kinds)), ylim=(len(kinds) - 0.5, -0.5))
-        axes.set_yticklabels([class_name for _, class_name, _ in kinds], fontsize=12)
+        axes.set_yticklabels([class_name for _, class_name, _ in kinds], fontsize=13)
         axes.locator_params(axis="x", nbins=3)
         axes.ticklabel_format(axis="x", useOffset=False)
-    figure.supxlabel("circle: median; thick line: quartiles; thin line: the middle 90 %", fontsize=13)
+    several = len({*cells.label.tolist()} - {UNLABELLED}) > 1
+    which = "those that tell the classes apart best, the best first" if several else "the first"
+    said = "circle: median; thick line: quartiles; thin line: the middle 90 %"
+    left_out = f"\n{len(chosen)} of {len(columns)} columns, {which}" if len(columns) > len(chosen) else ""
+    figure.supxlabel(said + left_out, fontsize=13)
 
 
-def _in_two_lines(feature: str) -> str:
-    """Breaks a long name before its unit, or at the underscore next to its middle."""
-    if len(feature) <= LONG:
-        return feature
-    if " (" in feature:
-        return feature.replace(" (", "\n(")
-    breaks = [k for k, letter in enumerate(feature) if letter == "_"] or [len(feature)]
-    middle = min(breaks, key=lambda k: abs(k - len(feature) / 2))
-    return f"{feature[: middle + 1]}\n{feature[middle + 1 :]}"
+def _telling(cells: Cells, name: str) -> list[int]:
+    """Orders the columns by the share of the variance of their ranks that lies between classes, largest first.
+
+    With k classes that is the H of Kruskal and Wallis (1952, JASA 47:583) over n - 1, n being the cells measured.
+    """
+    known = pd.DataFrame(cells.inputs[name][cells.label != UNLABELLED])
+    ranks, label = known.rank(), cells.label[cells.label != UNLABELLED]
+    spread = (ranks - ranks.mean()) ** 2
+    between = (ranks.groupby(label).transform("mean") - ranks.mean()).where(ranks.notna()) ** 2
+    return np.argsort(-(between.sum() / spread.sum()).fillna(0).to_numpy(), kind="stable").tolist()

@@ -6,32 +6,37 @@ A split is a function of cells and seed, never of the values of the inputs or of
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 from jaxtyping import Shaped
 
 from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.core.messages import UserError, nearest
+from celltype_cli.core.ranges import held
 from celltype_cli.splits.folds import Fold, refuse
-from celltype_cli.splits.groups import Fraction, Seed, census, deal, hold_out, streams
+from celltype_cli.splits.groups import Fraction, Seed, census, deal, hold_out, linked, streams
 
 
-def grouped_kfold(cells: Cells, *, n_folds: int, valid_fraction: Fraction, seed: Seed) -> Iterator[Fold]:
+@held
+def grouped_kfold(
+    cells: Cells, *, n_folds: Annotated[int, Ge(2)], valid_fraction: Fraction, seed: Seed
+) -> Iterator[Fold]:
     """Deals whole groups to `n_folds` folds with like shares of every class; each labelled row is tested once.
 
     Validation takes whole groups from the training groups by the same means. It stays empty, with a note, where
     that would leave validation or training without a class. Rows without a label train, unless their group is tested
-    or validated.
+    or validated. Groups that hold copies of one recording count as one, here and in the splits below.
 
     Raises:
         UserError: when a class has fewer cells than folds or stands in one group only, or groups are too few.
     """
+    cells = linked(cells)
     groups, counts = census(cells, np.arange(len(cells)))
     if not len(groups):
         refuse(cells, ["no cell has a label: give labels, where the dataset takes them with dataset.labels=..."])
     faults = list(_too_few(cells, groups, counts, n_folds))
-    if n_folds < 2:
-        faults.append(f"n_folds is {n_folds}, at least 2 are needed: set split.n_folds")
     if len(groups) == 1:
         faults.append(f"all cells are of one group ({groups[0]}): to test on others, two groups at least are needed")
     elif len(groups) < n_folds:
@@ -49,6 +54,7 @@ def leave_one_group_out(cells: Cells, *, valid_fraction: Fraction, seed: Seed) -
     Raises:
         UserError: when a class stands in one group only.
     """
+    cells = linked(cells)
     groups, counts = census(cells, np.arange(len(cells)))
     refuse(cells, _too_few(cells, groups, counts, n_folds=2))
     for group, stream in zip(groups, streams(seed, len(groups))):
@@ -58,7 +64,7 @@ def leave_one_group_out(cells: Cells, *, valid_fraction: Fraction, seed: Seed) -
 def other_source(cells: Cells, *, source: str | None, valid_fraction: Fraction, seed: Seed) -> Iterator[Fold]:
     """Tests the labelled rows of one source and trains on the rows of all others; null tests each source in turn.
 
-    Validation as in `grouped_kfold`.
+    Validation as in `grouped_kfold`. Training rows of a group that holds copies of what is tested are left out.
 
     Raises:
         UserError: when there is one source only, or `source` is none of them.
@@ -74,8 +80,12 @@ def other_source(cells: Cells, *, source: str | None, valid_fraction: Fraction, 
         raise UserError(f"dataset {cells.about.title} has the sources {', '.join(map(repr, here))}: {needed}")
     chosen = tested if source is None else [source]
     for name, stream in zip(chosen, streams(seed, len(chosen))):
-        note = f"{name} is tested, the other sources train"
-        yield hold_out(cells, cells.source == name, valid_fraction, stream, note)
+        held = cells.source == name
+        copied = np.isin(cells.linked_group, cells.linked_group[held]) & ~np.isin(cells.group, cells.group[held])
+        notes = [f"{name} is tested, the other sources train"]
+        if copied.any():
+            notes.append(f"{copied.sum()} rows left out, their {cells.about.group}s hold copies of what is tested")
+        yield hold_out(linked(cells), held, valid_fraction, stream, *notes, without=copied)
 
 
 def _too_few(cells: Cells, groups: Shaped[np.ndarray, " group"], counts: np.ndarray, n_folds: int) -> Iterator[str]:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Interval
 from jaxtyping import Bool, Float, Int, Shaped
 
 from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.core.messages import UserError
 from celltype_cli.splits.folds import Fold
 
-Fraction = float | int  # 0 as people type it is an int
+Fraction = Annotated[float | int, Interval(ge=0, lt=0.5)]  # 0 as people type it is an int
 Seed = int | np.integer
+
+
+def linked(cells: Cells) -> Cells:
+    """Returns the cells with groups that hold copies of one recording as one group: what must be dealt together."""
+    return cells if cells.linked_group is cells.group else replace(cells, group=cells.linked_group)
 
 
 def census(
@@ -69,10 +78,16 @@ def with_validation(
 
 
 def hold_out(
-    cells: Cells, held: Bool[np.ndarray, " row"], valid_fraction: Fraction, rng: np.random.Generator, *notes: str
+    cells: Cells,
+    held: Bool[np.ndarray, " row"],
+    valid_fraction: Fraction,
+    rng: np.random.Generator,
+    *notes: str,
+    without: Bool[np.ndarray, " row"] | None = None,
 ) -> Fold:
-    """Tests the labelled rows among those held out, and has the others train and validate."""
-    train, valid, note = with_validation(cells, np.flatnonzero(~held), valid_fraction, rng)
+    """Tests the labelled rows among those held out, and has the others, but for those left out, train and validate."""
+    others = ~held if without is None else ~held & ~without
+    train, valid, note = with_validation(cells, np.flatnonzero(others), valid_fraction, rng)
     test = np.flatnonzero(held & (cells.label != UNLABELLED))
     return Fold(train=train, valid=valid, test=test, note="; ".join(filter(None, [*notes, note])))
 

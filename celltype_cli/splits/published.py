@@ -12,7 +12,7 @@ import pandas as pd
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError, raise_faults
 from celltype_cli.splits.folds import SIDES, Fold
-from celltype_cli.splits.groups import Fraction, Seed, streams, with_validation
+from celltype_cli.splits.groups import Fraction, Seed, linked, streams, with_validation
 
 
 def listed(
@@ -22,7 +22,7 @@ def listed(
 
     The file is comma-separated when it ends in .csv, else tab-separated. Cells that it does not name are left out.
     A fold without `valid` takes it from its training groups as `grouped_kfold` does; 0 takes none. `shares` names
-    what the published sides share.
+    what the published sides share; copies of one recording may stand on both, and are named.
 
     Raises:
         UserError: when the file cannot be read as such, or names a cell that is not there or twice in a fold.
@@ -33,7 +33,7 @@ def listed(
     unknown = [f"cell {cell} is not in dataset {cells.about.title}" for cell in _absent(cells, table)]
     raise_faults(f"{path}: these ids", [*_faults(table), *unknown])
     for fold in _folds(cells, table, path.name, valid_fraction, seed):
-        yield replace(fold, shares=tuple(shares))
+        yield replace(fold, shares=(*shares, "copies"))
 
 
 def listed_by_side(
@@ -54,7 +54,8 @@ def listed_by_side(
         path: the folder of the files.
         sides: the file of train, of test and perhaps of valid, relative to `path`.
         shares, valid_fraction: as in `listed`.
-        apart: leaves out the training cells whose group is validated or tested, and then no group is shared.
+        apart: leaves out the training cells whose group is validated or tested, and then neither a group nor
+            a recording is shared.
 
     Raises:
         UserError: when a file is missing, names a cell that another names too, or none that is in the dataset.
@@ -77,7 +78,7 @@ def listed_by_side(
     raise_faults(f"{path}: these ids", [*_faults(table), *nowhere])
     note = f"{len(absent)} of {len(table)} published cells are not in the dataset" if absent else ""
     for fold in _folds(cells, here, " or ".join(sides.values()), valid_fraction, seed, note):
-        yield _apart(cells, fold, shares) if apart else replace(fold, shares=tuple(shares))
+        yield _apart(cells, fold, shares) if apart else replace(fold, shares=(*shares, "copies"))
 
 
 def _folds(
@@ -90,16 +91,20 @@ def _folds(
         side = side_of.reindex(cells.cell_id.astype(str)).to_numpy()
         rows = {s: np.flatnonzero(side == s) for s in SIDES}
         left_out = len(np.unique(cells.cell_id[pd.isna(side)]))
-        said = [note, f"{left_out} cells are not in {name}" if left_out else ""]
+        here = f"{cells.n_cells - left_out} of the {cells.n_cells} cells are in {name}"
+        said = [note, f"{here}, the rest is left out" if left_out else here]
         if not len(rows["valid"]):
-            rows["train"], rows["valid"], reason = with_validation(cells, rows["train"], valid_fraction, stream)
+            rows["train"], rows["valid"], reason = with_validation(linked(cells), rows["train"], valid_fraction, stream)
             said.append(reason)
         yield Fold(**rows, note="; ".join(filter(None, said)))
 
 
 def _apart(cells: Cells, fold: Fold, shares: Sequence[str]) -> Fold:
-    """Takes from validation what shares a group with the test, and from training what shares one with either."""
-    group = cells.group
+    """Takes from validation what shares a group with the test, and from training what shares one with either.
+
+    Groups that hold copies of one recording count as one.
+    """
+    group = cells.linked_group
     valid = fold.valid[~np.isin(group[fold.valid], group[fold.test])]
     train = fold.train[~np.isin(group[fold.train], group[np.concatenate([fold.test, valid])])]
     left_out = len(fold.valid) + len(fold.train) - len(valid) - len(train)
@@ -122,7 +127,7 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: cannot be read as a table of ids: {error}") from error
     if not {"cell_id", "side"} <= set(table.columns):
         raise UserError(f"{path}: has columns {list(table.columns)}, expected cell_id and side, and perhaps fold")
-    return table.assign(fold=table.get("fold", "0"))
+    return table.assign(fold=table.get("fold", "1"))
 
 
 def _read_list(path: Path) -> list[str]:

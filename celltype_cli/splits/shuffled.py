@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Interval
 from jaxtyping import Int
 
 from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.ranges import Count, held
 from celltype_cli.splits.folds import Fold, refuse
 from celltype_cli.splits.groups import Seed, streams
 
-Amount = int | float | Mapping[str, int]
+Amount = Count | Annotated[float, Interval(gt=0, lt=1)] | Mapping[str, Count]
 
 
+@held
 def shuffle(
-    cells: Cells, *, n_splits: int, train: Amount, test: Amount, unit: str, monitor: bool, seed: Seed
+    cells: Cells,
+    *,
+    n_splits: Count,
+    train: Amount,
+    test: Amount,
+    unit: Literal["cell", "window"],
+    monitor: bool,
+    seed: Seed,
 ) -> Iterator[Fold]:
-    """Draws train and test at random within each class, as papers do; groups stand on both sides.
+    """Draws train and test at random within each class, as papers do; groups, and copies, stand on both sides.
 
     Under one seed the test rows do not depend on the amount of training, and a larger training set contains the
     smaller. There is no validation part. Rows without a label train.
@@ -32,8 +43,6 @@ def shuffle(
     Raises:
         UserError: when a class has too few units.
     """
-    if unit not in ("cell", "window"):
-        raise UserError(f"split unit is {unit!r}; choose split.unit=cell or split.unit=window")
     unit_of = np.unique(cells.cell_id, return_inverse=True)[1] if unit == "cell" else np.arange(len(cells))
     labelled = np.flatnonzero(cells.label != UNLABELLED)
     units, first = np.unique(unit_of[labelled], return_index=True)
@@ -50,7 +59,7 @@ def shuffle(
             train=np.flatnonzero(np.isin(unit_of, trained) | (cells.label == UNLABELLED)),
             valid=test_rows if monitor else test_rows[:0],
             test=test_rows,
-            shares=("group",) if unit == "cell" else ("group", "cell_id"),
+            shares=("group", "copies") if unit == "cell" else ("group", "cell_id", "copies"),
             note="learning curves show the test cells" if monitor else "no validation part in a random split",
             monitored=monitor,
         )
@@ -80,8 +89,6 @@ def _per_class(
         )
         return wanted
     if isinstance(amount, float):
-        if not 0 < amount < 1:
-            raise UserError(f"split.{side} is {amount}: a fraction lies between 0 and 1, a number is whole")
         # Test rounds up and train down, so that 0.8 and 0.2 always fit together.
         amount = int((np.ceil if side == "test" else np.floor)(round(amount * total, 6)))
     if not 0 < amount <= room.sum():

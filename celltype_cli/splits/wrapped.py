@@ -8,21 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from celltype_cli.cells.cells import UNLABELLED, Cells
-from celltype_cli.core.messages import UserError, raise_faults
+from celltype_cli.core.messages import UserError, few, raise_faults
+from celltype_cli.core.ranges import Count, held
 from celltype_cli.splits.folds import Fold, LeakageError
 from celltype_cli.splits.groups import Seed
 
 
-def repeated(cells: Cells, *, split: Callable[..., Iterator[Fold]], times: int, seed: Seed) -> Iterator[Fold]:
+@held
+def repeated(cells: Cells, *, split: Callable[..., Iterator[Fold]], times: Count, seed: Seed) -> Iterator[Fold]:
     """Yields the folds of another split several times: every time trained from another seed, tested on the same cells.
 
     The spread over folds is then that of training alone, where the other split has one fold.
-
-    Raises:
-        UserError: when `times` is less than 1.
     """
-    if times < 1:
-        raise UserError(f"split.times={times}: choose at least 1")
     for _ in range(times):
         yield from split(cells, seed=seed)
 
@@ -37,7 +34,8 @@ def with_new(cells: Cells, *, split: Callable[..., Iterator[Fold]], source: str,
 
     Raises:
         UserError: when no row, or every row, is of that source.
-        LeakageError: when a group or a cell has rows of both kinds; `shares` of the inner split does not excuse it.
+        LeakageError: when a group, a cell or copies of one recording have rows of both kinds; `shares` of the inner
+            split does not excuse it.
     """
     new = cells.source == source
     if not new.any() or new.all():
@@ -50,6 +48,11 @@ def with_new(cells: Cells, *, split: Callable[..., Iterator[Fold]], source: str,
         for name, values in (("group", cells.group), ("cell_id", cells.cell_id))
         for value in np.intersect1d(values[new], values[~new])
     ]
+    code = cells.copies.code
+    for k in np.intersect1d(code[new], code[~new]):
+        if k >= 0:
+            ids = few(dict.fromkeys(map(str, cells.cell_id[code == k].tolist())))
+            shared.append(f"of the copies {' and '.join(ids)} ({cells.copies.how[k]}) some are new and some known")
     raise_faults(f"dataset {cells.about.title}: this split", shared, "leaks", LeakageError)
     known, tested = np.flatnonzero(~new), np.flatnonzero(new & (cells.label != UNLABELLED))
     for fold in split(cells[known], seed=seed):

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from celltype_cli.cells.assemble import Recordings, assemble, check, check_kind, confound, finished, named, per_class
-from celltype_cli.cells.cells import UNLABELLED, About
+from celltype_cli.cells.about import About
+from celltype_cli.cells.assemble import Recordings, assemble, check, check_kind, finished, named, per_class
+from celltype_cli.cells.cells import UNLABELLED
+from celltype_cli.cells.notes import confound
 from celltype_cli.core.messages import UserError
 
 ABOUT = About("made up", notes=("given",), group="donor")
@@ -99,7 +101,7 @@ def test_all_faults_at_once_the_first_few_in_words():
     said = refused(entry(""), entry("a"), entry("a"), *(entry(f"{k}", "X") for k in range(9)), classes=("PV",))
     assert "cell_id of 1 cells is empty" in said
     assert "cell a occurs 2 times" in said
-    assert said.endswith("and 6 more")
+    assert "cell 4, and 4 more: its label 'X' is none of PV" in said
 
 
 # Kinds
@@ -141,6 +143,19 @@ def test_cells_without_a_group_are_groups_of_their_own(word):
     ]
 
 
+def test_names_that_look_alike_are_pointed_at():
+    notes = notes_of(entry("a", "PV", "m1", "Lab A"), entry("b", "Pv", "M1", "lab_A"), entry("c", "PV", "m2", "Lab A"))
+    assert "labels look alike: PV and Pv; write them alike if they are one" in notes
+    assert "names of donors look alike: M1 and m1; write them alike if they are one" in notes
+    assert "sources look alike: Lab A and lab_A; write them alike if they are one" in notes
+    assert not notes_of(entry("a", "PV", "m1"), entry("b", "SST", "m2"), entry("c", "", "m10"))[1:]
+
+
+def test_sessions_of_one_animal_are_pointed_at():
+    notes = notes_of(entry("a", "PV", "m1_day1"), entry("b", "PV", "m1_day2"))
+    assert any("sessions of one donor" in note and "m1_day1 and m1_day2" in note for note in notes)
+
+
 def test_recordings_are_named_and_counted():
     assert named(entry("a")) == "cell a"
     assert named(entry("a", file="x.abf")) == "cell a (x.abf)"
@@ -179,3 +194,11 @@ def test_no_warning_without_a_confound(pairs):
 def test_the_warning_stands_beside_the_cells():
     (note,) = notes_of(*from_sources(("PV", "lab A"), ("VIP", "lab B")))
     assert note.startswith("label and laboratory coincide: 2 of 2 cells")
+
+
+def test_labels_that_look_like_none_are_pointed_at():
+    notes = notes_of(entry("a", "PV"), entry("b", "Unknown"), entry("c", "?"))
+    assert any(
+        note.startswith("labels that look like no cell type are classes of their own: ?, Unknown") for note in notes
+    )
+    assert not any("look like no cell type" in note for note in notes_of(entry("a", "PV"), entry("b", "SST")))

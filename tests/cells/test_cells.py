@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from celltype_cli.cells.cells import About, Cells, Input
+from celltype_cli.cells.about import About, Input
+from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
 
 CELLS = Cells(

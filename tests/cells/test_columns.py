@@ -1,10 +1,13 @@
 """Inputs as tables: as they are for estimators, averaged over blocks for an audit; numbers and names by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from celltype_cli.cells.cells import About, Axis, Cells, Input
-from celltype_cli.cells.columns import summary_of, table_of
+from celltype_cli.cells.about import About, Axis, Input
+from celltype_cli.cells.cells import Cells
+from celltype_cli.cells.columns import features_of, summary_of, table_of
 from celltype_cli.core.messages import UserError
 
 ABOUT = About(
@@ -112,3 +115,26 @@ def test_without_axes_blocks_are_counted():
     assert names[:2] == ["wave at 1", "wave at 2"]
     assert names[8:10] == ["image at 1, 1, 1", "image at 1, 1, 2"]
     assert len(set(names)) == len(names) == 8 + 16
+
+
+def test_features_stand_on_one_line_per_cell():
+    table = features_of(cells())
+    assert table.columns.tolist() == ["cell_id", "group", "source", "label", "tau (ms)", "width (ms)"]
+    assert table[["cell_id", "group", "label"]].to_numpy().tolist() == [["a", "m", "PV"], ["b", "n", "SST"]]
+    assert table["tau (ms)"].tolist() == [1, 3] and np.isnan(table["width (ms)"][0]) and table["width (ms)"][1] == 4
+    assert features_of(cells("wave", "image")) is None
+
+
+def test_the_mean_of_a_cell_is_of_what_was_measured():
+    one = {"cell_id": np.array(["a", "a"]), "label": np.array([0, 0]), "group": np.array(["m", "m"])}
+    assert features_of(replace(cells("measured"), **one))[["tau (ms)", "width (ms)"]].to_numpy().tolist() == [[2, 4]]
+
+
+def test_many_channels_are_not_averaged_under_the_name_of_one():
+    channels = tuple(f"channel {k}" for k in range(12))
+    about = About("toy", inputs={"wave": Input("mV", 10.0, (Axis("time", "s", 0.0, 1.5),), channels)})
+    wave = np.repeat(np.arange(12.0, dtype=np.float32)[None, :, None], 16, axis=2).repeat(2, axis=0)
+    many = Cells({"wave": wave}, np.array([0, 1]), np.array(["a", "b"]), np.array(["m", "n"]), ("PV", "SST"), about)
+    names, table = summary_of(many)
+    assert table.shape == (2, 12 * 8)
+    assert all(value == float(name.split("channel ")[1].split(",")[0]) for name, value in zip(names, table[0]))

@@ -88,7 +88,7 @@ def test_classes_are_those_that_occur_in_the_csv(folder):
             ("name,type", "a,Sst"),
             "cell_id and label missing; found name, type; expected columns file or cell_id, label",
         ),
-        (("",), "cannot be read"),
+        (("",), "is empty; expected a line of column names"),
     ],
 )
 def test_a_csv_that_cannot_be_used_is_told_before_anything_is_read(folder, lines, message):
@@ -96,11 +96,12 @@ def test_a_csv_that_cannot_be_used_is_told_before_anything_is_read(folder, lines
         load_folder(folder, labels=csv(folder, *lines))  # the folder is empty, which would be told next
 
 
-def test_a_csv_in_another_encoding_says_which_is_needed(folder):
-    path = csv(folder, "file,label", "a.npz,Sst")
+def test_how_the_csv_was_read_is_noted(folder):
+    write_npz(folder / "a.npz")
+    path = csv(folder, "")
     Path(path).write_text("file,label\na.npz,Sst\n", encoding="utf-16")
-    with pytest.raises(UserError, match="is no UTF-8 text .*: save it as CSV UTF-8"):
-        load_folder(folder, labels=path)
+    cells = load_folder(folder, labels=path)
+    assert cells.classes[cells.label[0]] == "Sst" and "labels.csv: its encoding is utf-16" in cells.about.notes
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])

@@ -47,12 +47,41 @@ def test_guard_catches_any_row_moved_to_another_side(layout, data):
         checked(cells, [leaky])
 
 
+def with_copies(*pairs, label=(0, 1, 0, 1), group="pqrs", windows=1):
+    """Cells in which some have the values of others, all of their windows."""
+    cells = make_cells(label, group, windows=windows)
+    for copy, original in pairs:
+        of = [np.flatnonzero(cells.cell_id == f"c{k}") for k in (copy, original)]
+        cells.inputs["trace"][of[0]] = cells.inputs["trace"][of[1]]
+    return cells
+
+
 @pytest.mark.parametrize("shares", [(), ("group",), ("group", "cell_id")])
-def test_identical_values_are_never_excused(shares):
-    cells = make_cells([0, 1, 0, 1], "pqrs")
-    cells.inputs["trace"][2] = cells.inputs["trace"][0]
-    with pytest.raises(LeakageError, match="identical values stand in train and test: cells c0, c2"):
-        checked(cells, [Fold(rows(0, 1), rows(), rows(2, 3), shares)])
+def test_copies_on_two_sides_are_a_leak_that_is_said_once(shares):
+    cells = with_copies((2, 0), windows=3)
+    said = r"folds 1, 2: copies of one recording stand on two sides: c0 and c2 \(identical values\) in train and test"
+    with pytest.raises(LeakageError, match=said) as caught:
+        checked(cells, [Fold(np.arange(6), rows(), np.arange(6, 12), shares)] * 2)
+    assert str(caught.value).count("c0 and c2") == 1
+
+
+def test_copies_are_named_where_a_split_that_was_asked_for_has_them_on_both_sides():
+    cells = with_copies((2, 0), (3, 1))
+    whole = Fold(rows(0, 1), rows(), rows(2, 3), ("copies",))
+    [fold] = checked(cells, [whole])
+    assert fold.copies == (
+        "c0 and c2 (identical values) in train and test",
+        "c1 and c3 (identical values) in train and test",
+    )
+    assert replace(fold, copies=()) == whole
+    [fold] = checked(cells, [Fold(rows(0, 2, 1), rows(), rows(3), ("copies",))])
+    assert fold.copies == ("c1 and c3 (identical values) in train and test",)
+
+
+def test_copies_on_one_side_or_in_what_is_only_watched_are_fine():
+    cells = with_copies((2, 0), (5, 1), label=(0, 1, 0, 1, 0, 1), group="pqrstu")
+    fold = Fold(rows(0, 2, 1, 5), rows(3, 4), rows(3, 4), monitored=True)
+    assert checked(cells, [fold]) == [fold]
 
 
 def test_what_is_shared_by_name_passes():

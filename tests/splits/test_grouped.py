@@ -132,7 +132,7 @@ def test_rows_without_label_train_unless_their_group_is_held_out():
         ([0] * 6 + [1] * 3, [*range(6), 7, 7, 7], 3, r"class B has 3 cells in one group \(7\)"),
         ([0, 1] * 4, [0, 0, 0, 0, 1, 1, 1, 1], 3, "2 groups cannot make 3 folds: set split.n_folds=2"),
         ([0, 1] * 4, [5] * 8, 2, r"all cells are of one group \(5\): .* two groups at least"),
-        ([0, 1] * 4, range(8), 1, "n_folds is 1"),
+        ([0, 1] * 4, range(8), 1, "n_folds=1 is out of range"),
     ],
 )
 def test_impossible_kfolds_say_what_to_set(label, group, n_folds, message):
@@ -156,7 +156,7 @@ def test_a_class_without_cells_is_refused():
 @pytest.mark.parametrize("fraction", [-0.1, 0.5, 1.0])
 def test_senseless_valid_fraction(fraction):
     cells = make_cells([0, 1] * 4, range(8))
-    with pytest.raises(UserError, match="split.valid_fraction"):
+    with pytest.raises(UserError, match="valid_fraction=.* is out of range"):
         list(grouped.grouped_kfold(cells, n_folds=2, valid_fraction=fraction, seed=0))
 
 

@@ -25,8 +25,8 @@ def test_published_ids(tmp_path):
     first, second = checked(cells, listed(cells, shares=[], **ask))
     assert [first.train.tolist(), first.valid.tolist(), first.test.tolist()] == [[0, 1, 2, 3], [4, 5], [6, 7]]
     assert second.test.tolist() == [0, 1] and second.train.tolist() == [4, 5, 6, 7]
-    assert first.note == "1 cells are not in ids.csv"
-    assert second.note == "2 cells are not in ids.csv; no validation part was asked for"
+    assert first.note == "4 of the 5 cells are in ids.csv, the rest is left out"
+    assert second.note == "3 of the 5 cells are in ids.csv, the rest is left out; no validation part was asked for"
 
 
 def test_published_sides_that_share_groups_need_it_by_name(tmp_path):
@@ -36,7 +36,7 @@ def test_published_sides_that_share_groups_need_it_by_name(tmp_path):
     with pytest.raises(LeakageError, match="group p stands in train and test"):
         checked(cells, listed(cells, shares=[], **ask))
     [fold] = checked(cells, listed(cells, shares=["group"], **ask))
-    assert fold.shares == ("group",) and fold.test.tolist() == [2, 3]
+    assert fold.shares == ("group", "copies") and fold.test.tolist() == [2, 3]
 
 
 def test_published_shares_must_be_known(tmp_path):
@@ -57,7 +57,7 @@ def test_published_takes_validation_from_training_groups(tmp_path):
     [
         ("cell_id,set\nc0,train\n", "expected cell_id and side"),
         ("cell_id,side\nc0,training\n", "side 'training' is none of"),
-        ("cell_id,side\nc0,train\nc0,test\n", "cell c0 is listed twice in fold 0"),
+        ("cell_id,side\nc0,train\nc0,test\n", "cell c0 is listed twice in fold 1"),
         ("cell_id,side\nc0,train\nc77,test\n", "cell c77 is not in dataset toy"),
         ("", "cannot be read as a table"),
     ],

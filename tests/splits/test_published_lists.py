@@ -11,8 +11,8 @@ from made.cells import make_cells
 
 from celltype_cli.core.configs import build, check
 from celltype_cli.core.messages import UserError
-from celltype_cli.runs import train
 from celltype_cli.runs.build import cells_of
+from celltype_cli.runs.settings import Settings
 from celltype_cli.splits.folds import checked
 from celltype_cli.splits.published import listed_by_side
 
@@ -36,9 +36,9 @@ def test_the_published_lists_split_and_count_what_is_not_there(tmp_path):
     cells = make_cells([0, 1, 0, 1, 0], "pqpqr", windows=2)
     [fold] = checked(cells, LISTS(cells, path=folder))
     assert [fold.train.tolist(), fold.valid.tolist(), fold.test.tolist()] == [[0, 1, 2, 3], [], [4, 5, 6, 7]]
-    assert fold.shares == ("group",)
+    assert fold.shares == ("group", "copies")
     assert "1 of 5 published cells are not in the dataset" in fold.note
-    assert "1 cells are not in Split/Train_split.csv or Split/Test_split.csv" in fold.note
+    assert "4 of the 5 cells are in Split/Train_split.csv or Split/Test_split.csv, the rest is left out" in fold.note
 
 
 def test_animals_can_be_kept_apart(tmp_path):
@@ -87,7 +87,7 @@ def test_missing_lists_and_wrong_sides(folder):
 
 def test_the_configs_find_the_lists_beside_the_data(folder):
     cfg = configs.compose("train", "dataset=sts_features", f"dataset.path={folder}", "split=sts", "model=lightgbm")
-    check(cfg, train.Settings)
+    check(cfg, Settings)
     cells = cells_of(cfg)
     assert [len(rows) for rows in next(iter(build(cfg.split)(cells, seed=0))).sides.values()] == [4, 0, 3]
 

@@ -21,7 +21,7 @@ def test_shuffle_is_stratified_and_keeps_cells_unless_asked(layout, unit, seed):
         cells, shuffled.shuffle, n_splits=2, train=0.5, test=0.5, unit=unit, monitor=False, seed=seed
     )
     for fold in folds:
-        assert set(fold.shares) == ({"group"} if unit == "cell" else {"group", "cell_id"})
+        assert set(fold.shares) == ({"group", "copies"} | ({"cell_id"} if unit == "window" else set()))
         assert not set(fold.train) & set(fold.test)
         for label in range(len(cells.classes)):
             of_class = cells[np.flatnonzero(cells.label == label)]
@@ -62,8 +62,11 @@ def test_larger_training_sets_contain_smaller_ones_and_keep_the_test():
         ({"train": {"A": 5, "B": 2}, "test": 2}, "class A: split.train asks for 5 cells, 4 of 5 are free"),
         ({"train": {"A": 3}, "test": 2}, r"split.train names \['A'\], the classes are \['A', 'B'\]"),
         ({"train": 9, "test": 2}, "split.train asks for 9 cells, 8 of 10 are free"),
-        ({"train": 1.5, "test": 2}, "a fraction lies between 0 and 1"),
-        ({"train": 2, "test": 2, "unit": "lap"}, "split.unit=cell or split.unit=window"),
+        (
+            {"train": 1.5, "test": 2},
+            "train=1.5 is out of range, expected a number above 0 and below 1",
+        ),
+        ({"train": 2, "test": 2, "unit": "lap"}, "unit=lap is text, expected one of cell, window"),
     ],
 )
 def test_impossible_shuffles_say_what_to_set(settings, message):

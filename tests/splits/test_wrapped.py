@@ -23,5 +23,5 @@ def test_folds_come_again_in_the_same_order():
 
 
 def test_no_times_are_refused():
-    with pytest.raises(UserError, match="split.times=0: choose at least 1"):
+    with pytest.raises(UserError, match="times=0 is out of range"):
         list(wrapped.repeated(CELLS, split=GROUPED, times=0, seed=0))

@@ -9,14 +9,15 @@ at 0.5 s in the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
+from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import homogeneity_score, roc_auc_score
+from sklearn.metrics import homogeneity_score
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.tree import DecisionTreeClassifier
 
@@ -80,11 +81,13 @@ def audit(cells: Cells, *, by: str, n_folds: int, flag_at: float, seed: int) -> 
     columns = pd.DataFrame(found, columns=["within", "missing"], index=pd.Index(names, name="column"))
     columns["flagged"] = columns["within"] >= max(flag_at, 0.5 + CHANCE_SD * told.chance_sd())
     kept = ~columns["flagged"].to_numpy()
+    within = told.by(_forest(seed), table)
+    rest = told.by(_forest(seed), table[:, kept]) if 0 < kept.sum() < len(kept) else within if kept.any() else np.nan
     return Audit(
         shares=shares,
         columns=columns.sort_values("within", ascending=False),
-        within=told.by(_forest(seed), table),
-        rest=told.by(_forest(seed), table[:, kept]) if kept.any() else np.nan,
+        within=within,
+        rest=rest,
         chance_sd=told.chance_sd(),
         label_from_source=_label_from_source(shares.to_numpy(float)),
         information=_information(cells.label, source),
@@ -100,6 +103,7 @@ class _Told:
     apart: Shaped[np.ndarray, " row"]
     n_folds: int
     seed: int
+    dealt: dict[bytes, list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=dict)  # folds, by their rows
 
     def classes(self, rows: Bool[np.ndarray, " row"]) -> Iterator[Int[np.ndarray, " _"]]:
         """Yields the rows of each class that has two sources with `FEWEST` rows and two groups each, without others."""
@@ -150,17 +154,24 @@ class _Told:
     def _scores(self, model, table, rows) -> Iterator[tuple[float, int]]:
         """Yields AUCs of single folds: pooled, they suffer from training shares that fall where test shares rise."""
         names, source = np.unique(self.source[rows], return_inverse=True)
-        pairs = np.unique(np.stack([source.astype(str), self.apart[rows].astype(str)]), axis=1)
-        n_folds = min(self.n_folds, np.unique(pairs[0], return_counts=True)[1].min())
-        folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=self.seed)
-        for train, test in folds.split(rows, source, self.apart[rows]):
+        for train, test in self._folds(rows, source):
             fitted = model(len(train)).fit(table[rows[train]], source[train])
             proba = np.zeros((len(test), len(names)))
             proba[:, fitted.classes_] = fitted.predict_proba(table[rows[test]])
-            for k in range(len(names)):
-                of = source[test] == k
-                if 0 < of.sum() < len(of):
-                    yield roc_auc_score(of, proba[:, k]), min(of.sum(), len(of) - of.sum())
+            of = source[test][:, None] == np.arange(len(names))
+            n, m = of.sum(axis=0), (~of).sum(axis=0)
+            ranks = (rankdata(proba, axis=0) * of).sum(axis=0)
+            for k in np.flatnonzero((n > 0) & (m > 0)):  # the AUC is Mann and Whitney's U over n m
+                yield (ranks[k] - n[k] * (n[k] + 1) / 2) / (n[k] * m[k]), min(n[k], m[k])
+
+    def _folds(self, rows, source) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Deals rows to folds, once for all columns that are measured in the same rows."""
+        if (key := rows.tobytes()) not in self.dealt:
+            pairs = np.unique(np.stack([source.astype(str), self.apart[rows].astype(str)]), axis=1)
+            n_folds = min(self.n_folds, np.unique(pairs[0], return_counts=True)[1].min())
+            folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=self.seed)
+            self.dealt[key] = list(folds.split(rows, source, self.apart[rows]))
+        return self.dealt[key]
 
 
 def _forest(seed: int) -> Callable[[int], Any]:

@@ -4,12 +4,16 @@ import json
 from math import log
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from celltype_cli.cells.cells import About, Axis, Cells, Input
+from celltype_cli.cells.about import About, Axis, Input
+from celltype_cli.cells.cells import Cells
 from celltype_cli.cells.columns import summary_of
 from celltype_cli.core.messages import UserError
-from celltype_cli.studies.audit.audit import audit
+from celltype_cli.studies.audit.audit import _forest, _Told, audit
+from celltype_cli.studies.audit.pictures import source_audit
 
 N = 400
 RNG = np.random.default_rng(0)
@@ -126,14 +130,14 @@ def test_the_command_writes_what_it_found_and_can_fail(celltype, tmp_path):
     np.savez(tmp_path / "t.npz", trace=trace, label=["PV", "SOM"] * 20, cell_id=ids, group=mouse,
              sampling_rate=np.full(40, 30.0))  # fmt: skip
     small = ["audit", "by=group", "n_folds=2", "dataset=traces", f"dataset.path={tmp_path / 't.npz'}"]
-    small += ["prepare.timesteps=100"]
+    small += ["prepare.timesteps=100", "prepare.implausible=keep"]
     code, out, _ = celltype(*small)
-    assert code == 0 and "the group alone tells the label" in out and "gives it away" in out
+    assert code == 0 and "the animal alone tells the label" in out and "gives it away" in out
     [folder] = (tmp_path / "outputs" / "audits").iterdir()
     assert {"columns.csv", "audit.json", "audit.png"} == {file.name for file in folder.iterdir()}
     assert json.loads((folder / "audit.json").read_text())["by"] == "group"
     code, _, err = celltype(*small, "fail=true")
-    assert code == 2 and "columns give the group away" in err
+    assert code == 2 and "columns give the animal away" in err
 
 
 def test_the_next_command_has_all_that_was_typed(celltype):
@@ -141,3 +145,28 @@ def test_the_next_command_has_all_that_was_typed(celltype):
     code, out, _ = celltype("audit", "by=group", "n_folds=2", *small)
     assert code == 0 and "simulated" in out and "no single column has an AUC of 0.8 or more" in out
     assert f"celltype train {' '.join(small)} model=forest" in " ".join(out.split())
+
+
+def test_areas_under_the_curve_are_those_of_scikit_learn():
+    source = np.arange(N) % 5
+    table = np.stack([source + RNG.normal(0, 2, N).round(), RNG.normal(size=N)], axis=1)  # with ties
+    told = _Told(LABEL, source, np.arange(N), 4, 0)
+    rows = np.flatnonzero(LABEL == 0)
+    expected = []
+    for train, test in told._folds(rows, source[rows]):
+        fitted = _forest(0)(0).fit(table[rows[train]], source[rows[train]])
+        proba, of = fitted.predict_proba(table[rows[test]]), source[rows[test]]
+        expected += [(roc_auc_score(of == k, proba[:, k]), min((of == k).sum(), (of != k).sum())) for k in range(5)]
+    assert np.allclose([*told._scores(_forest(0), table, rows)], expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(("n", "drawn"), [(3, "share of the class"), (20, "donor (20)"), (200, "donor (200)")])
+def test_the_picture_names_what_was_asked_and_has_no_empty_panel(n, drawn):
+    columns = pd.DataFrame({"within": [0.9, 0.6], "missing": 0.0, "flagged": [True, False]}, index=["a", "b"])
+    shares = pd.DataFrame(np.arange(2 * n).reshape(2, n), index=["PV", "SST"], columns=[f"d{k}" for k in range(n)])
+    figure = source_audit(columns, shares, 0.8, "toy", "donor")
+    bars, parts, *_ = figure.axes
+    assert bars.get_xlabel() == "AUC of the donor within a class (0.5 by chance)"
+    assert parts.get_xlabel() == drawn and (parts.patches or parts.images)
+    if n == 20:
+        assert [text.get_text() for text in parts.texts] == [*map(str, range(40))]

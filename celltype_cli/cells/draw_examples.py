@@ -1,0 +1,54 @@
+"""Draws recordings as a dataset shows them: of one cell per class its panels side by side, lines above each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure, SubFigure
+
+from celltype_cli.cells.examples import Panel
+from celltype_cli.core.plots import styled
+
+ROW, WIDTH = 2.9, 6.0  # inches of a panel
+MARK = "#D00000"
+
+
+@styled
+def recordings(shown: Sequence[tuple[str, str, str, Sequence[Panel]]], title: str) -> Figure:
+    """Draws a row per cell.
+
+    Args:
+        shown: class, its colour, name of the cell and its panels.
+    """
+    columns = max(len(panels) for *_, panels in shown)
+    figure = Figure(figsize=(WIDTH * columns, 1.5 + ROW * len(shown)), layout="constrained")
+    grid = figure.subfigures(len(shown), columns, squeeze=False)
+    for row, (name, colour, cell, panels) in zip(grid, shown):
+        for part, panel in zip(row, panels):
+            _panel(part, panel, colour, f"{name}, cell {cell}" if part is row[0] else "", part in grid[-1])
+    axis = shown[0][-1][0].axis
+    marked = {line.marked: None for *_, panels in shown for panel in panels for line in panel.lines if len(line.marks)}
+    found = f"\nred: {', '.join(marked)} found" if marked else ""
+    figure.supxlabel(f"{axis.name} ({axis.unit}){found}", fontsize=15)
+    figure.suptitle(title)
+    return figure
+
+
+def _panel(part: SubFigure, panel: Panel, colour: str, cell: str, last: bool) -> None:
+    axis = panel.axis
+    ratios = [line.share for line in panel.lines]
+    column = part.subplots(len(panel.lines), 1, squeeze=False, sharex=True, height_ratios=ratios)[:, 0]
+    for k, (axes, line) in enumerate(zip(column, panel.lines)):
+        at = np.linspace(axis.first, axis.last, len(line.values))
+        axes.plot(at, line.values, color="#333333" if k else colour, linewidth=1)
+        if len(line.marks):
+            low, high = axes.get_ylim()
+            axes.vlines(line.marks, high, high + 0.09 * (high - low), color=MARK, linewidth=1)
+        axes.set_ylabel(line.unit)
+        axes.locator_params(axis="y", nbins=2 if k else 5)
+        axes.tick_params(labelbottom=last and axes is column[-1])
+    column[0].set_xlim(axis.first, axis.last)
+    column[0].set_title(panel.title, loc="right", fontsize=13)
+    column[0].set_title(f"{cell}\n", loc="left", fontsize=13, color=colour, fontweight="bold")  # a line higher
+    part.align_ylabels(column)

@@ -1,0 +1,61 @@
+"""What belongs beside every score: unlabelled cells, unknown animals, names that look alike, confounds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from celltype_cli.core.messages import few
+from celltype_cli.core.text import alike, sessions
+
+NO_TYPE = ("?", "-", "unknown", "unk", "undefined", "unclassified", "unlabeled", "unlabelled", "tbd", "missing", "n.d.")
+
+
+def notes(entries: Sequence[Any], group: str) -> Iterator[str]:
+    """Yields what must be known of recordings (`assemble.Entry`s) beside every score of them.
+
+    Args:
+        group: what a group is called.
+    """
+    if 0 < (unlabelled := sum(not entry.label for entry in entries)) < len(entries):
+        yield f"{unlabelled} of {len(entries)} cells have no label and count for no score"
+    if alone := sum(entry.group in ("", entry.cell_id) for entry in entries):
+        yield (
+            f"the {group} of {alone} of {len(entries)} cells is unknown: each is a group of its own, so that "
+            f"cells of one {group} may stand on both sides of a split"
+        )
+    if doubtful := sorted({entry.label for entry in entries if entry.label.lower() in NO_TYPE}):
+        words = ", ".join(doubtful)
+        yield f"labels that look like no cell type are classes of their own: {words}; leave them empty if they are none"
+    yield from _alike(entries, group)
+    yield from confound(entries)
+
+
+def _alike(entries: Sequence[Any], group: str) -> Iterator[str]:
+    """Yields a warning where names may mean one thing: two classes, or one animal on both sides of a split."""
+    for what, of in (("labels", "label"), (f"names of {group}s", "group"), ("sources", "source")):
+        if pairs := alike({getattr(entry, of) for entry in entries} - {""}):
+            yield f"{what} look alike: {'; '.join(few(map(' and '.join, pairs)))}; write them alike if they are one"
+    if pairs := sessions({entry.group for entry in entries if entry.group != entry.cell_id}):
+        said = "; ".join(few(map(" and ".join, pairs)))
+        yield f"names of {group}s look like sessions of one {group}, which may stand on both sides of a split: {said}"
+
+
+def confound(entries: Sequence[Any]) -> Iterator[str]:
+    """Yields a warning where sources hold one class only, so that a score may measure the source.
+
+    Sources are laboratories, datasets or methods; nothing is said where there is one source or one class.
+    """
+    labelled = [entry for entry in entries if entry.label]
+    held = {source: {e.label for e in labelled if e.source == source} for source in {e.source for e in labelled}}
+    single = [entry for entry in labelled if len(held[entry.source]) == 1]
+    if len(held) < 2 or len({entry.label for entry in labelled}) < 2 or not single:
+        return
+    pairs = Counter((entry.source or "source not given", entry.label) for entry in single).most_common()
+    said = "; ".join(few(f"{source}: {label} ({count})" for (source, label), count in pairs))
+    extent = "label and laboratory coincide: " if len(single) == len(labelled) else ""
+    yield (
+        f"{extent}{len(single)} of {len(labelled)} cells come from sources that hold one class only, where a score "
+        f"may measure the laboratory and not the cell type ({said})"
+    )
