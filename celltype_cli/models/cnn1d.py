@@ -9,8 +9,10 @@ another (64 is used); it states no dropout rate (0.5 is used).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Interval
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -41,11 +43,11 @@ class CNN1d(nn.Module):
         n_classes: int,
         *,
         layers: Sequence[str],
-        width_first: int,
-        width: int,
-        kernel_size: int,
-        pool_size: int,
-        dropout: float,
+        width_first: Annotated[int, Ge(1)],
+        width: Annotated[int, Ge(1)],
+        kernel_size: Annotated[int, Ge(1)],
+        pool_size: Annotated[int, Ge(1)],
+        dropout: Annotated[float, Interval(ge=0, lt=1)],
     ) -> None:
         super().__init__()
         for name, size in {"width_first": width_first, "width": width, "kernel_size": kernel_size}.items():

@@ -8,8 +8,10 @@ the last step.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Interval
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -39,10 +41,10 @@ class Recurrent(nn.Module):
         n_classes: int,
         *,
         layers: Sequence[str],
-        steps: int,
-        hidden: int,
-        dropout: float,
-        recurrent_dropout: float,
+        steps: Annotated[int, Ge(1)],
+        hidden: Annotated[int, Ge(1)],
+        dropout: Annotated[float, Interval(ge=0, lt=1)],
+        recurrent_dropout: Annotated[float, Interval(ge=0, lt=1)],
     ) -> None:
         super().__init__()
         timesteps = shapes["trace"][-1]

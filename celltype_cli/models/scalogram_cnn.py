@@ -14,16 +14,16 @@ are kept, not clipped. Mean and sd are read from the transform that torchvision 
 
 from __future__ import annotations
 
-import hashlib
-import pickle
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
+from annotated_types import Ge, Interval, Len
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from celltype_cli.models import imagenet_weights
 
 HEADS = {"mobilenet_v2": "classifier", "resnet18": "fc", "densenet121": "classifier", "inception_v3": "fc"}
 
@@ -56,19 +56,20 @@ class ScalogramCNN(nn.Module):
         n_classes: int,
         *,
         backbone: str,
-        channels: Sequence[int],
-        pixel_range: Sequence[float],
-        dropout: float,
+        channels: Annotated[Sequence[Annotated[int, Ge(0)]], Len(3, 3)],
+        pixel_range: Annotated[Sequence[float], Len(2, 2)],
+        dropout: Annotated[float, Interval(ge=0, lt=1)],
         auxiliary: bool,
         pretrained: bool,
         weights: str | Path | None,
     ) -> None:
         super().__init__()
-        _check(shapes["scalogram"], channels, pixel_range, dropout, pretrained, weights)
+        self.ready(backbone=backbone, pretrained=pretrained, weights=weights)
+        _check(shapes["scalogram"], channels, pixel_range, dropout)
         size, from_timm = shapes["scalogram"][1:], backbone.startswith("timm:")
         made = _timm(backbone, size, dropout) if from_timm else _torchvision(backbone, size, auxiliary, pretrained)
         if pretrained:
-            _load(made, Path(weights) if weights else None, backbone)
+            imagenet_weights.load(made.network, made.heads, backbone, Path(weights) if weights else None)
         if from_timm:
             made.network.reset_classifier(n_classes)
         else:
@@ -79,6 +80,17 @@ class ScalogramCNN(nn.Module):
         low, high = pixel_range
         self.register_buffer("scale", 1 / ((high - low) * sd))
         self.register_buffer("shift", (-low / (high - low) - mean) / sd)
+
+    @staticmethod
+    def ready(*, backbone: str, pretrained: bool, weights: str | Path | None, **_: Any) -> None:
+        """Raises what is known to fail before any cell is read: an unknown backbone, no library, no weights."""
+        if not backbone.startswith("timm:") and backbone not in HEADS:
+            raise ValueError(f"model.backbone={backbone} is none of {', '.join(HEADS)}, timm:<name>")
+        if weights and not pretrained:
+            raise ValueError("model.weights names a file, model.pretrained=false asks for random weights: choose one")
+        imagenet_weights.published(backbone)
+        if pretrained:
+            imagenet_weights.located(backbone, Path(weights) if weights else None)
 
     def forward(
         self, scalogram: Float[Tensor, "row sweep frequency time"]
@@ -94,18 +106,15 @@ class ScalogramCNN(nn.Module):
 
 
 class Made(NamedTuple):
-    """A network with random weights, the names of its heads, and of its ImageNet weights the mean and sd of their
-    pixels, their file, None where it is nowhere, and the command that gets it."""
+    """A network with random weights, the names of its heads, and mean and sd of the pixels of its ImageNet weights."""
 
     network: nn.Module
     heads: Sequence[str]
     mean: Sequence[float]
     sd: Sequence[float]
-    file: Path | None
-    how: str
 
 
-def _check(shape, channels, pixel_range, dropout, pretrained, weights) -> None:
+def _check(shape, channels, pixel_range, dropout) -> None:
     if len(shape) != 3:
         raise ValueError(f"scalograms of shape {shape}; expected (sweep, frequency, time)")
     if len(channels) != 3 or not all(0 <= sweep < shape[0] for sweep in channels):
@@ -114,17 +123,11 @@ def _check(shape, channels, pixel_range, dropout, pretrained, weights) -> None:
         raise ValueError(f"model.pixel_range={list(pixel_range)}: expected [black, white], the lower first")
     if not 0 <= dropout < 1:
         raise ValueError(f"model.dropout: {dropout} is not in [0, 1)")
-    if weights and not pretrained:
-        raise ValueError("model.weights names a file and model.pretrained=false asks for random weights: choose one")
 
 
 def _torchvision(name: str, size: tuple[int, ...], auxiliary: bool, pretrained: bool) -> Made:
-    if name not in HEADS:
-        raise ValueError(f"model.backbone={name} is none of {', '.join(HEADS)}, timm:<name>")
-    try:
-        from torchvision import models
-    except ImportError as error:
-        raise ImportError(f"torchvision is missing ({error}): pip install celltype[vision]") from error
+    from torchvision import models
+
     imagenet = models.get_model_weights(name).DEFAULT
     transform, smallest, wish = imagenet.transforms(), imagenet.meta["min_size"][0], ""
     settings: dict[str, Any] = {}
@@ -137,32 +140,21 @@ def _torchvision(name: str, size: tuple[int, ...], auxiliary: bool, pretrained: 
     if min(size) < smallest:
         raise ValueError(
             f"{name} needs images of {smallest} x {smallest} or more, these scalograms are {size[0]} x {size[1]}: "
-            f"choose dataset.size=[{smallest}, {smallest}]{wish}"
+            f"choose prepare.size=[{smallest}, {smallest}]{wish}"
         )
-    file = Path(torch.hub.get_dir()) / "checkpoints" / imagenet.url.rpartition("/")[2]
-    how = f"curl -L --create-dirs -o {file} {imagenet.url}"
     network = models.get_model(name, weights=None, **settings)
-    return Made(network, [HEADS[name], "AuxLogits.fc"], transform.mean, transform.std, file, how)
+    return Made(network, [HEADS[name], "AuxLogits.fc"], transform.mean, transform.std)
 
 
 def _timm(backbone: str, size: tuple[int, ...], dropout: float) -> Made:
-    try:
-        import timm
-        from huggingface_hub import try_to_load_from_cache
-    except ImportError as error:
-        raise ImportError(f"timm is missing ({error}): pip install celltype[vision]") from error
-    name = backbone.removeprefix("timm:")
-    if not timm.is_model(name):
-        close = ", ".join(timm.list_models(f"*{name.partition('.')[0]}*")[:5]) or "see timm.list_models()"
-        raise ValueError(f"model.backbone={backbone}: timm knows no {name}; {close}")
-    network = timm.create_model(name, pretrained=False, drop_rate=dropout)  # before its head
+    import timm
+
+    network = timm.create_model(backbone.removeprefix("timm:"), pretrained=False, drop_rate=dropout)  # before its head
     about = network.pretrained_cfg
     if about.get("fixed_input_size") and tuple(size) != tuple(about["input_size"][1:]):
-        raise ValueError(f"{backbone} takes images of {about['input_size'][1:]} alone: choose that for dataset.size")
-    file = try_to_load_from_cache(str(about.get("hf_hub_id")), "model.safetensors")
-    how = f"hf download {about.get('hf_hub_id')} model.safetensors"
+        raise ValueError(f"{backbone} takes images of {about['input_size'][1:]} alone: choose that for prepare.size")
     heads = [about["classifier"]] if isinstance(about["classifier"], str) else about["classifier"]
-    return Made(network, heads, about["mean"], about["std"], Path(file) if isinstance(file, str) else None, how)
+    return Made(network, heads, about["mean"], about["std"])
 
 
 def _replace_heads(network: nn.Module, head: str, n_classes: int, dropout: float, auxiliary: bool) -> None:
@@ -176,54 +168,3 @@ def _replace_heads(network: nn.Module, head: str, n_classes: int, dropout: float
             network.AuxLogits.fc = nn.Linear(network.AuxLogits.fc.in_features, n_classes)
         else:
             network.AuxLogits = None
-
-
-def _load(made: Made, given: Path | None, backbone: str) -> None:
-    """Loads all weights but those of heads; of a network on the meta device, only their names and shapes are checked.
-
-    Raises:
-        OSError: when the file, `given` or ImageNet's, is not there, cannot be read, or is of another network.
-    """
-    file = given or made.file
-    if given and not given.is_file():
-        raise FileNotFoundError(f"model.weights={given}: there is no such file")
-    if file is None or not file.is_file():
-        raise FileNotFoundError(
-            f"the ImageNet weights of {backbone} are not on this computer; choose one:\n  get them once: {made.how}\n"
-            "  name a file: model.weights=<file>\n  start at random: model.pretrained=false"
-        )
-    # DenseNet's published weights still call norm.1 what is norm1 now.
-    state = _read(file, made.file)
-    state = {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)\.", r"\1\2.", name): w for name, w in state.items()}
-    heads = tuple(f"{head}." for head in made.heads)
-    wanted = {name: w.shape for name, w in made.network.state_dict().items() if not name.startswith(heads)}
-    missing = [n for n in wanted if n not in state and not n.endswith("num_batches_tracked")]
-    other = [n for n in wanted if n in state and state[n].shape != wanted[n]]
-    if missing or other:
-        raise OSError(
-            f"{file} holds no weights of {backbone}: of {len(wanted)} arrays {len(missing)} are missing and "
-            f"{len(other)} have another shape, first {(missing + other)[0]}"
-        )
-    if not next(made.network.parameters()).is_meta:
-        made.network.load_state_dict({name: state[name] for name in wanted if name in state}, strict=False)
-
-
-def _read(file: Path, published: Path | None) -> dict[str, Tensor]:
-    """Reads a state dict, and makes sure of the hash in the name of a file that torchvision published."""
-    named = re.search(r"-([0-9a-f]{8,})\.pth$", file.name)
-    if named and published and file.name == published.name:
-        found = hashlib.sha256(file.read_bytes()).hexdigest()
-        if not found.startswith(named[1]):
-            raise OSError(f"{file} is damaged: its SHA-256 begins with {found[:8]}, not as its name ends; get it again")
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        if file.suffix == ".safetensors":
-            return load_file(file, device="cpu")
-        state = torch.load(file, weights_only=True, map_location="cpu")
-    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, ValueError) as error:
-        raise OSError(f"{file} cannot be read as weights: {str(error).splitlines()[0]}") from error
-    if not isinstance(state, dict) or not all(isinstance(values, Tensor) for values in state.values()):
-        raise OSError(f"{file} holds no state dict, which torch.save(network.state_dict(), file) writes")
-    return state

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from torch import Tensor
 from celltype_cli.core.messages import UserError
 from celltype_cli.trainers.protocol import Watch
 
+logger = logging.getLogger("celltype")
 SAVE_EVERY_S = 10.0  # a checkpoint costs milliseconds; small networks train many epochs a second
 
 
@@ -32,7 +35,7 @@ class History(pl.Callback):
         watch: called after every epoch with (epochs done, epochs in all, the epoch's numbers).
 
     Raises:
-        UserError: after an epoch whose loss is not finite.
+        UserError: after an epoch whose loss is not finite, or when a checkpoint cannot be written.
     """
 
     def __init__(
@@ -73,13 +76,12 @@ class History(pl.Callback):
         self.seconds += _now(task) - self.started
         row = {"epoch": trainer.current_epoch + 1, "seconds": self.seconds}
         for side, of_side in self.sums.items():
-            sums = {name: float(trainer.strategy.reduce(value, reduce_op="sum")) for name, value in of_side.items()}
-            if not math.isfinite(sums["loss"]):
+            sums = {name: trainer.strategy.reduce(value, reduce_op="sum").cpu() for name, value in of_side.items()}
+            row |= {f"{side}_{name}": value for name, value in _numbers(sums).items()}
+            if not math.isfinite(row[f"{side}_loss"]):
                 raise UserError(
-                    f"the {side} loss is {sums['loss']} after epoch {row['epoch']}: choose a lower trainer.lr"
+                    f"the {side} loss is {row[f'{side}_loss']} after epoch {row['epoch']}: choose a lower trainer.lr"
                 )
-            rows = sums.pop("rows")
-            row |= {f"{side}_{'accuracy' if name == 'correct' else name}": sums[name] / rows for name in sums}
         self.rows.append(row)
         self._keep_best(trainer, row)
         last = trainer.current_epoch + 1 == trainer.max_epochs or trainer.should_stop
@@ -105,9 +107,19 @@ class History(pl.Callback):
     def _save(self, trainer: pl.Trainer, name: str, *, weights_only: bool) -> None:
         """Saves under a temporary name first; all processes take part, one writes."""
         temporary = self.stem.with_name(f".{self.stem.name}-{name}.ckpt")
-        trainer.save_checkpoint(temporary, weights_only=weights_only)
-        if trainer.is_global_zero:
-            temporary.replace(self.stem.with_name(f"{self.stem.name}-{name}.ckpt"))
+        try:
+            trainer.save_checkpoint(temporary, weights_only=weights_only)
+            if trainer.is_global_zero:
+                temporary.replace(self.stem.with_name(f"{self.stem.name}-{name}.ckpt"))
+        except (OSError, RuntimeError) as error:  # torch says of a full disk that its writer failed
+            reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+            raise UserError(
+                f"{temporary.parent}: a checkpoint cannot be written ({reason}); make room on the "
+                "disk, or choose another folder with outputs=; the same command goes on"
+            ) from error
+        finally:
+            if trainer.is_global_zero:
+                temporary.unlink(missing_ok=True)
 
     def _add(self, side: str, outputs: dict[str, Tensor]) -> None:
         sums = self.sums.setdefault(side, {})
@@ -120,6 +132,44 @@ class History(pl.Callback):
 
     def load_state_dict(self, state: dict) -> None:
         vars(self).update(state)
+
+
+def whole_checkpoint(stem: Path, keep: str) -> Path | None:
+    """Returns the checkpoint to go on from; None where the stage begins, or begins anew because one is damaged.
+
+    The same seed gives the same weights again.
+    """
+    last, *others = (stem.with_name(f"{stem.name}-{name}.ckpt") for name in dict.fromkeys(("last", keep)))
+    if not last.exists():
+        return None
+    if all(map(_whole, (last, *others))):
+        return last
+    logger.info("a checkpoint in %s is damaged: its training begins anew", stem.parent)
+    for file in (last, *others):
+        file.unlink(missing_ok=True)
+    return None
+
+
+def _whole(file: Path) -> bool:
+    """Says whether every part of a checkpoint, which is a zip file, has the content that was written."""
+    try:
+        with zipfile.ZipFile(file) as parts:
+            return parts.testzip() is None and "state_dict" in torch.load(file, weights_only=True, map_location="cpu")
+    except Exception:  # noqa: BLE001 - damage comes in any form
+        return False
+
+
+def _numbers(sums: dict[str, Tensor]) -> dict[str, float]:
+    """Returns what a task summed, as means over rows.
+
+    Where it counted rows, and those that were right (`correct`), by class: accuracy and balanced accuracy.
+    """
+    rows = sums.pop("rows")
+    numbers = {name: float(value.sum() / rows.sum()) for name, value in sums.items()}
+    if "correct" in sums:
+        recall = (sums["correct"] / rows)[rows > 0]
+        numbers |= {"accuracy": numbers.pop("correct"), "balanced_accuracy": float(recall.mean())}
+    return numbers
 
 
 def _now(task: pl.LightningModule) -> float:

@@ -8,16 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from annotated_types import Interval, Len
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.ranges import Count, NotNegative, Positive, Share, held
+from celltype_cli.trainers.kept import described
 from celltype_cli.trainers.protocol import Fitted, Watch, labelled, taken
-from celltype_cli.trainers.stages import check_stages, takes_unlabelled
+from celltype_cli.trainers.stages import after, check_stages, takes_unlabelled, watched
+
+Beta = Annotated[float, Interval(ge=0, lt=1)]
 
 
+@held
 @dataclass(frozen=True, kw_only=True)
 class LightningTrainer:
     """Trains a network on z-scored inputs by cross-entropy with Adam.
@@ -33,41 +39,39 @@ class LightningTrainer:
         keep: which epoch's weights predict: the "last", or the "best" by validation loss.
         lr_decay, period: every `period` epochs the learning rate is multiplied by `lr_decay`; 0 never changes it.
         auxiliary_weight: of the loss of an auxiliary classifier, where the network has one in training.
+        class_weights: "balanced" weights the loss of a row in inverse proportion to the training rows of its class;
+            None counts all rows alike.
         stages: by name, one after the other, each from the weights that the one before has kept: `task`, a Lightning
             module that owns a loss, and whatever it needs otherwise of the settings above. They see the training cells
             alone; those without a label where the task says that it takes them (`unlabelled`).
 
     Raises:
-        UserError: when a number is too small, or batch_size is no multiple of devices.
+        UserError: when a number is out of range, or batch_size is no multiple of devices.
     """
 
-    epochs: int
-    batch_size: int
-    lr: float
-    betas: Sequence[float]
+    epochs: Count
+    batch_size: Count
+    lr: Positive
+    betas: Annotated[Sequence[Beta], Len(2, 2)]
     precision: Literal["fp32", "bf16"]
     accelerator: Literal["cpu", "cuda", "auto"]
-    devices: int
-    patience: int | None
-    min_improvement: float
+    devices: Count
+    patience: Count | None
+    min_improvement: Annotated[float, Interval(ge=0, lt=1)]
     keep: Literal["last", "best"]
     stages: Mapping[str, Mapping[str, Any]]
-    lr_decay: float = 0.0
-    period: int = 1
-    auxiliary_weight: float = 0.4
+    lr_decay: Share = 0.0
+    period: Count = 1
+    auxiliary_weight: NotNegative = 0.4
+    class_weights: Literal["balanced"] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "devices", "period"):
-            if getattr(self, name) < 1:
-                raise UserError(f"trainer.{name}={getattr(self, name)}: choose at least 1")
         if self.batch_size % self.devices:
             raise UserError(
                 f"trainer.batch_size={self.batch_size} cannot be shared by {self.devices} devices: choose a multiple"
             )
-        shared = {"stages", "accelerator", "devices"}
+        shared = {"stages", "accelerator", "devices", "class_weights"}
         check_stages(self.stages, (field.name for field in fields(self) if field.name not in shared))
-        if not 0 <= self.lr_decay <= 1:
-            raise UserError(f"trainer.lr_decay={self.lr_decay}: choose 0, which never changes the learning rate, to 1")
 
     @property
     def device(self) -> Literal["cpu", "cuda"]:
@@ -128,13 +132,16 @@ class LightningTrainer:
             cells = train if takes_unlabelled(stage) else known
             left = len(self.stages) - 1 - k  # stages to come; the last has the streams of a single one
             seeds = (order, dropout) if not left else np.random.SeedSequence((seed, left)).generate_state(2).tolist()
-            watched = _watched(watch, "" if not left else name, len(history), own.epochs)
-            own._train(network, cells, valid, seeds, folder / name, watched)
-            history += own._loaded(network, folder / name, watched, "" if not left else name, history)
-        predict = NetworkPredictor(network, accelerator=self.device, batch_size=self.batch_size)
+            hears = watched(watch, "" if not left else name, len(history), own.epochs)
+            own._train(network, cells, valid, seeds, folder / name, hears)
+            history += own._loaded(network, folder / name, hears, "" if not left else name, history)
+        made = described(model, known)
+        predict = NetworkPredictor(network, accelerator=self.device, batch_size=self.batch_size, made=made)
         return Fitted(predict, history, history[-1]["seconds"])
 
-    def _loaded(self, network, stem: Path, watched, prefix: str, before: list[dict[str, float]]) -> list[dict]:
+    def _loaded(
+        self, network, stem: Path, hears: Watch | None, prefix: str, before: list[dict[str, float]]
+    ) -> list[dict]:
         """Puts the weights that a stage keeps into the network; returns its history after that of those before."""
         import torch
 
@@ -143,10 +150,10 @@ class LightningTrainer:
         weights = {name: w for name, w in chosen["state_dict"].items() if name.startswith("network.")}
         network.load_state_dict({name.removeprefix("network."): w for name, w in weights.items()})
         rows = last["callbacks"]["History"]["rows"]
-        if watched and self.devices > 1:  # the processes that trained could not call it
+        if hears and self.devices > 1:  # the processes that trained could not call it
             for row in rows:
-                watched(row["epoch"], self.epochs, row)
-        return [_after(row, prefix, len(before), before[-1]["seconds"] if before else 0.0) for row in rows]
+                hears(row["epoch"], self.epochs, row)
+        return [after(row, prefix, len(before), before[-1]["seconds"] if before else 0.0) for row in rows]
 
     def _of_stage(self, stage: Mapping[str, Any]) -> LightningTrainer:
         return replace(self, **{key: value for key, value in stage.items() if key != "task"})
@@ -170,9 +177,9 @@ class LightningTrainer:
         """Trains one stage; its checkpoints are `stem`-last.ckpt and `stem`-best.ckpt."""
         import pytorch_lightning as pl
 
-        from celltype_cli.trainers.history import History
+        from celltype_cli.trainers.history import History, whole_checkpoint
         from celltype_cli.trainers.networks import normalises_batches
-        from celltype_cli.trainers.tasks import Batches, keep_large_blocks
+        from celltype_cli.trainers.tasks import Batches, balanced, keep_large_blocks
 
         keep_large_blocks()
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -181,6 +188,9 @@ class LightningTrainer:
         smallest = 2 if normalises_batches(network) else 1
         share = {"batch_size": self.batch_size, "world_size": self.devices, "smallest": smallest}
         chosen = ("lr", "betas", "lr_decay", "period", "auxiliary_weight", "precision")
+        settings = {name: getattr(self, name) for name in chosen}
+        if self.class_weights:  # tasks of other packages need not know it
+            settings["class_weights"] = balanced(train.label, len(train.classes))
         inputs = partial(taken, network.inner.forward)
         order, dropout = seeds
         history = History(
@@ -204,26 +214,13 @@ class LightningTrainer:
             use_distributed_sampler=False,
             num_sanity_val_steps=0,
         )
-        last = Path(f"{stem}-last.ckpt")
         try:
             trainer.fit(
-                self.stages[stem.name]["task"](network, **{name: getattr(self, name) for name in chosen}),
+                self.stages[stem.name]["task"](network, **settings),
                 Batches(inputs(train.inputs), train.label, seed=order, **share),
                 Batches(inputs(valid.inputs), valid.label, seed=None, **share) if len(valid) else None,
-                ckpt_path=last if last.exists() else None,
+                ckpt_path=whole_checkpoint(stem, self.keep),
                 weights_only=True,
             )
         except SystemExit as error:  # Lightning's answer to Ctrl-C
             raise KeyboardInterrupt from error
-
-
-def _after(row: dict[str, float], prefix: str, epochs: int, seconds: float) -> dict[str, float]:
-    """Returns an epoch's numbers, counted on from the stages before, and named after a stage that is not the last."""
-    moved = {"epoch": row["epoch"] + epochs, "seconds": row["seconds"] + seconds}
-    return moved | {(f"{prefix}_{name}" if prefix else name): row[name] for name in row if name not in moved}
-
-
-def _watched(watch: Watch | None, prefix: str, before: int, epochs: int) -> Watch | None:
-    if watch is None or not (prefix or before):
-        return watch
-    return lambda epoch, of, row: watch(epoch + before, before + epochs, _after(row, prefix, before, 0.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -117,13 +117,15 @@ class NetworkPredictor:
         network: a `Standardised`, moved to the device; it gets the inputs that its inner network names.
         accelerator: "cpu", "cuda" or "auto", as in Lightning.
         batch_size: rows at a time; the result of a row does not depend on it.
+        made: how the inner network is built again, as `kept.described` says; empty where that is not known.
     """
 
-    def __init__(self, network: nn.Module, *, accelerator: str, batch_size: int) -> None:
+    def __init__(self, network: nn.Module, *, accelerator: str, batch_size: int, made: Mapping[str, Any] = {}) -> None:
         on_gpu = accelerator != "cpu" and torch.cuda.is_available()
         self.device = torch.device("cuda" if on_gpu else "cpu")
         self.network = network.to(self.device).eval()
         self.batch_size = batch_size
+        self.made = {name: made[name] for name in ("model", "shapes", "n_classes") if name in made}
 
     @torch.inference_mode()
     def __call__(self, cells: Cells) -> Float[np.ndarray, "row class"]:
@@ -136,7 +138,8 @@ class NetworkPredictor:
         return proba
 
     def state(self) -> State:
-        return State("network", self.network, self._arrays, {"inputs": list(self.network.moments)})
+        own = {"inputs": list(self.network.moments), "moments": self.network.moments, "batch_size": self.batch_size}
+        return State("network", self.network, self._arrays, {**own, **self.made})
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {name: values.cpu().numpy() for name, values in self.network.state_dict().items()}

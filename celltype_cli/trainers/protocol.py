@@ -64,6 +64,7 @@ class Fitted:
     chosen: dict[str, Any] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Trainer(Protocol):
     """Checks beforehand that a model can be fitted, and fits it.
 
@@ -99,3 +100,18 @@ def taken(function: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any
             "choose another model, or what is prepared (prepare.inputs, where it has that setting)"
         )
     return {p.name: inputs[p.name] for p in parameters if p.name in inputs}
+
+
+def check_ready(model: Callable[..., Any]) -> None:
+    """Asks a model what it lacks before cells are read, which may take hours; a class says so in `ready(**settings)`.
+
+    Raises:
+        UserError: when its settings, its library or its file of weights cannot be used.
+    """
+    ready = getattr(getattr(model, "func", None), "ready", None)
+    if ready is None:
+        return
+    try:
+        ready(**model.keywords)
+    except (ValueError, OSError, ImportError) as error:
+        raise UserError(str(error)) from error

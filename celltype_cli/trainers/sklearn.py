@@ -6,18 +6,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge
 from jaxtyping import Float
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.cells.columns import table_of
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.ranges import held
+from celltype_cli.trainers.estimators import check_settings
 from celltype_cli.trainers.protocol import Fitted, State, Watch, labelled
 
 
+@held
 @dataclass(frozen=True, kw_only=True)
 class SklearnTrainer:
     """Fits an estimator on one table, the inputs side by side.
@@ -26,15 +30,15 @@ class SklearnTrainer:
         inputs: which; a table as it is, each value of any other as a column of its own.
         columns: names of the columns to use; None for all.
         scale: z-scores each feature with the mean and standard deviation of the training rows.
-        grid: values to try for settings of the estimator, every combination; empty for none.
+        grid: values to try for settings of the estimator, every combination; None for none.
         grid_folds: folds within the training rows, groups kept apart, whose mean accuracy chooses the combination.
     """
 
     inputs: Sequence[str]
     columns: Sequence[str] | None
     scale: bool
-    grid: Mapping[str, Sequence[Any]]
-    grid_folds: int
+    grid: Mapping[str, Sequence[Any]] | None
+    grid_folds: Annotated[int, Ge(2)]
 
     def check(self, model: Callable[..., Any], cells: Cells, *, any_valid: bool) -> None:
         """Raises a UserError when the model is no estimator or cannot take the inputs."""
@@ -42,13 +46,16 @@ class SklearnTrainer:
             estimator = model()
         except TypeError:
             estimator = None
+        except ValueError as error:
+            raise UserError(f"the model cannot be made from its settings: {error}") from error
         if not hasattr(estimator, "fit"):
             raise UserError("this model is no scikit-learn estimator: leave out `trainer=`")
         if not (hasattr(estimator, "predict_proba") or hasattr(estimator, "decision_function")):
             raise UserError(f"{type(estimator).__name__} gives neither probabilities nor decision values")
-        unknown = [name for name in self.grid if name not in estimator.get_params()]
+        unknown = [name for name in self.grid or () if name not in estimator.get_params()]
         if unknown:
             raise UserError(f"trainer.grid: {', '.join(unknown)} is no setting of {type(estimator).__name__}")
+        check_settings(estimator, len(cells.classes))
         self._table(cells[np.arange(1)])
 
     def fit(
@@ -89,11 +96,11 @@ class SklearnTrainer:
     def _search(self, pipeline: Any, table: np.ndarray, train: Cells, seed: int, watch: Watch | None) -> Any:
         from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 
-        groups = len(np.unique(train.group))
+        groups = len(np.unique(train.linked_group))
         if groups < self.grid_folds:
             raise UserError(
                 f"the grid search needs trainer.grid_folds={self.grid_folds} groups to train on, a fold has {groups}: "
-                "set trainer.grid_folds lower, or trainer.grid={} to search nothing"
+                "set trainer.grid_folds lower, or trainer.grid=null to search nothing"
             )
         step = pipeline.steps[-1][0]
         grid = {f"{step}__{name}": list(values) for name, values in self.grid.items()}
@@ -108,7 +115,7 @@ class SklearnTrainer:
 
         folds = StratifiedGroupKFold(self.grid_folds, shuffle=True, random_state=seed)
         search = GridSearchCV(pipeline, grid, cv=folds, scoring=accuracy)
-        return search.fit(table, train.label, groups=train.group)
+        return search.fit(table, train.label, groups=train.linked_group)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from celltype_cli.core.messages import UserError, nearest
+from celltype_cli.trainers.protocol import Watch
 
 
 def check_stages(stages: Mapping[str, Any], settings: Iterable[str]) -> None:
@@ -26,3 +27,16 @@ def check_stages(stages: Mapping[str, Any], settings: Iterable[str]) -> None:
 
 def takes_unlabelled(stage: Mapping[str, Any]) -> bool:
     return getattr(stage["task"], "func", stage["task"]).unlabelled
+
+
+def after(row: dict[str, float], prefix: str, epochs: int, seconds: float) -> dict[str, float]:
+    """Returns an epoch's numbers, counted on from the stages before, and named after a stage that is not the last."""
+    moved = {"epoch": row["epoch"] + epochs, "seconds": row["seconds"] + seconds}
+    return moved | {(f"{prefix}_{name}" if prefix else name): row[name] for name in row if name not in moved}
+
+
+def watched(watch: Watch | None, prefix: str, before: int, epochs: int) -> Watch | None:
+    """Returns what hears of the epochs of one stage as of those of the whole training."""
+    if watch is None or not (prefix or before):
+        return watch
+    return lambda epoch, of, row: watch(epoch + before, before + epochs, after(row, prefix, before, 0.0))

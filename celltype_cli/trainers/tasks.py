@@ -16,9 +16,10 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
-from jaxtyping import Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from celltype_cli.cells.cells import UNLABELLED
 from celltype_cli.trainers.networks import as_tensor
 
 BLOCK_BATCHES = 32
@@ -91,6 +92,7 @@ class Supervised(pl.LightningModule):
         lr, betas: of Adam.
         lr_decay, period: every `period` epochs the learning rate is multiplied by `lr_decay`; 0 never changes it.
         auxiliary_weight: of the losses of further logits that the network returns in training.
+        class_weights: of each class in the cross-entropy, in training and validation; None counts all rows alike.
         precision: "fp32" or "bf16". Autocast is entered once per mini-batch, because it caches the weights it casts
             and would otherwise miss the optimiser's steps inside a block.
     """
@@ -108,10 +110,12 @@ class Supervised(pl.LightningModule):
         period: int,
         auxiliary_weight: float,
         precision: str,
+        class_weights: Float[Tensor, " class"] | None = None,
     ) -> None:
         super().__init__()
         self.network, self.lr, self.betas, self.precision = network, lr, betas, precision
         self.lr_decay, self.period, self.auxiliary_weight = lr_decay, period, auxiliary_weight
+        self.register_buffer("class_weights", class_weights, persistent=False)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         # Lightning sets this so that a process may fork after looking for a GPU; we spawn, and with it every step of
@@ -126,24 +130,24 @@ class Supervised(pl.LightningModule):
             group["lr"] = self.lr * decay
 
     def training_step(self, block: list[tuple[dict[str, Tensor], Tensor]], _: int) -> dict[str, Tensor]:
-        """Steps once per mini-batch of the block; returns summed loss, correct and counted rows for the callbacks."""
+        """Steps once per mini-batch of the block; returns what `_sums` says for the callbacks."""
         optimizer = self.optimizers(use_pl_optimizer=False)
         # Only DDP needs Lightning's backward, whose hooks take some 4 % of a step of the smallest network.
         backward = self.manual_backward if self.trainer.world_size > 1 else Tensor.backward
         outputs = []
         for inputs, label in block:
             logits, *auxiliary = self.logits(inputs)
-            loss = F.cross_entropy(logits, label)
+            loss = F.cross_entropy(logits, label, self.class_weights)
             for others in auxiliary:
-                loss = loss + self.auxiliary_weight * F.cross_entropy(others, label)
+                loss = loss + self.auxiliary_weight * F.cross_entropy(others, label, self.class_weights)
             optimizer.zero_grad()
             backward(loss)
             optimizer.step()
             outputs.append(logits.detach())
-        return _sums(outputs, block)
+        return _sums(outputs, block, self.class_weights)
 
     def validation_step(self, block: list[tuple[dict[str, Tensor], Tensor]], _: int) -> dict[str, Tensor]:
-        return _sums([self.logits(inputs)[0] for inputs, _ in block], block)
+        return _sums([self.logits(inputs)[0] for inputs, _ in block], block, self.class_weights)
 
     def logits(self, inputs: dict[str, Tensor]) -> list[Tensor]:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
@@ -151,12 +155,28 @@ class Supervised(pl.LightningModule):
         return [logits.float() for logits in (found if isinstance(found, tuple) else (found,))]
 
 
-def _sums(outputs: list[Tensor], block: list[tuple[dict[str, Tensor], Tensor]]) -> dict[str, Tensor]:
-    """Once for the whole block: on each mini-batch these few small operations would show in the time of a step."""
+def _sums(
+    outputs: list[Tensor], block: list[tuple[dict[str, Tensor], Tensor]], weights: Tensor | None
+) -> dict[str, Tensor]:
+    """Returns the summed loss, and of each class how many rows there are and how many are right.
+
+    Once for the whole block: on each mini-batch these few small operations would show in the time of a step.
+    """
     logits, label = torch.cat(outputs), torch.cat([label for _, label in block])
-    loss = F.cross_entropy(logits, label, reduction="sum")
-    correct = (logits.argmax(1) == label).sum()
-    return {"loss": loss.double(), "correct": correct.double(), "rows": torch.ones_like(loss).double() * len(label)}
+    loss = F.cross_entropy(logits, label, weights, reduction="sum")
+    of_class = F.one_hot(label, logits.shape[1]).double()
+    right = (logits.argmax(1) == label).double()
+    return {"loss": loss.double(), "correct": right @ of_class, "rows": of_class.sum(dim=0)}
+
+
+def balanced(label: Int[np.ndarray, " row"], n_classes: int) -> Float[Tensor, " class"]:
+    """Returns weights of classes in inverse proportion to their rows, 1 on average over the labelled rows.
+
+    They are rows / (classes that occur * rows of the class), as in scikit-learn (King and Zeng 2001); 0 of others.
+    """
+    count = np.bincount(label[label != UNLABELLED], minlength=n_classes)
+    weight = count.sum() / np.maximum(count, 1) / max(1, np.count_nonzero(count))
+    return torch.from_numpy(np.where(count, weight, 0.0)).float()
 
 
 @functools.cache

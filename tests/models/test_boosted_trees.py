@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from made.configs import REPOSITORY, compose
 
-from celltype_cli.cells.cells import About, Cells, Input
+from celltype_cli.cells.about import About, Input
+from celltype_cli.cells.cells import Cells
 from celltype_cli.core import configs
 
 for library in ("lightgbm", "catboost", "xgboost"):

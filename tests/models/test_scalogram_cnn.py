@@ -52,7 +52,7 @@ def test_pixels_by_hand():
         (
             "inception_v3",
             {"size": 224},
-            "choose dataset.size=[299, 299], or model.auxiliary=false with 75 x 75 or more",
+            "choose prepare.size=[299, 299], or model.auxiliary=false with 75 x 75 or more",
         ),
         ("inception_v3", {"size": 74, "auxiliary": False}, "needs images of 75 x 75 or more"),
         ("timm:resnte18", {}, "timm knows no resnte18"),

@@ -53,9 +53,11 @@ def test_validation_that_turns_out_empty_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"epochs": 0}, "trainer.epochs=0"),
-        ({"batch_size": 0}, "trainer.batch_size=0"),
-        ({"devices": 0}, "trainer.devices=0"),
+        ({"epochs": 0}, "epochs=0 is out of range"),
+        ({"batch_size": 0}, "batch_size=0 is out of range"),
+        ({"devices": 0}, "devices=0 is out of range"),
+        ({"lr": float("nan")}, "lr=nan is no finite number"),
+        ({"betas": [0.9]}, "betas=[0.9] is out of range"),
         ({"stages": {}}, "trainer.stages is empty"),
         ({"batch_size": 9, "devices": 2}, "trainer.batch_size=9 cannot be shared by 2 devices"),
     ],

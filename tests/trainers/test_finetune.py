@@ -13,11 +13,12 @@ from made.configs import compose
 from made.training import CLASSES, CNN, NONE, STILL, TRAIN, VALID, curves, fit, lightning, losses
 from torch import nn
 
-from celltype_cli.cells.cells import About, Cells, Input
+from celltype_cli.cells.about import About, Input
+from celltype_cli.cells.cells import Cells
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 from celltype_cli.models.scalogram_cnn import ScalogramCNN
-from celltype_cli.runs.train import Settings
+from celltype_cli.runs.settings import Settings
 from celltype_cli.trainers import history
 from celltype_cli.trainers.networks import moments
 from celltype_cli.trainers.tasks import Batches, Supervised
@@ -203,8 +204,8 @@ def test_moments_of_many_rows_are_those_of_all():
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"lr_decay": -0.1}, "trainer.lr_decay=-0.1"), ({"lr_decay": 2.0}, "trainer.lr_decay=2.0"),
-     ({"period": 0}, "trainer.period=0")],
+    [({"lr_decay": -0.1}, "lr_decay=-0.1"), ({"lr_decay": 2.0}, "lr_decay=2.0"),
+     ({"period": 0}, "period=0")],
 )  # fmt: skip
 def test_schedules_that_make_no_sense_are_said(changes, said):
     with pytest.raises(UserError, match=said):

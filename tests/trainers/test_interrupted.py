@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made.training import CNN, RNN, STILL, TRAIN, VALID, cross_entropy, curves, fit, lightning, losses, make_cells
 
+from celltype_cli.core.messages import UserError
 from celltype_cli.trainers import history
 
 
@@ -88,3 +89,16 @@ def test_best_weights_are_those_of_the_lowest_validation_loss(tmp_path, monkeypa
         fit(lightning(epochs=12, keep="best"), tmp_path / "parts", STILL, valid=unrelated, watch=stop_after(11))
     resumed = fit(lightning(epochs=12, keep="best"), tmp_path / "parts", STILL, valid=unrelated)
     assert np.array_equal(resumed.predict(VALID), best.predict(VALID))
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("PytorchStreamWriter failed")])
+def test_a_checkpoint_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path, monkeypatch, error):
+    def full(trainer, path, weights_only):
+        path.write_text("half")
+        raise error
+
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="make room on the disk.* goes on"):
+        patch.setattr("pytorch_lightning.Trainer.save_checkpoint", full)
+        fit(lightning(), tmp_path / "parts")
+    assert not list((tmp_path / "parts").iterdir())
+    assert curves(fit(lightning(), tmp_path / "parts")) == curves(fit(lightning(), tmp_path / "whole"))

@@ -120,6 +120,22 @@ def test_two_processes_train_like_one(tmp_path):
     np.testing.assert_allclose(two.predict(VALID), one.predict(VALID), rtol=0, atol=1e-4)
 
 
+def test_an_epoch_says_accuracy_and_balanced_accuracy():
+    # Of three classes with 4, 0 and 2 rows, 3 and 1 are right: 4/6, and the mean of 3/4 and 1/2.
+    sums = {"loss": torch.tensor(9.0), "correct": torch.tensor([3.0, 0, 1]), "rows": torch.tensor([4.0, 0, 2])}
+    assert history._numbers(sums) == pytest.approx({"loss": 1.5, "accuracy": 4 / 6, "balanced_accuracy": 0.625})
+    # A task of one's own may sum other things.
+    assert history._numbers({"loss": torch.tensor(6.0), "rows": torch.tensor(3.0)}) == {"loss": 2}
+
+
+def test_the_last_balanced_accuracy_is_that_of_the_predictions(tmp_path):
+    fitted = fit(lightning(), tmp_path)
+    hit = fitted.predict(VALID).argmax(1) == VALID.label
+    recall = [hit[VALID.label == c].mean() for c in range(3)]
+    assert fitted.history[-1]["valid_balanced_accuracy"] == pytest.approx(np.mean(recall))
+    assert fitted.history[-1]["valid_accuracy"] == pytest.approx(hit.mean())
+
+
 def test_processes_draw_different_numbers(tmp_path):
     drawn = []
     for rank in (0, 0, 1):

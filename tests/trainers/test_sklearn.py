@@ -11,7 +11,8 @@ from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from celltype_cli.cells.cells import About, Cells, Input
+from celltype_cli.cells.about import About, Input
+from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
 from celltype_cli.trainers.protocol import taken
 
