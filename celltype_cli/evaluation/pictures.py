@@ -48,12 +48,18 @@ def confusions(grid: Mapping[str, Mapping[str, pd.DataFrame]], title: str, colum
             else:
                 axes.set(xticks=[], yticks=[], box_aspect=1)
                 axes.text(0.5, 0.5, "not run", ha="center", va="center", transform=axes.transAxes, color="#777777")
+            words = ["predicted"] * (axes in places[-1]) + ([_never(row[column])] if column in row else [])
+            axes.set_xlabel("\n".join(filter(None, words)))
         axes_of_row[0].set_ylabel(f"{way}\n\ntrue" if way else "true")
-    for axes in places[-1]:
-        axes.set_xlabel("predicted")
     figure.colorbar(image, ax=places, label="share of the true class", shrink=0.8, aspect=30)
     figure.suptitle(title)
     return figure
+
+
+def _never(matrix: pd.DataFrame) -> str:
+    """Names the classes that no example was taken for."""
+    never = [str(name) for name, total in matrix.sum(axis=0).items() if total == 0]
+    return f"never predicted: {', '.join(never)}" if never else ""
 
 
 def _matrix(axes: Axes, matrix: pd.DataFrame, *, counted: bool, named: bool) -> QuadMesh:
@@ -78,6 +84,9 @@ def _matrix(axes: Axes, matrix: pd.DataFrame, *, counted: bool, named: bool) -> 
     return mesh
 
 
+SHARES = ("accuracy", "f1")  # how metrics end that lie between 0 and 1
+
+
 class Curve(NamedTuple):
     """A line over epochs: `values` has the columns fold, epoch and value."""
 
@@ -88,7 +97,7 @@ class Curve(NamedTuple):
 
 
 def learning_curves(curves: pd.DataFrame, title: str) -> Figure:
-    """Draws a run's own curves, a panel per metric, training dashed.
+    """Draws a run's own curves, a panel per metric, training dashed; balanced accuracy where known, else accuracy.
 
     Args:
         curves: columns fold, epoch, name and value; names like train_loss and valid_accuracy, others are left out.
@@ -96,17 +105,19 @@ def learning_curves(curves: pd.DataFrame, title: str) -> Figure:
     curves = curves[curves["name"].str.match("(train|valid)_")]
     sides = curves["name"].str.partition("_")
     panels = {}
-    for metric in sorted(sides[2].unique(), key=lambda metric: (metric != "loss", metric)):
+    metrics = {*sides[2]} - ({"accuracy"} if "balanced_accuracy" in {*sides[2]} else set())
+    for metric in sorted(metrics, key=lambda metric: (metric != "loss", metric)):
         of_side = {side: curves[(sides[0] == side) & (sides[2] == metric)] for side in ("train", "valid")}
         looks = {"train": ("#777777", "--"), "valid": ("#0072B2", "-")}
         panels[metric] = [Curve(side, lines, *looks[side]) for side, lines in of_side.items() if len(lines)]
     folds = curves["fold"].nunique()
-    return curves_over_epochs(panels, f"{title}\nmean and sd over {folds} folds" if folds > 1 else title)
+    said = f"line: mean of {folds} folds; band: one standard deviation to both sides" if folds > 1 else "one fold"
+    return curves_over_epochs(panels, f"{title}\n{said}")
 
 
 @styled
 def curves_over_epochs(panels: Mapping[str, Sequence[Curve]], title: str, metric: str | None = None) -> Figure:
-    """Draws curves as their mean over folds and a band of one standard deviation.
+    """Draws curves as their mean over folds and a band of one standard deviation, as far as the metric goes.
 
     Args:
         panels: curves by what they show: the metric, or with `metric` whatever the panels, which share it, differ in.
@@ -114,13 +125,20 @@ def curves_over_epochs(panels: Mapping[str, Sequence[Curve]], title: str, metric
     figure = Figure(figsize=(6 * max(len(panels), 1.5) + (2.5 if metric else 0), 5.2), layout="constrained")
     places = figure.subplots(1, len(panels), squeeze=False, sharey=metric is not None)[0]
     for axes, (words, curves) in zip(places, panels.items()):
+        # A loss of one's own may be negative; no share is, nor above one.
+        shown = metric or words
+        known = pd.concat([curve.values["value"] for curve in curves])
+        lowest, highest = 0 if known.min() >= 0 else -np.inf, 1 if shown.endswith(SHARES) else np.inf
         for name, values, colour, dashes in curves:
             by_epoch = values.groupby("epoch")["value"]
             mean, sd = by_epoch.mean(), by_epoch.std().fillna(0)
             marker = "o" if len(mean) < 4 else None
             axes.plot(mean.index, mean, linestyle=dashes, color=colour, label=name, linewidth=2, marker=marker)
-            axes.fill_between(mean.index, mean - sd, mean + sd, color=colour, alpha=0.2, linewidth=0)
-        axes.set(xlabel="epoch", ylabel=(metric or words).replace("_", " "))
+            low, high = np.clip([mean - sd, mean + sd], lowest, highest)
+            axes.fill_between(mean.index, low, high, color=colour, alpha=0.2, linewidth=0)
+        axes.set(xlabel="epoch", ylabel=shown.replace("_", " "), ylim=(max(axes.get_ylim()[0], lowest), None))
+        if highest == 1:
+            axes.set_ylim(0, 1.02)
         if metric:
             axes.set_title(words, loc="left", fontweight="bold")
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -133,29 +151,43 @@ def curves_over_epochs(panels: Mapping[str, Sequence[Curve]], title: str, metric
 
 
 @styled
-def scores_bar(level: dict, title: str) -> Figure:
-    """Draws one level of `evaluation.scores`, each score with its 95 % interval, and the floor of guessing."""
+def scores_bar(level: dict, title: str, group: str) -> Figure:
+    """Draws one level of `evaluation.scores`, each score with its 95 % interval, and the floor of guessing.
+
+    Args:
+        group: what the dataset calls a group.
+    """
     overall = ["accuracy", "balanced_accuracy", "macro_f1"]
-    entries = [(name.replace("_", " ").replace("f1", "F1"), level[name], "#333333") for name in overall]
-    entries += [
-        (f"recall of {name}", rates["recall"], class_colour(name, [*level["classes"]]))
-        for name, rates in level["classes"].items()
+    entries = [
+        (name.replace("_", " ").replace("f1", "F1"), level[name], level["groups"], "", "#333333") for name in overall
     ]
-    figure = Figure(figsize=(9, 1.8 + 0.55 * len(entries)), layout="constrained")
+    for name, rates in level["classes"].items():
+        never = ", never predicted" if np.isnan(rates["precision"]["value"]) and rates["support"] else ""
+        colour = class_colour(name, [*level["classes"]])
+        entries.append((f"recall of {name}", rates["recall"], rates["groups"], never, colour))
+    figure = Figure(figsize=(11, 1.8 + 0.55 * len(entries)), layout="constrained")
     axes = figure.subplots()
-    for y, (_, entry, colour) in enumerate(entries):
-        axes.barh(y, entry["value"], color=colour, alpha=0.35, height=0.7)
-        axes.plot([entry["low"], entry["high"]], [y, y], color=colour, linewidth=3, solid_capstyle="butt")
-        axes.plot(entry["value"], y, "o", color=colour, markersize=9, clip_on=False)
-        axes.text(1.02, y, f"{entry['value']:.2f}", va="center", color=colour)
+    for y, (_, entry, groups, never, colour) in enumerate(entries):
+        value, low, high = (entry[key] for key in ("value", "low", "high"))
+        if np.isfinite(value):
+            axes.barh(y, value, color=colour, alpha=0.35, height=0.7)
+            axes.plot(value, y, "o", color=colour, markersize=9, clip_on=False)
+        if np.isfinite(low):
+            axes.plot([low, high], [y, y], color=colour, linewidth=3, solid_capstyle="butt")
+            said = f"{value:.2f} [{low:.2f}, {high:.2f}]"
+        elif np.isfinite(value):
+            said = f"{value:.2f} [not defined: {groups} {group}{'s' if groups != 1 else ''}]"
+        else:
+            said = "no cell"
+        axes.text(1.02, y, said + never, va="center", color=colour)
     for y, name in enumerate(overall):
         if name in level["floor"]:
             floor = level["floor"][name]
             axes.plot([floor, floor], [y - 0.42, y + 0.42], color="#D00000", linewidth=2.5, zorder=5)
     axes.plot([], [], color="#D00000", linewidth=2.5, label="guessing the most frequent class")
     axes.set_yticks(range(len(entries)), [name for name, *_ in entries])
-    interval = "with 95 % interval over groups" if np.isfinite(level["accuracy"]["low"]) else "no interval"
-    axes.set(xlim=(0, 1), ylim=(len(entries) - 0.4, -0.6), xlabel=f"score, {interval}")
+    xlabel = f"score per cell [95 % interval over {group}s]"
+    axes.set(xlim=(0, 1), ylim=(len(entries) - 0.4, -0.6), xlabel=xlabel)
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -1 / len(entries)))
     figure.suptitle(title)
     return figure

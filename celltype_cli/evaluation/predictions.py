@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ from jaxtyping import Bool, Float, Int
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.files import replacing
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, few
+from celltype_cli.core.states import check_seal, read_state
 
 IDS = ("fold", "row", "cell_id", "group", "label", "predicted")
 
@@ -64,6 +67,23 @@ def per_cell(table: pd.DataFrame) -> pd.DataFrame:
     return cells
 
 
+def cells_table(table: pd.DataFrame, source: pd.Series) -> pd.DataFrame:
+    """Lays out one line per cell and the fold that tested it, for people and their spreadsheets.
+
+    Args:
+        source: laboratory, dataset or method, by cell_id.
+
+    Returns:
+        cell_id, group, source, fold, label, predicted, p_<class> (means over the cell's windows), windows.
+    """
+    cells = per_cell(table)
+    windows = table.groupby(["fold", "cell_id"], sort=False).size().to_numpy()
+    first = source[~source.index.duplicated()]
+    found = cells.assign(source=first.reindex(cells["cell_id"]).to_numpy(), windows=windows)
+    return found[["cell_id", "group", "source", "fold", "label", "predicted",
+                  *(f"p_{name}" for name in classes_of(table)), "windows"]]  # fmt: skip
+
+
 def write_predictions(table: pd.DataFrame, path: str | Path) -> None:
     """Writes the table as CSV, whole or not at all; reading it gives the same numbers to the last bit."""
     with replacing(path) as temporary:
@@ -74,25 +94,54 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
     """Reads a table that `write_predictions` wrote.
 
     Raises:
-        UserError: when the file is missing, is no such table or was cut short.
+        UserError: when the file is missing, is no such table or was cut short, edited or joined with another.
     """
+    return read_state(Path(path), _parsed, "restore it, or train again: the same command makes it anew")
+
+
+def _parsed(path: Path) -> pd.DataFrame:
     text = dict.fromkeys(("cell_id", "group", "label", "predicted"), str)
-    try:
-        table = pd.read_csv(path, dtype=text, keep_default_na=False, float_precision="round_trip")
-        proba = table[[f"p_{name}" for name in classes_of(table)]].to_numpy(float)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as a table of predictions ({error}): run it again") from error
-    if not {*IDS} <= {*table.columns} or not classes_of(table):
-        found = ", ".join(table.columns)
-        raise UserError(f"{path}: expected the columns {', '.join(IDS)} and p_<class> ..., found {found}")
-    bad = np.flatnonzero(~_sums_to_one(proba))
-    if len(bad):
-        raise UserError(f"{path}: line {bad[0] + 2} is broken: the file was cut short or edited; run it again")
+    if not path.read_bytes().endswith(b"\n"):
+        raise ValueError("its last line is cut short")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # a line with more fields than the header
+        table = pd.read_csv(path, dtype=text, keep_default_na=False, float_precision="round_trip", index_col=False)
+    classes = classes_of(table)
+    if not {*IDS} <= {*table.columns} or not classes:
+        found = ", ".join(map(str, table.columns))
+        raise ValueError(f"expected the columns {', '.join(IDS)} and p_<class> ..., found {found}")
+    if faults := few(_faults(table)):
+        raise ValueError("; ".join(faults))
+    check_seal(path)
     return table
 
 
+def _faults(table: pd.DataFrame) -> Iterator[str]:
+    """Yields what no run writes, with the line of the file where it is first seen."""
+    classes, (_, proba) = classes_of(table), arrays_of(table)
+    most = np.array(classes)[np.nan_to_num(proba).argmax(axis=1)]
+    checks = {
+        "fold or row is no whole number": ~_whole(table["fold"]) | ~_whole(table["row"]),
+        "the probabilities are not between 0 and 1 or do not sum to 1": ~_sums_to_one(proba),
+        "this row of the dataset was there before": table.duplicated(["fold", "row"]),
+        "the label is none of the classes": ~table["label"].isin([*classes, ""]),
+        "predicted is not the class of highest probability": table["predicted"] != most,
+    }
+    for name in ("label", "group"):
+        checks[f"the cell has another {name} elsewhere"] = table.groupby("cell_id")[name].transform("nunique") > 1
+    for what, bad in checks.items():
+        if (lines := np.flatnonzero(bad)).size:
+            yield f"line {lines[0] + 2}: {what}" + (f" ({len(lines)} such lines)" if len(lines) > 1 else "")
+
+
+def _whole(column: pd.Series) -> Bool[np.ndarray, " row"]:
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    return (numbers >= 0) & (numbers % 1 == 0)
+
+
 def _sums_to_one(proba: Float[np.ndarray, "row classes"]) -> Bool[np.ndarray, " row"]:
-    return np.abs(proba.sum(axis=1) - 1) < 1e-3  # never true of nan
+    within = ((proba >= 0) & (proba <= 1 + ALIKE)).all(axis=1)  # never true of nan
+    return within & (np.abs(proba.sum(axis=1) - 1) < 1e-3)
 
 
 def labelled_lines(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from celltype_cli.core.files import write_text
-from celltype_cli.core.messages import UserError
+from celltype_cli.cells.about import count_in_words
 from celltype_cli.evaluation.predictions import ALIKE, arrays_of, classes_of, labelled_lines, per_cell
 
 PER_CLASS = ("precision", "recall", "specificity", "f1")
+SAME = 1e-12  # by which equal scores of resamples may differ in rounding
 FEW_GROUPS = 10  # with few clusters such intervals are too narrow (Cameron et al. 2008, Rev Econ Stat 90:414)
 
 
@@ -33,7 +31,8 @@ def scores(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> di
     `fold_sd`, the mean and the standard deviation (n - 1) over folds, as papers quote them; nan where undefined.
 
     Intervals are percentiles of a bootstrap (Efron 1979, Annals of Statistics 7:1) that draws whole groups with
-    replacement, because cells of one animal resemble each other. They do not contain the spread over trainings.
+    replacement, because cells of one animal resemble each other. They do not contain the spread over trainings. Where
+    all resamples score alike (one group, or few that score alike) the bootstrap knows of no spread: nan, no interval.
     `floor` is what guessing the most frequent class of these rows would score.
 
     Raises:
@@ -47,15 +46,19 @@ def scores(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> di
     elif groups < FEW_GROUPS:
         notes.append(f"intervals from {groups} groups are rough, as a rule too narrow")
     levels = {"window": table, "cell": per_cell(table)}
-    notes += _guesses(levels["cell"])
+    notes += [*_guesses(levels["cell"]), *_never(levels["cell"])]
+    found = {level: _score(lines, n_resamples, seed) for level, lines in levels.items()}
+    if groups > 1 and np.isnan(found["cell"]["balanced_accuracy"]["low"]):
+        notes.append(f"no interval: all resamples of {groups} groups score alike")
     return {
         "n_rows": len(table),
         "n_cells": int(table["cell_id"].nunique()),
         "n_groups": groups,
+        "n_unknown": int(table.loc[table["group"] == table["cell_id"], "cell_id"].nunique()),  # cells without a group
         "n_folds": folds,
         "classes": list(classes_of(table)),
         "notes": notes,
-        **{level: _score(lines, n_resamples, seed) for level, lines in levels.items()},
+        **found,
     }
 
 
@@ -70,6 +73,20 @@ def _guesses(cells: pd.DataFrame) -> Iterator[str]:
         )
 
 
+def _never(cells: pd.DataFrame) -> Iterator[str]:
+    """Tells of classes that have cells and are predicted for none."""
+    counts = cells["label"].value_counts()
+    never = [name for name in classes_of(cells) if name in counts and not (cells["predicted"] == name).any()]
+    if never:
+        said = ", ".join(f"{name} (of {counts[name]} cells)" for name in never)
+        yield f"never predicted: {said}"
+
+
+def in_words(scores: dict, group: str) -> str:
+    """Counts the cells and groups that were scored, for titles and summaries."""
+    return count_in_words(scores["n_cells"], scores["n_groups"], scores.get("n_unknown", 0), group)
+
+
 def _score(table: pd.DataFrame, n_resamples: int, seed: int) -> dict:
     label, proba = arrays_of(table)
     classes = classes_of(table)
@@ -79,7 +96,7 @@ def _score(table: pd.DataFrame, n_resamples: int, seed: int) -> dict:
     resampled = rates(*resample(*tally(group, label, proba), n_resamples, np.random.default_rng(seed)))
 
     def entry(name: str, *of_class: int) -> dict[str, float]:
-        low, high = interval(resampled[name][(..., *of_class)]) if group.max() else (np.nan, np.nan)
+        low, high = interval(resampled[name][(..., *of_class)])
         mean, sd = mean_and_sd(by_fold[name][(..., *of_class)])
         value = float(whole[name][(0, *of_class)])
         return {"value": value, "low": low, "high": high, "fold_mean": mean, "fold_sd": sd}
@@ -87,9 +104,14 @@ def _score(table: pd.DataFrame, n_resamples: int, seed: int) -> dict:
     support = np.bincount(label, minlength=len(classes))
     return {
         "n": len(table),
+        "groups": len(np.unique(group)),
         **{name: entry(name) for name in whole if name not in PER_CLASS},
         "classes": {
-            name: {"support": int(support[c]), **{rate: entry(rate, c) for rate in PER_CLASS}}
+            name: {
+                "support": int(support[c]),
+                "groups": len(np.unique(group[label == c])),
+                **{rate: entry(rate, c) for rate in PER_CLASS},
+            }
             for c, name in enumerate(classes)
         },
         "floor": floors(support),
@@ -172,11 +194,11 @@ def resample(
 
 
 def interval(resampled: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
-    """Returns the 2.5th and 97.5th percentile of the resamples where the score is defined."""
+    """Returns the 2.5th and 97.5th percentile of the resamples where the score is defined; nan where all are alike."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # all undefined: nan
-        low, high = np.nanpercentile(resampled, [2.5, 97.5])
-    return float(low), float(high)
+        low, high, least, most = np.nanpercentile(resampled, [2.5, 97.5, 0, 100])
+    return (float(low), float(high)) if most - least > SAME else (np.nan, np.nan)
 
 
 def mean_and_sd(values: Float[np.ndarray, " folds"]) -> tuple[float, float]:
@@ -190,21 +212,3 @@ def mean_and_sd(values: Float[np.ndarray, " folds"]) -> tuple[float, float]:
 
 def _mean_of_defined(values: Float[np.ndarray, "table classes"]) -> Float[np.ndarray, " table"]:
     return np.nansum(values, axis=-1) / np.isfinite(values).sum(axis=-1)
-
-
-def write_scores(values: dict, path: str | Path) -> None:
-    """Writes scores as JSON, nan as null, whole or not at all."""
-    plain = json.loads(json.dumps(values), parse_constant=lambda nan: None)
-    write_text(path, json.dumps(plain, indent=2) + "\n")
-
-
-def read_scores(path: str | Path) -> dict:
-    """Reads what `write_scores` wrote, null as nan."""
-
-    def with_nan(entry: dict) -> dict:
-        return {name: np.nan if value is None else value for name, value in entry.items()}
-
-    try:
-        return json.loads(Path(path).read_text(), object_hook=with_nan)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as scores: {error}") from error

@@ -10,7 +10,8 @@ from made.predictions import random_table, table_of
 from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.core.files import replacing
 from celltype_cli.core.messages import UserError
-from celltype_cli.evaluation import predictions, scores
+from celltype_cli.core.states import seal
+from celltype_cli.evaluation import predictions, saved_scores, scores
 
 
 def windows_table():
@@ -79,19 +80,58 @@ def test_predictions_survive_the_disk(tmp_path, dtype):
 
 def test_broken_prediction_files(tmp_path):
     path = tmp_path / "predictions.csv"
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="is missing: restore it, or train again"):
         predictions.read_predictions(path)
     predictions.write_predictions(random_table(0), path)
     whole = path.read_text()
-    path.write_text(whole[:-30])
-    with pytest.raises(UserError, match="cannot be read as a table of predictions"):
+    lines = whole.splitlines(keepends=True)
+    columns = lines[0].strip().split(",")
+    first, place = lines[1].strip().split(","), {name: columns.index(name) for name in columns}
+
+    def with_first(**changes):
+        changed = [changes.get(name, value) for name, value in zip(columns, first)]
+        return "".join([lines[0], ",".join(changed), "\n", *lines[2:]])
+
+    a, b, *rest = [name for name in columns if name.startswith("p_")]
+    label, other = first[place["label"]], next(c[2:] for c in (a, b) if c[2:] != first[place["label"]])
+    predicted = next(c[2:] for c in (a, b) if c[2:] != first[place["predicted"]])
+    same_cell = "".join([*lines, lines[1].replace(f",{label},", f",{other},", 1).replace("0,", "3,", 1)])
+    for text, said in {
+        whole[:-2]: "its last line is cut short",
+        whole[: whole.rindex(",") + 3]: "its last line is cut short",
+        whole.replace("cell_id", "cell", 1): "expected the columns fold, row, cell_id",
+        whole + lines[1]: "line 202: this row of the dataset was there before",
+        with_first(**{a: "2", b: "-1", **dict.fromkeys(rest, "0")}): "line 2: the probabilities are not",
+        with_first(**{a: "", b: "1"}): "could not convert string to float",
+        whole.replace("\n", ",0\n").replace(",0\n", "\n", 1): "cannot be read .ParserWarning",
+        with_first(fold="x"): "line 2: fold or row is no whole number",
+        with_first(row="1.5"): "line 2: fold or row is no whole number",
+        with_first(label="Z"): "line 2: the label is none of the classes",
+        with_first(predicted=predicted): "line 2: predicted is not the class of highest probability",
+        same_cell: "the cell has another label elsewhere",
+        "": "its last line is cut short",
+        "\0" * 500 + "\n": "cannot be read",
+    }.items():
+        path.write_text(text)
+        with pytest.raises(UserError, match=said):
+            predictions.read_predictions(path)
+    path.write_text(whole)
+    seal(tmp_path, ["predictions.csv"])
+    assert len(predictions.read_predictions(path)) == 200
+    path.write_text("".join(lines[:100]))
+    with pytest.raises(UserError, match="cut or changed after it was written"):
         predictions.read_predictions(path)
-    path.write_text(whole[: whole.rindex(",") + 3])
-    with pytest.raises(UserError, match="line 201 is broken"):
-        predictions.read_predictions(path)
-    path.write_text(whole.replace("cell_id", "cell", 1))
-    with pytest.raises(UserError, match="expected the columns fold, row, cell_id"):
-        predictions.read_predictions(path)
+
+
+def test_a_line_per_cell_and_fold_by_hand():
+    source = pd.Series(["lab", "lab", "other"], index=["p", "p", "q"])
+    cells = predictions.cells_table(windows_table(), source)
+    columns = ["cell_id", "group", "source", "fold", "label", "predicted", "p_A", "p_B", "windows"]
+    assert cells.columns.tolist() == columns
+    assert cells[["cell_id", "source", "fold", "windows"]].to_numpy().tolist() == [
+        ["p", "lab", 0, 3], ["q", "other", 0, 1], ["p", "lab", 1, 2]
+    ]  # fmt: skip
+    assert cells["p_A"].tolist() == pytest.approx([0.6, 0.7, 0.65])
 
 
 def test_unknown_label_is_refused():
@@ -101,16 +141,37 @@ def test_unknown_label_is_refused():
 
 def test_scores_are_plain_json(tmp_path):
     values = scores.scores(table_of("ABAB", "ABBB", group="pppp"))
-    scores.write_scores(values, tmp_path / "scores.json")
+    saved_scores.write_scores(values, tmp_path / "scores.json")
     strict = json.loads((tmp_path / "scores.json").read_text(), parse_constant=pytest.fail)
     assert strict["window"]["accuracy"]["low"] is None and strict["cell"]["accuracy"]["value"] == 0.75
-    np.testing.assert_equal(scores.read_scores(tmp_path / "scores.json"), values)
+    np.testing.assert_equal(saved_scores.read_scores(tmp_path / "scores.json"), values)
 
 
 def test_broken_scores_file(tmp_path):
     (tmp_path / "scores.json").write_text('{"window": ')
-    with pytest.raises(UserError, match="cannot be read as scores"):
-        scores.read_scores(tmp_path / "scores.json")
+    with pytest.raises(UserError, match="scores.json cannot be read .JSONDecodeError"):
+        saved_scores.read_scores(tmp_path / "scores.json")
+
+
+@pytest.mark.parametrize("text", ["", "\0\0\0", "[]", "{}", '{"cell": 3, "notes": []}'])
+def test_a_file_that_holds_no_scores(tmp_path, text):
+    (tmp_path / "scores.json").write_text(text)
+    with pytest.raises(UserError, match="scores.json cannot be read .*: delete it"):
+        saved_scores.read_scores(tmp_path / "scores.json")
+
+
+def test_a_class_that_is_never_predicted_is_noted():
+    assert "never predicted: B (of 2 cells)" in scores.scores(table_of("ABAB", "AAAA"), n_resamples=2)["notes"]
+    assert not any("never" in note for note in scores.scores(table_of("ABAB", "AABB"), n_resamples=2)["notes"])
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [("ppqq", "4 cells of 2 mice"), (None, "4 cells, mice unknown"), ("pp23", "4 cells of 1 mice and 2 unknown")],
+)
+def test_groups_that_are_not_known_are_not_counted(group, said):
+    table = table_of("ABAB", "ABAB", cell_id=list("0123"), group=group or "0123")
+    assert scores.in_words(scores.scores(table, n_resamples=2), "mouse").replace("mouses", "mice") == said
 
 
 def test_a_failed_writer_leaves_the_old_file_alone(tmp_path):

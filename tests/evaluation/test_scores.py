@@ -127,14 +127,23 @@ def test_a_model_that_learnt_nothing_is_told():
     """Fold 0: the same for both cells, of three windows and one; fold 1: two are told apart; fold 2: of one class."""
     table = table_of("AAABABBB", "AAAABABB", fold=[0, 0, 0, 0, 1, 1, 2, 2], cell_id=list("pppqrstu"))
     table.loc[table["fold"] == 0, ["p_A", "p_B"]] = 0.9, 0.1  # of which the mean of three is another number
-    (note,) = scores.scores(table, n_resamples=2)["notes"][1:]
+    (note,) = scores.scores(table, n_resamples=50)["notes"][1:]
     assert note.startswith("in 1 of 3 folds every cell got the same probabilities: the model learnt nothing")
-    assert len(scores.scores(table[table["fold"] > 0], n_resamples=2)["notes"]) == 1
+    assert len(scores.scores(table[table["fold"] > 0], n_resamples=50)["notes"]) == 1
 
 
-def test_all_right_has_an_interval_without_width():
-    entry = scores.scores(table_of("ABAB", "ABAB"))["cell"]["balanced_accuracy"]
-    assert (entry["value"], entry["low"], entry["high"]) == (1, 1, 1)
+def test_no_interval_has_no_width():
+    """All right, in every animal; and three animals of A of which each has one of two cells right, beside varied B."""
+    found = scores.scores(table_of("ABAB", "ABAB"))
+    entry = found["cell"]["balanced_accuracy"]
+    assert entry["value"] == 1 and np.isnan([entry["low"], entry["high"]]).all()
+    assert any(note.startswith("no interval: all resamples of 4 groups") for note in found["notes"])
+    table = table_of("AAAAAABBBB", "ABABABBBBA", group=list("uuvvwwxxyy"))
+    level = scores.scores(table)["cell"]
+    alike, varied = level["classes"]["A"]["recall"], level["classes"]["B"]["recall"]
+    assert alike["value"] == 0.5 and np.isnan([alike["low"], alike["high"]]).all()
+    assert varied["low"] < varied["high"]
+    assert [level["groups"], *(level["classes"][c]["groups"] for c in "AB")] == [5, 3, 2]
 
 
 def test_mean_and_sd_over_folds():

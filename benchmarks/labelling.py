@@ -1,0 +1,59 @@
+"""Seconds and memory that `celltype predict` takes for 10,000 made-up traces of 480 samples, with a forest's bundle.
+
+    python benchmarks/labelling.py [folder for the bundle and the traces; else one that is deleted afterwards]
+
+Training and export come first, and are not counted. On 2 cores it should take less than 30 s and 1 GB.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+CELLS, SAMPLES, RATE = 10_000, 480, 7.5
+
+
+def write(path: Path, n: int, seed: int, **columns: list[str]) -> None:
+    """Writes dF/F of two types in turn, one more active than the other."""
+    rng = np.random.default_rng(seed)
+    spikes = (rng.random((n, SAMPLES)) < np.where(np.arange(n) % 2, 0.08, 0.02)[:, None]).astype("f4")
+    trace = sum(np.roll(spikes, k, axis=1) * np.exp(-k / 8) for k in range(30)) * 0.5
+    noise = rng.normal(0, 0.05, trace.shape)
+    group = [f"s{seed}m{k // 50}" for k in range(n)]
+    ids = [f"c{k}" for k in range(n)]
+    np.savez(path, trace=trace + noise, cell_id=ids, group=group, sampling_rate=RATE, **columns)
+
+
+def celltype(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "celltype_cli.cli", *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write(folder / "labelled.npz", 1000, 0, label=[("PV", "SOM")[k % 2] for k in range(1000)])
+    write(folder / "new.npz", CELLS, 1)
+    place = f"outputs={folder / 'outputs'}"
+    celltype("train", "dataset=traces", f"dataset.path={folder / 'labelled.npz'}", "model=forest", "logger=none", place)
+    celltype("export", "run=traces-forest", f"out={folder / 'bundle'}", "overwrite=true", place)
+    begin = time.perf_counter()
+    ask = [f"model={folder / 'bundle'}", f"input={folder / 'new.npz'}", f"out={folder / 'answer'}", "overwrite=true"]
+    command = [sys.executable, "-m", "celltype_cli.cli", "predict", *ask, place]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, _, used = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - begin
+    computed, memory = used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss / 1e9
+    print(f"{CELLS} cells: {wall:.1f} s, {computed:.1f} s of computing, {memory:.2f} GB")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        with TemporaryDirectory() as place:
+            main(Path(place))
