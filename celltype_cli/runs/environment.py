@@ -59,6 +59,13 @@ def threads(wanted: int | None, jobs: int) -> int:
     return int(limit) if limit.isdigit() and int(limit) > 0 else max(1, cores() // max(1, jobs))
 
 
+def limit_threads(wanted: int | None) -> None:
+    """Limits the libraries of numpy, for commands that train no network."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(threads(wanted, 1))
+
+
 def gpu() -> str | None:
     import torch
 

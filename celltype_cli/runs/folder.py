@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,30 @@ import yaml
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
-from celltype_cli.evaluation.predictions import per_cell, read_predictions, write_predictions
-from celltype_cli.evaluation.scores import read_scores, scores, write_scores
+from celltype_cli.core.states import SEALS, DamagedState, fitting, read_json, read_state, sealed
+from celltype_cli.evaluation.confidence import confidence
+from celltype_cli.evaluation.predictions import read_predictions
+from celltype_cli.evaluation.saved_scores import read_confidence, read_scores
 from celltype_cli.runs import environment
-from celltype_cli.runs.tracking import flat_scores
+from celltype_cli.runs.fold import FoldFolder
+from celltype_cli.runs.tracked import tracked
+from celltype_cli.runs.tracking import Logged
 from celltype_cli.splits.folds import Fold
-from celltype_cli.trainers.protocol import Fitted
 
 logger = logging.getLogger("celltype")
 logger.propagate = False  # the terminal has its own lines
 
 
+# What whoever shows a run reads of its run.json and scores.json.
+FACTS = {"labels.dataset": str, "labels.model": str, "labels.split": str, "dataset.title": str, "dataset.notes": list,
+         "split.notes": list, "seed": int, "started": str}  # fmt: skip
+
+
 class RunFolder:
-    """Holds config.yaml, overrides.yaml, environment.json, run.json, log.txt, split.csv, fold_<k>/, predictions.csv,
-    curves.csv, figures/ and, written last, scores.json: a run with scores is finished."""
+    """Holds config.yaml, overrides.yaml, environment.json, run.json, log.txt, split.csv, fold_<k>/ (from 1),
+    predictions.csv, curves.csv, cells.csv, features.csv, calibration.json, figures/ and, written last, scores.json and
+    seals.json: a run whose scores and sealed files are whole is finished, and any other goes on when its command is
+    typed again."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -40,14 +50,24 @@ class RunFolder:
         return cls(outputs / "runs" / f"{words}-seed{seed}-{identity}")
 
     @classmethod
-    def all(cls, outputs: Path) -> list[RunFolder]:
-        """Lists the runs under an outputs folder, oldest first."""
-        found = [cls(file.parent) for file in (outputs / "runs").glob("*/run.json")]
-        return sorted(found, key=lambda run: run.facts()["started"])
+    def all(cls, outputs: Path) -> tuple[list[RunFolder], list[str]]:
+        """Lists the runs under an outputs folder, oldest first; and what else is there, with the reason in a line."""
+        found, others = [], []
+        for path in sorted((outputs / "runs").glob("[!.]*")):
+            try:
+                found.append((cls(path).facts()["started"], path))
+            except UserError as error:
+                others.append(f"{path.name} is passed over: {error}")
+        return [cls(path) for _, path in sorted(found)], others
 
     @property
     def finished(self) -> bool:
-        return (self.path / "scores.json").exists()
+        try:
+            self.facts()
+            self.scores()
+        except UserError:
+            return False
+        return sealed(self.path) or not (self.path / SEALS).exists()  # older versions sealed nothing
 
     @property
     def status(self) -> str:
@@ -65,13 +85,26 @@ class RunFolder:
             return "interrupted"
 
     def overrides(self) -> list[str]:
-        return yaml.safe_load((self.path / "overrides.yaml").read_text())
+        return read_state(self.path / "overrides.yaml", lambda file: [str(o) for o in yaml.safe_load(file.read_text())])
+
+    def config(self) -> dict[str, Any]:
+        """Returns all settings of the run."""
+        return read_state(self.path / "config.yaml", lambda file: fitting(yaml.safe_load(file.read_text()), {}))
 
     def facts(self) -> dict[str, Any]:
-        return json.loads((self.path / "run.json").read_text())
+        return read_json(self.path / "run.json", FACTS)
 
     def scores(self) -> dict:
         return read_scores(self.path / "scores.json")
+
+    def confidence(self) -> dict:
+        """Returns calibration.json; for a run that was made before there was one, what it would hold."""
+        path = self.path / "calibration.json"
+        return read_confidence(path) if path.exists() else self.confidence_of(self.predictions())
+
+    def confidence_of(self, table: pd.DataFrame) -> dict:
+        facts = self.facts()
+        return confidence(table, group=facts["dataset"].get("group", "group"), shares=facts["split"]["shares"])
 
     def predictions(self) -> pd.DataFrame:
         return read_predictions(self.path / "predictions.csv")
@@ -95,14 +128,10 @@ class RunFolder:
     def working(self, settings: dict, overrides: list[str], facts: dict[str, Any], log: Any) -> Iterator[None]:
         """Locks the folder, writes what is known beforehand, and tells log.txt and the log how the block ended."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with self.locked():
-            self._write_facts(settings, overrides, facts, log)
-            handler = logging.FileHandler(self.path / "log.txt", encoding="utf-8")
-            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-            logger.addHandler(handler)
-            logger.setLevel(logging.INFO)
+        with self.locked(), self._logging():
             try:
                 logger.info("started")
+                self._write_facts(settings, overrides, facts, log)
                 yield
                 logger.info("finished")
             except (KeyboardInterrupt, SystemExit):
@@ -113,100 +142,64 @@ class RunFolder:
                 logger.exception("failed")
                 log.stop("FAILED")
                 raise
-            finally:
-                logger.removeHandler(handler)
+
+    @contextmanager
+    def _logging(self) -> Iterator[None]:
+        handler = logging.FileHandler(self.path / "log.txt", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        handler.handleError = lambda record: None  # a full disk is said by what cannot be written next
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            with suppress(OSError):
                 handler.close()
 
     def _write_facts(self, settings: dict, overrides: list[str], facts: dict[str, Any], log: Any) -> None:
-        before = self.facts() if (self.path / "run.json").exists() else {}
-        about = facts["dataset"]
-        tags = {
-            **{name: facts["labels"][name] for name in ("dataset", "model", "split")},
-            "identity": facts["identity"],
-            "simulated": str(about["simulated"]),
-            "fingerprint": about["fingerprint"],
-            "notes": " | ".join([*about["notes"], *facts["split"]["notes"]]),
-        }
-        (params,) = pd.json_normalize(settings).to_dict("records")  # named like model.dropout
-        log.start(self.path.name, before.get("mlflow_run"), tags=tags, params=params)
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        facts = {**facts, "started": before.get("started", now), "mlflow_run": log.id, "mlflow_uri": log.uri}
+        try:
+            before = self.facts()
+        except DamagedState:  # a new run, or one whose facts are made anew
+            before = {}
         self._json("environment.json", environment.describe())
         write_text(self.path / "config.yaml", yaml.safe_dump(settings, sort_keys=False))
         write_text(self.path / "overrides.yaml", yaml.safe_dump(overrides))
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        facts = {**facts, "started": before.get("started", now), "mlflow_run": before.get("mlflow_run")}
         self._json("run.json", facts)
+        log.start(self.logged())
+        self.note_log(log, in_store=False)
+
+    def note_log(self, log: Any, *, in_store: bool) -> None:
+        """Notes in run.json where the run is logged, and whether the store has all of it; null where none is wanted."""
+        known = {"mlflow_run": log.id, "mlflow_uri": log.uri, "in_store": in_store if log.uri else None}
+        self._json("run.json", {**self.facts(), **known})
 
     def write_split(self, cells: Cells, folds: list[Fold]) -> None:
         """Writes the split as ids: fold, side, cell_id and group, one line per cell, for `split=listed`."""
         tables = []
-        for k, fold in enumerate(folds):
+        for k, fold in enumerate(folds, start=1):
             for side, rows in fold.sides.items():
                 columns = {"fold": k, "side": side, "cell_id": cells.cell_id[rows], "group": cells.group[rows]}
                 tables.append(pd.DataFrame(columns).drop_duplicates())
         write_text(self.path / "split.csv", pd.concat(tables).to_csv(index=False))
 
-    def checkpoints(self, k: int) -> Path:
-        return self.path / f"fold_{k}"
+    def fold(self, k: int) -> FoldFolder:
+        """Returns the folder of fold k, counted from 1."""
+        return FoldFolder(self.path / f"fold_{k}")
 
-    def has_fold(self, k: int) -> bool:
-        return (self.checkpoints(k) / "predictions.csv").exists()
-
-    def write_fold(self, k: int, table: pd.DataFrame, fitted: Fitted, scores: dict[str, float]) -> None:
-        """Writes a fold's learning curves, time and scores, and last its predictions, which make it count as done."""
-        history = pd.DataFrame(fitted.history, columns=None if fitted.history else ["epoch"])
-        curves = history.melt("epoch", var_name="name").dropna().assign(fold=k)[["fold", "epoch", "name", "value"]]
-        about = {"training_seconds": fitted.seconds, "chosen": fitted.chosen, "scores": scores}
-        write_text(self.path / f"fold_{k}/curves.csv", curves.to_csv(index=False))
-        self._json(f"fold_{k}/time.json", about)
-        write_predictions(table, self.checkpoints(k) / "predictions.csv")
-
-    def drop_checkpoints(self, k: int) -> None:
-        for file in self.checkpoints(k).glob("*.ckpt"):
-            file.unlink()
-
-    def read_fold(self, k: int) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-        """Returns predictions and learning curves of a finished fold, and its time and scores."""
-        place = self.checkpoints(k)
-        about = json.loads((place / "time.json").read_text())
-        return read_predictions(place / "predictions.csv"), pd.read_csv(place / "curves.csv"), about
+    def folds(self) -> list[Path]:
+        """Returns the folders of the folds, in their order."""
+        return sorted(self.path.glob("fold_*"), key=lambda place: int(place.name[5:]))
 
     def fitted(self) -> list[dict[str, Any]]:
         """Returns of each fold its training_seconds, and the settings that a search has chosen."""
-        files = sorted(self.path.glob("fold_*/time.json"), key=lambda file: int(file.parent.name[5:]))
-        return [json.loads(file.read_text()) for file in files]
+        return [FoldFolder(place).about() for place in self.folds() if (place / "time.json").is_file()]
 
-    def finish(self, table: pd.DataFrame, curves: pd.DataFrame, log: Any) -> None:
-        """Writes predictions, curves and figures of the whole run, logs them, and writes the scores last."""
-        from celltype_cli.core import plots
-        from celltype_cli.evaluation import pictures
-
-        write_predictions(table, self.path / "predictions.csv")
-        write_text(self.path / "curves.csv", curves.to_csv(index=False))
-        values = scores(table)
-        title = self._title(values)
-        figures = {
-            "confusion": pictures.confusion_matrix(per_cell(table), title),
-            "scores": pictures.scores_bar(values["cell"], title),
-        }
-        learning = curves[curves["name"] != "seconds"]
-        if len(learning):
-            figures["learning_curves"] = pictures.learning_curves(learning, title)
-        for name, figure in figures.items():
-            plots.save(figure, self.path / "figures" / f"{name}.png")
-        files = ["config.yaml", "environment.json", "split.csv", "predictions.csv", "curves.csv"]
-        files += [f"figures/{name}.png" for name in figures]
-        log.finish(flat_scores(values), [self.path / file for file in files])
-        write_scores(values, self.path / "scores.json")
-
-    def _title(self, values: dict) -> str:
-        """Says on a picture what was scored how, for when it is copied elsewhere."""
-        facts = self.facts()
-        labels, cells = (
-            facts["labels"],
-            f"{values['n_cells']} cells of {values['n_groups']} {facts['dataset']['group']}s",
-        )
-        how = f"split {labels['split']}, {cells}, seed {facts['seed']}"
-        return f"{labels['model']} on {facts['dataset']['title']}\n{how}"
+    def logged(self, values: dict | None = None) -> Logged:
+        """Returns what the store is told of this run, as far as it has come, and of its scores."""
+        return tracked(self, values)
 
     def _json(self, name: str, value: Any) -> None:
         write_text(self.path / name, json.dumps(value, indent=2) + "\n")

@@ -11,8 +11,10 @@ from typing import Any
 from celltype_cli.core.classes import vocabulary
 from celltype_cli.core.code import PACKAGE, digests, imported, kept_digests, path_arguments
 
-# Where and how fast a run computes, not what: these keys may differ between two sessions of one run.
-ELSEWHERE = {"outputs", "cache", "threads", "logger", "accelerator", "devices", "keep_checkpoints"}
+# Where and how fast a run computes, and how it is kept and drawn: these keys may differ between two sessions of a run.
+ELSEWHERE = {
+    "outputs", "cache", "threads", "logger", "accelerator", "devices", "keep_checkpoints", "keep_models", "figures",
+}  # fmt: skip
 
 
 def run_identity(config: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,32 +12,21 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.core import configs
+from celltype_cli.core.messages import UserError, few
+from celltype_cli.core.terminal import say
 from celltype_cli.evaluation.predictions import predictions_table
 from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.build import Built, build
 from celltype_cli.runs.environment import threads as threads_of
+from celltype_cli.runs.fold import FoldFolder
 from celltype_cli.runs.folder import RunFolder, logger
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.progress import Progress
+from celltype_cli.runs.results import draw, finish
+from celltype_cli.runs.settings import Settings
 from celltype_cli.splits.folds import Fold
 
 NOTES = 4  # of folds, the most frequent ones
-
-
-@dataclass
-class Settings:
-    """The keys of `conf/train.yaml` and their types."""
-
-    dataset: Mapping[str, Any]
-    prepare: Mapping[str, Any]
-    split: Mapping[str, Any]
-    trainer: Mapping[str, Any]
-    model: Mapping[str, Any]
-    logger: Mapping[str, Any]
-    seed: int
-    threads: int | None
-    keep_checkpoints: bool
-    outputs: str
 
 
 @dataclass(frozen=True)
@@ -63,6 +52,8 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
     """
     folder, identity = located(cfg, labels)
     if folder.finished:
+        draw(folder, cfg.figures)
+        log_missing(cfg, folder)
         return Outcome(folder, folder.scores(), "already finished")
 
     threads = use_threads(cfg.threads, jobs)
@@ -78,20 +69,24 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
         "dataset": {**asdict(cells.about), "title": cells.about.title, "fingerprint": cells.fingerprint()},
         "split": _describe_split(folds, cells.about.group),
     }
+    say(f"{labels['model']} on {cells.about.title}: {cells.counted}, {len(folds)} folds")
     with folder.working(OmegaConf.to_container(cfg, resolve=True), overrides, facts, log):
         folder.write_split(cells, folds)
         tables, curves = [], []
-        with Progress(cells.about.title, labels["model"], len(folds)) as progress:
-            for k in range(len(folds)):
-                if not folder.has_fold(k):
-                    _train_fold(folder, log, progress, built, k)
+        with Progress(len(folds)) as progress:
+            for k in range(1, len(folds) + 1):
+                fold = folder.fold(k)
+                if not fold.done:
+                    _train_fold(fold, log, progress, built, k, keep_model=cfg.keep_models)
                 if not cfg.keep_checkpoints:
-                    folder.drop_checkpoints(k)
-                table, history, about = folder.read_fold(k)
-                progress.finish_fold(k, about["scores"]["balanced_accuracy"])
-                tables.append(table)
-                curves.append(history)
-        folder.finish(pd.concat(tables, ignore_index=True), pd.concat(curves, ignore_index=True), log)
+                    fold.drop_checkpoints()
+                progress.finish_fold(k, fold.about()["scores"]["balanced_accuracy"])
+                tables.append(fold.predictions())
+                curves.append(fold.curves())
+        whole = (pd.concat(parts, ignore_index=True) for parts in (tables, curves))
+        finish(folder, cells, *whole, log, formats=cfg.figures)
+    if folder.facts()["in_store"]:
+        log_missing(cfg)
     return Outcome(folder, folder.scores(), "finished")
 
 
@@ -106,18 +101,35 @@ def located(cfg: DictConfig, labels: dict[str, str]) -> tuple[RunFolder, str]:
     return RunFolder.named(Path(cfg.outputs), labels, cfg.seed, identity), identity
 
 
-def _train_fold(folder: RunFolder, log: Any, progress: Progress, built: Built, k: int) -> None:
+def log_missing(cfg: DictConfig, *folders: RunFolder) -> None:
+    """Logs finished runs, all in the outputs folder where none is named, that the store lacked when they were made."""
+    outputs = Path(cfg.outputs)
+    for folder in folders or RunFolder.all(outputs)[0]:
+        if folder.facts().get("in_store") is not False or not folder.finished:
+            continue
+        log = configs.build(cfg.logger).open(outputs, folder.facts()["labels"]["dataset"])
+        if log.uri is None:
+            return
+        with suppress(UserError), folder.locked():  # another process may be logging it
+            if not log.finish(folder.logged(folder.scores())):
+                return
+            folder.note_log(log, in_store=True)
+
+
+def _train_fold(folder: FoldFolder, log: Any, progress: Progress, built: Built, k: int, *, keep_model: bool) -> None:
     def watch(epoch: int, epochs: int, values: dict[str, float]) -> None:
         progress.epoch(k, epoch, epochs, values)
         log.epoch(k, epoch, {name: value for name, value in values.items() if name != "epoch"})
 
-    fitted = built.fit(k, folder.checkpoints(k), watch)
-    test = built.cells[built.folds[k].test]
-    table = predictions_table(test, fitted.predict(test), fold=k, rows=built.folds[k].test)
+    progress.begin_fold(k)
+    fitted = built.fit(k, folder.path, watch)
+    rows = built.folds[k - 1].test
+    test = built.cells[rows]
+    table = predictions_table(test, fitted.predict(test), fold=k, rows=rows)
     values = scores(table, n_resamples=1)["cell"]
     shown = {name: values[name]["value"] for name in ("accuracy", "balanced_accuracy", "macro_f1")}
+    folder.write(k, table, fitted, shown, keep_model=keep_model)
     log.finish_fold(k, shown)
-    folder.write_fold(k, table, fitted, shown)
     found = f"{fitted.seconds:.1f} s of training, balanced accuracy per cell {shown['balanced_accuracy']:.3f}"
     logger.info("fold %d: %s", k, found)
 
@@ -134,11 +146,20 @@ def use_threads(wanted: int | None, jobs: int = 1) -> int:
 
 
 def _describe_split(folds: list[Fold], group: str) -> dict[str, Any]:
-    shared = sorted({name for fold in folds for name in fold.shares})
+    shared = sorted({name for fold in folds for name in fold.shares} - {"copies"})
     said = Counter(fold.note for fold in folds if fold.note)
     notes = [f"in {count} of {len(folds)} folds: {note}" for note, count in said.most_common(NOTES)]
     if shared:
         names = " and ".join({"group": f"{group}s", "cell_id": "cells"}[name] for name in shared)
         notes.insert(0, f"{names} stand on both sides of this split, so scores are higher than for a new {group}")
     monitor = "test" if any(fold.monitored for fold in folds) else "valid"
-    return {"folds": len(folds), "shares": shared, "monitor": monitor, "notes": notes}
+    return {"folds": len(folds), "shares": shared, "monitor": monitor, "notes": notes, "copies": _shared_copies(folds)}
+
+
+def _shared_copies(folds: list[Fold]) -> list[str]:
+    """Warns of copies that a split asked for by name has on both sides; the warning goes with the scores."""
+    count = Counter(words for fold in folds for words in fold.copies)
+    if not count:
+        return []
+    named = "; ".join(few(f"{words}, {n} of {len(folds)} folds" for words, n in count.most_common()))
+    return [f"copies of one recording stand on two sides, so part of the score is not of new cells: {named}"]

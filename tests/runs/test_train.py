@@ -10,7 +10,8 @@ from made.configs import compose
 
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
-from celltype_cli.evaluation.scores import read_scores, scores
+from celltype_cli.evaluation.saved_scores import read_scores
+from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs import folder, train
 from celltype_cli.trainers import history
 
@@ -38,8 +39,9 @@ def test_a_run_writes_all_it_promises(finished):
     path = finished.folder.path
     for name in ("config.yaml", "log.txt", "overrides.yaml", "environment.json", "run.json", "split.csv",
                  "predictions.csv",
-                 "curves.csv", "scores.json", "figures/confusion.png", "figures/learning_curves.png",
-                 "fold_0/supervised-last.ckpt", "fold_2/predictions.csv"):  # fmt: skip
+                 "curves.csv", "scores.json", "calibration.json", "figures/confusion.png",
+                 "figures/learning_curves.png", "figures/reliability.png", "figures/coverage.png",
+                 "cells.csv", "features.csv", "fold_1/supervised-last.ckpt", "fold_5/predictions.csv"):  # fmt: skip
         assert (path / name).stat().st_size > 0, name
     assert not list(path.rglob(".*-*"))  # temporary files
     assert path.name.endswith(json.loads((path / "run.json").read_text())["identity"])
@@ -56,10 +58,39 @@ def test_every_cell_is_tested_once_and_no_animal_is_on_two_sides(finished):
     assert (tested[table["cell_id"]].to_numpy() == table["fold"].to_numpy()).all()
 
 
+def test_figures_in_another_format_are_drawn_later_from_what_is_saved(finished, monkeypatch):
+    """And only those that are missing; the run is the same."""
+    figures = finished.folder.path / "figures"
+    before = {file.name: file.stat().st_mtime_ns for file in figures.iterdir()}
+    names = ("confusion", "coverage", "learning_curves", "reliability", "scores")
+    assert sorted(before) == [f"{name}.png" for name in names]
+    (figures / "scores.png").unlink()
+    monkeypatch.setattr(train, "build", lambda cfg: pytest.fail("nothing is read or trained"))
+    again = run(finished.folder.path.parents[1], *RNN, "figures=[png,svg]")
+    assert again.status == "already finished" and again.folder.path == finished.folder.path
+    assert {file.name for file in figures.iterdir()} == {*before} | {f"{name}.svg" for name in names}
+    assert (figures / "confusion.png").stat().st_mtime_ns == before["confusion.png"]
+    assert "split grouped_kfold, 80 cells of 6 animals, seed 0" in (figures / "scores.svg").read_text()
+
+
+@pytest.mark.parametrize("formats", ["[jpg]", "png", "[png,tif]"])
+def test_figures_of_other_formats_are_refused(tmp_path, formats):
+    with pytest.raises(UserError, match=r"figures.* is text, expected .* of .*png, pdf, svg"):
+        run(tmp_path, *RNN, f"figures={formats}")
+    assert not list(tmp_path.rglob("run.json"))
+
+
 def test_scores_are_a_function_of_the_saved_predictions(finished):
     again = scores(finished.folder.predictions())
     saved = read_scores(finished.folder.path / "scores.json")
     assert again["cell"]["balanced_accuracy"] == pytest.approx(saved["cell"]["balanced_accuracy"], nan_ok=True)
+
+
+def test_confidence_is_a_function_of_the_saved_predictions(finished, tmp_path):
+    older = tmp_path / finished.folder.path.name  # made before there was a calibration.json
+    shutil.copytree(finished.folder.path, older)
+    (older / "calibration.json").unlink()
+    np.testing.assert_equal(folder.RunFolder(older).confidence(), finished.folder.confidence())
 
 
 @pytest.mark.parametrize("model", [RNN, ("model=forest", "model.n_estimators=20"), ("model=logistic",)])
@@ -88,22 +119,22 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(finished, tmp_path, monkey
 
     def stop_in_second_fold(self, fold, epoch, epochs, values):
         trained.append((fold, epoch))
-        if (fold, epoch) == (1, 2):
+        if (fold, epoch) == (2, 2):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(train.Progress, "epoch", stop_in_second_fold)
         run(tmp_path, *RNN)
-    (left,) = folder.RunFolder.all(tmp_path)
+    (left,), _ = folder.RunFolder.all(tmp_path)
     assert left.status == "interrupted"
-    assert left.has_fold(0)
-    assert not left.has_fold(1)
+    assert left.fold(1).done
+    assert not left.fold(2).done
 
     monkeypatch.setattr(train.Progress, "epoch", lambda self, fold, epoch, *_: trained.append((fold, epoch)))
     outcome = run(tmp_path, *RNN)
     assert outcome.status == "finished"
-    assert trained.count((0, 1)) == 1  # the finished fold was not trained again
-    assert trained.count((1, 1)) == 1  # the interrupted one went on from its checkpoint
+    assert trained.count((1, 1)) == 1  # the finished fold was not trained again
+    assert trained.count((2, 1)) == 1  # the interrupted one went on from its checkpoint
     ours, theirs = (f.path / "predictions.csv" for f in (outcome.folder, finished.folder))
     assert ours.read_bytes() == theirs.read_bytes()
 

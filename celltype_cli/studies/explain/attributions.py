@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float32
 
-from celltype_cli.cells.cells import Axis, Cells
+from celltype_cli.cells.about import Axis
+from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
 from celltype_cli.studies.explain.saved import Explanation, Part
 from celltype_cli.trainers.protocol import Predictor, State, taken

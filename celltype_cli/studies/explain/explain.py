@@ -48,7 +48,7 @@ def explain(
         labels: the chosen option of each config group.
         make: the command that makes the run, for the message where it is missing.
         method: see `attributions`.
-        fold: whose model, and whose test cells.
+        fold: whose model, and whose test cells; counted from 1.
         cells_per_class: how many cells of each predicted class; None takes all.
 
     Raises:
@@ -63,10 +63,10 @@ def explain(
         )
     train.use_threads(cfg.threads)
     parts = build(cfg)
-    if not 0 <= fold < len(parts.folds):
-        raise UserError(f"fold={fold}: this run has the folds 0 to {len(parts.folds) - 1}")
-    predicted, *_ = folder.read_fold(fold)
-    tested = parts.cells.cell_id[parts.folds[fold].test].astype(str)
+    if not 1 <= fold <= len(parts.folds):
+        raise UserError(f"fold={fold}: this run has the folds 1 to {len(parts.folds)}")
+    predicted, rows = folder.fold(fold).predictions(), parts.folds[fold - 1]
+    tested = parts.cells.cell_id[rows.test].astype(str)
     if not np.array_equal(predicted["cell_id"], tested):
         raise UserError(f"{folder.path}: fold {fold} was tested on other cells than the dataset now gives: train anew")
     cells = parts.cells[_chosen(predicted, cells_per_class)]
@@ -75,11 +75,14 @@ def explain(
     notes = _differences(proba, predicted, cells)
     if np.ptp(proba, axis=0).max(initial=0) < SAME:
         notes.append("all these cells got the same probabilities: there is nothing that the model looked at")
-    background = parts.cells[_spread(parts.folds[fold].train, BACKGROUND)]
+    background = parts.cells[_spread(rows.train, BACKGROUND)]
     found = attributions(predict, cells, method, background=background)
     path = folder.path / "explain" / f"fold{fold}-{found.method}.npz"
-    title = f"{found.title}, fold {fold + 1} of {len(parts.folds)}"
-    saved.write(replace(found, title=title, model=labels["model"], notes=(*notes, *found.notes)), path)
+    title = f"{found.title}, fold {fold} of {len(parts.folds)}"
+    groups = f"{len(cells)} test cells of {len(np.unique(cells.group))} {cells.about.group}s"
+    tested = f"split {labels['split']}, {groups}, seed {cfg.seed}"
+    found = replace(found, title=title, tested=tested, model=labels["model"], notes=(*notes, *found.notes))
+    saved.write(found, path)
     return _drawn(path, len(parts.folds), folder, cfg, labels)
 
 
@@ -100,14 +103,14 @@ def _spread(rows: Int[np.ndarray, " row"], n: int) -> Int[np.ndarray, " chosen"]
 
 def _fitted(folder: RunFolder, parts: Built, k: int, *, keep: bool) -> Predictor:
     """Gets the predictor of a fold: from kept checkpoints, or fitted again, which ends the same."""
-    checkpoints = folder.checkpoints(k)
-    if not any(checkpoints.glob("*.ckpt")):
-        seconds = folder.fitted()[k]["training_seconds"]
+    fold = folder.fold(k)
+    if not any(fold.path.glob("*.ckpt")):
+        seconds = fold.about()["training_seconds"]
         say(f"the model of fold {k} was not kept: it is fitted again, with the same seed ({seconds:.1f} s in the run)")
     with folder.locked():
-        fitted = parts.fit(k, checkpoints, None)
+        fitted = parts.fit(k, fold.path, None)
         if not keep:
-            folder.drop_checkpoints(k)
+            fold.drop_checkpoints()
     return fitted.predict
 
 
@@ -132,11 +135,10 @@ def _drawn(path: Path, n_folds: int, folder: RunFolder, cfg: DictConfig, labels:
         files[f"numbers, {name}"] = path.with_name(f"{path.stem}-{name}.csv")
         write_text(files[f"numbers, {name}"], table.to_csv(index=False))
     for name, part in explanation.parts.items():
-        files[f"picture, {name}"] = path.with_name(f"{path.stem}-{name}.png")
-        plots.save(pictures.picture(explanation, part), files[f"picture, {name}"])
+        drawn = plots.save(pictures.picture(explanation, part), path.with_name(f"{path.stem}-{name}"), cfg.figures)
+        files |= {f"picture, {name}, {file.suffix[1:]}": file for file in drawn}
     facts = folder.facts()
     log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
     if facts["mlflow_run"] and log.uri == facts["mlflow_uri"]:  # was logged, and to the same store
-        log.start(folder.path.name, facts["mlflow_run"], tags={}, params={})
-        log.finish({}, [file for file in files.values() if file != path])
+        log.add(facts["mlflow_run"], [file for file in files.values() if file != path])
     return Explained(explanation, numbers, files, n_folds)

@@ -8,11 +8,12 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from celltype_cli.cells.cells import UNLABELLED, Axis
-from celltype_cli.core.plots import class_colour, styled
+from celltype_cli.cells.about import Axis
+from celltype_cli.cells.cells import UNLABELLED
+from celltype_cli.core.plots import class_colour, in_two_lines, styled
 from celltype_cli.studies.explain.saved import Explanation, Part, axis_label, summary
 
-SHOWN = 8  # columns of a table
+SHOWN = 6  # columns of a table
 EXAMPLES = 2  # traces of each class
 MISSING = "#999999"
 DOT = 0.013  # of a panel's width: how far apart dots of a swarm lie
@@ -23,7 +24,7 @@ def picture(explanation: Explanation, part: Part) -> Figure:
     """Draws a part as its axes allow: a table as a swarm of cells, a trace over time, all else as maps."""
     draw = _swarms if part.columns else {1: _over_time}.get(len(part.axes), _maps)
     figure = draw(explanation, part)
-    figure.suptitle(f"{explanation.model} on {explanation.title}")
+    figure.suptitle(f"{explanation.model} on {explanation.title}\n{explanation.tested}")
     return figure
 
 
@@ -44,32 +45,44 @@ def _counted(explanation: Explanation, c: int) -> str:
 
 def _swarms(explanation: Explanation, part: Part) -> Figure:
     """One panel per class: the columns that count most, a dot per cell at its attribution, coloured by its value."""
-    n = len(explanation.classes)
-    wide = min(n, 2)
-    high = -(-n // wide)
+    mirrored = _mirrored(part)
+    classes = [1] if mirrored else range(len(explanation.classes))
+    wide = min(len(classes), 2)
+    high = -(-len(classes) // wide)
     shown = min(SHOWN, len(part.columns))
-    names = [name.replace("_", " ") for name in part.columns]
-    width = 5 + 0.11 * max(map(len, names))  # inches, of dots and of letters
-    figure = Figure(figsize=(width * wide + 1.2, (1.3 + 0.5 * shown) * high + 1.2), layout="constrained")
+    names = [in_two_lines(name.replace("_", " ")) for name in part.columns]
+    longest = max(len(line) for name in names for line in name.split("\n"))
+    width = 3.3 + 0.1 * longest  # inches, of dots and of letters
+    figure = Figure(figsize=(width * wide + 1.2, (1.2 + 0.52 * shown) * high + 1.4), layout="constrained")
     grid = figure.subplots(high, wide, squeeze=False)
     numbers = summary(explanation, part)
     dots = None
-    for c, axes in enumerate(grid.flat):
-        top = numbers.loc[numbers["class"] == explanation.classes[c], "column"].iloc[:shown] if c < n else []
+    for axes in grid.flat[len(classes) :]:
+        axes.set_axis_off()
+    for c, axes in zip(classes, grid.flat):
+        top = numbers.loc[numbers["class"] == explanation.classes[c], "column"].iloc[:shown]
         if not len(top):
             axes.set_axis_off()
             continue
         rows, attribution = explanation.of_class(part, c)
         columns = [part.columns.index(name) for name in top]
         dots = _swarm(axes, attribution[:, columns], part.values[np.ix_(rows, columns)])
-        axes.set_yticks(range(shown), [names[k] for k in columns])
+        axes.set_yticks(range(shown), [names[k] for k in columns], fontsize=13)
         _heading(axes, explanation, c, below="" if part.by_class is not None else f": {_counted(explanation, c)}")
     if dots is not None:
         bar = figure.colorbar(dots, ax=grid, label="value of the column, by rank", shrink=0.6, aspect=30, ticks=[0, 1])
         bar.ax.set_yticklabels(["lowest", "highest"])
     missing = ", grey: not measured" if np.isnan(part.values).any() else ""
-    figure.supxlabel(f"{explanation.quantity}\nright: speaks for the class; a dot is a cell{missing}", fontsize=15)
+    sides = "right: speaks for {1}, left: for {0}" if mirrored else "right: speaks for the class"
+    said = f"{sides.format(*explanation.classes)}; a dot is a cell{missing}"
+    figure.supxlabel(f"{explanation.quantity}\n{said}", fontsize=15)
     return figure
+
+
+def _mirrored(part: Part) -> bool:
+    """Says whether there are two classes and what speaks for the one speaks against the other: one panel shows both."""
+    of = part.by_class
+    return of is not None and of.shape[1] == 2 and np.allclose(of[:, 0], -of[:, 1], rtol=1e-3, atol=1e-6)
 
 
 def _swarm(axes: Axes, attribution: Float[np.ndarray, "row column"], values: Float[np.ndarray, "row column"]):
@@ -108,7 +121,7 @@ def _over_time(explanation: Explanation, part: Part) -> Figure:
     (axis,) = part.axes
     at = np.linspace(axis.first, axis.last, values.shape[-1])
     n = len(explanation.classes)
-    figure = Figure(figsize=(6 * (1 + EXAMPLES), 2.6 * n + 1.4), layout="constrained")
+    figure = Figure(figsize=(4.3 * (1 + EXAMPLES), 2.3 * n + 1.6), layout="constrained")
     grid = figure.subplots(n, 1 + EXAMPLES, squeeze=False, sharex=True)
     top = max(float(attribution[explanation.predicted == c].mean(axis=(0, 1)).max()) for c in {*explanation.predicted})
     for c, (mean, *examples) in enumerate(grid):
@@ -152,12 +165,13 @@ def _maps(explanation: Explanation, part: Part) -> Figure:
     )
     vertical, horizontal = part.axes
     channels, height, width = inputs[shown[0]].shape
+    missed = [name for c, name in enumerate(explanation.classes) if c not in shown]
     how = {
         "extent": (*_edges(horizontal, width), *_edges(vertical, height)),
         "origin": "lower", "aspect": "auto", "interpolation": "nearest",
     }  # fmt: skip
     signed = min(amount.min() for amount in amounts.values()) < 0
-    figure = Figure(figsize=(4.6 * 2 * channels + 1.5, 3.2 * len(shown) + 2), layout="constrained")
+    figure = Figure(figsize=(2.5 * 2 * channels + 1.5, 2.1 * len(shown) + 2.2), layout="constrained")
     grid = figure.subplots(len(shown), 2 * channels, squeeze=False, sharex=True, sharey=True)
     for line, c in zip(grid, shown):
         most = np.quantile(np.abs(amounts[c]), 0.998) or 1.0  # a few pixels would else hide all others
@@ -167,16 +181,18 @@ def _maps(explanation: Explanation, part: Part) -> Figure:
             scaled = amounts[c][k] / most
             image = right.imshow(scaled, cmap="RdBu_r" if signed else "magma", vmin=-1 if signed else 0, vmax=1, **how)
         colour = class_colour(explanation.classes[c], explanation.classes)
-        line[0].set_ylabel(f"{explanation.classes[c]}\n{_counted(explanation, c)}", color=colour, fontweight="bold")
+        said = f"{explanation.classes[c]}\n{_counted(explanation, c)}"
+        line[0].set_ylabel(said, color=colour, fontweight="bold", fontsize=12)
     for k, axes in enumerate(grid[0]):
         what = "mean attribution" if k % 2 else "mean input"
-        axes.set_title(what if channels == 1 else f"{part.name_of(k // 2)}: {what}")
-        axes.locator_params(axis="x", nbins=5)
+        axes.set_title(what if channels == 1 else f"{part.name_of(k // 2)}\n{what}", fontsize=15)
+        axes.locator_params(axis="x", nbins=3)
     ends = {-1: "against the class", 0: "nothing", 1: "for the class" if signed else "most"}
     bar = figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, ticks=[-1, 0, 1] if signed else [0, 1])
     bar.ax.set_yticklabels([ends[t] for t in bar.get_ticks()], rotation=90, va="center")
     figure.supylabel(axis_label(vertical), fontsize=15)
-    said = f"{explanation.quantity}, each class on its own scale; rows: predicted class"
+    never = f" (of {', '.join(missed)} no cell)" if missed else ""
+    said = f"{explanation.quantity}\neach class on its own scale; rows: predicted class{never}"
     figure.supxlabel(f"{axis_label(horizontal)}\n{said}", fontsize=15)
     return figure
 

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float32, Int, Shaped
 from scipy.ndimage import gaussian_filter
 
-from celltype_cli.cells.cells import Axis
+from celltype_cli.cells.about import Axis
 from celltype_cli.core.files import replacing
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.states import read_state
 
 SMOOTHING = 0.015  # of an axis' length: sd of the Gaussian under which a map's peak is looked for
 
@@ -60,6 +59,7 @@ class Explanation:
         title: of the dataset, saying so where it is simulated.
         model: its name.
         method: "saliency", "integrated_gradients" or "shap".
+        tested: the split, how many test cells of how many groups, and the seed.
         quantity: what the attributions are amounts of, for the label of an axis.
         classes: class names.
         cell_id: one per row.
@@ -78,6 +78,7 @@ class Explanation:
     predicted: Int[np.ndarray, " row"]
     parts: Mapping[str, Part]
     notes: tuple[str, ...] = ()
+    tested: str = ""
 
     def of_class(self, part: Part, c: int) -> tuple[Int[np.ndarray, " chosen"], Float32[np.ndarray, "chosen column"]]:
         """Returns which rows speak about a class, and their attributions to it.
@@ -98,7 +99,8 @@ def write(explanation: Explanation, path: str | Path) -> None:
         "label": names[explanation.label],
         "predicted": names[explanation.predicted],
     }
-    about = {name: getattr(explanation, name) for name in ("title", "model", "method", "quantity", "classes", "notes")}
+    kept = ("title", "model", "method", "quantity", "classes", "notes", "tested")
+    about = {name: getattr(explanation, name) for name in kept}
     about["parts"] = {}
     for name, part in explanation.parts.items():
         plain = {key: getattr(part, key) for key in ("columns", "unit", "channel_names")}
@@ -116,20 +118,24 @@ def read(path: str | Path) -> Explanation:
     Raises:
         UserError: when the file is missing or is no such file.
     """
-    try:
-        with np.load(path) as saved:
-            arrays = {name: saved[name] for name in saved.files}
-            about = json.loads(str(arrays["about"]), object_hook=_with_tuples)
-            parts = about.pop("parts")
-            for name, part in parts.items():
-                part["axes"] = tuple(Axis(**axis) for axis in part["axes"])
-                part["by_class"] = arrays.get(f"{name}.by_class")
-                parts[name] = Part(arrays[f"{name}.values"], arrays[f"{name}.attribution"], **part)
-            index = pd.Index(about["classes"])
-            label, predicted = (index.get_indexer(arrays[name]) for name in ("label", "predicted"))
-            return Explanation(**about, cell_id=arrays["cell_id"], label=label, predicted=predicted, parts=parts)
-    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: cannot be read as attributions ({error}): run celltype explain again") from error
+    return read_state(Path(path), _parsed, "delete it, and run celltype explain again")
+
+
+def _parsed(path: Path) -> Explanation:
+    with np.load(path) as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    about = json.loads(str(arrays["about"]), object_hook=_with_tuples)
+    parts = about.pop("parts")
+    for name, part in parts.items():
+        part["axes"] = tuple(Axis(**axis) for axis in part["axes"])
+        part["by_class"] = arrays.get(f"{name}.by_class")
+        parts[name] = Part(arrays[f"{name}.values"], arrays[f"{name}.attribution"], **part)
+    rows = len(arrays["cell_id"])
+    if any(len(part.values) != rows or part.values.shape != part.attribution.shape for part in parts.values()):
+        raise ValueError("its arrays have different lengths")
+    index = pd.Index(about["classes"])
+    label, predicted = (index.get_indexer(arrays[name]) for name in ("label", "predicted"))
+    return Explanation(**about, cell_id=arrays["cell_id"], label=label, predicted=predicted, parts=parts)
 
 
 def _with_tuples(facts: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.runs.identity import run_identity
-from celltype_cli.runs.train import Settings
+from celltype_cli.runs.settings import Settings
 from celltype_cli.studies.papers.forked import shared
 from celltype_cli.studies.papers.jobs import Job
 

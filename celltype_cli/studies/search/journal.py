@@ -8,6 +8,7 @@ databases alone); and the removal of a half-written last line, which would spoil
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import traceback
@@ -25,6 +26,7 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.states import DamagedState, read_state
 from celltype_cli.studies.search.space import Space, values
 from celltype_cli.studies.search.trials import Result, Search, stream
 
@@ -69,11 +71,23 @@ class Study:
         self.journal = folder / "journal.jsonl"
         self._lock = FileLock(folder / "working" / "journal.lock")
         with self._locked():
-            storage = JournalStorage(JournalFileBackend(str(self.journal), lock_obj=self._lock))
-            # To load a study that is there writes nothing.
-            there = optuna.get_all_study_names(storage)
-            open_study = optuna.load_study if there else partial(optuna.create_study, direction="maximize")
-            self.study = open_study(study_name="search", storage=storage)
+            self.study = read_state(self.journal, self._opened, self._mend)
+        self.done()
+
+    @property
+    def _mend(self) -> str:
+        return f"delete {self.folder}; the same command then searches from the start"
+
+    def _opened(self, journal: Path) -> optuna.Study:
+        lines = journal.read_bytes().splitlines() if journal.exists() else []
+        for line in lines:
+            json.loads(line)  # Optuna would pass over a damaged last line
+        storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=self._lock))
+        there = optuna.get_all_study_names(storage)  # to load a study that is there writes nothing
+        if lines and not there:
+            raise ValueError("its beginning is lost")
+        open_study = optuna.load_study if there else partial(optuna.create_study, direction="maximize")
+        return open_study(study_name="search", storage=storage)
 
     def claim(self) -> Claim | None:
         """Starts a trial, a killed one with its settings first; None where all others are done or running."""
@@ -111,13 +125,13 @@ class Study:
     def done(self) -> list[Done]:
         """Lists the finished trials in the order in which they began."""
         with self._locked():
-            finished = [trial for trial in self._counted() if trial.state.is_finished()]
-        found = []
-        for trial in finished:
-            reason = trial.user_attrs.get("reason", "")
-            result = None if reason else Result(**trial.user_attrs["result"])
-            found.append(Done(trial.number + 1, values(self.space, trial.params), result, reason))
-        return found
+            return read_state(self.journal, lambda _: [self._done(t) for t in self._counted() if t.state.is_finished()],
+                              self._mend)  # fmt: skip
+
+    def _done(self, trial: FrozenTrial) -> Done:
+        reason = trial.user_attrs.get("reason", "")
+        result = None if reason else Result(**trial.user_attrs["result"])
+        return Done(trial.number + 1, values(self.space, trial.params), result, reason)
 
     def look(self, run: str) -> int:
         """Remembers a run by which the search has looked at its hold-out; returns how many different ones did."""
@@ -169,6 +183,8 @@ class Study:
         with self._lock:
             written = self.journal.read_bytes() if self.journal.exists() else b""
             whole = written.rfind(b"\n") + 1
-            if whole < len(written):
+            if half := written[whole:]:
+                if not (half.startswith(b'{"') and b'}{"' not in half):
+                    raise DamagedState(f"{self.journal} is damaged from byte {whole + 1} on: {self._mend}")
                 os.truncate(self.journal, whole)
             yield

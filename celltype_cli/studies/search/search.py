@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 from celltype_cli.core import configs
 from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.states import DamagedState, read_json
 from celltype_cli.core.terminal import say
-from celltype_cli.runs import train
+from celltype_cli.runs import settings, train
 from celltype_cli.runs.build import build
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.progress import Progress
@@ -27,14 +27,15 @@ from celltype_cli.studies.search.training import final, stops_early
 from celltype_cli.studies.search.trials import Search, Trials
 
 FIRST = "celltype_cli.splits.wrapped.first"
+FACTS = {"title": str, "group": str, "outer_folds": int, "held_out": list, "training": int}  # of search.json
 POLL_S = 0.5  # between looks at the trials of other workers
 
 
 @dataclass
-class Settings(train.Settings):
+class Settings(settings.Settings):
     """The keys of `conf/search.yaml`: those of `train`, and what is searched."""
 
-    search: Mapping[str, Any]
+    search: configs.Whole
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,16 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
     search: Search = configs.build(cfg.search)
     plain = OmegaConf.to_container(cfg, resolve=True)
     of_run = OmegaConf.create({key: value for key, value in plain.items() if key != "search"})
-    space = parse(search.space, of_run, train.Settings)
+    space = parse(search.space, of_run, settings.Settings)
     folder = _folder(plain, [*space], labels)
     known = folder / "search.json"
-    if not known.exists() or not _finished(Study(folder, search, space)):
+    if not _readable(known) or not _finished(Study(folder, search, space)):
         train.use_threads(cfg.threads, jobs)
         trials = Trials(of_run, search, build)
         write_text(known, json.dumps(trials.facts, indent=2) + "\n")
-        _run_trials(Study(folder, search, space), trials, of_run, labels["model"])
-    study, facts = Study(folder, search, space), json.loads(known.read_text())
+        say(f"{labels['model']} on {trials.facts['title']}: {search.n_trials} trials on {search.folds} inner folds")
+        _run_trials(Study(folder, search, space), trials, of_run)
+    study, facts = Study(folder, search, space), read_json(known, FACTS)
     done = study.done()
     best = results.best_of(done)
     if best is None:
@@ -99,9 +101,11 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
     wanted = final(put(of_run, best.values), best.result.epochs)
     overrides = [*chosen, *difference(base, wanted)]
     outcome = _refit(folder, wanted, labels, overrides, facts, jobs)
-    looks, files = study.look(outcome.folder.path.name), results.paths(folder)
+    looks, files = study.look(outcome.folder.path.name), results.paths(folder, cfg.figures)
     if outcome.status == "finished" or not all(file.exists() for file in files.values()):
-        results.write(study, overrides, f"{labels['model']} on {facts['title']}")
+        how = f"split {labels['split']}, {facts['training']} training cells, seed {cfg.seed}"
+        title = f"{labels['model']} on {facts['title']}\n{how}"
+        results.write(study, overrides, title, cfg.figures)
     return Found(folder, search, done, best, overrides, outcome, files, _notes(search, facts, looks))
 
 
@@ -116,17 +120,25 @@ def _folder(plain: dict[str, Any], searched: list[str], labels: dict[str, str]) 
     return Path(plain["outputs"]) / "searches" / name
 
 
+def _readable(facts: Path) -> bool:
+    try:
+        read_json(facts, FACTS)
+    except DamagedState:  # not there, or made anew
+        return False
+    return True
+
+
 def _finished(study: Study) -> bool:
     return len(study.done()) >= study.search.n_trials
 
 
-def _run_trials(study: Study, trials: Trials, cfg: DictConfig, model: str) -> None:
+def _run_trials(study: Study, trials: Trials, cfg: DictConfig) -> None:
     """Runs trials until enough are finished, here or by other workers."""
     waiting = False
     while not _finished(study):
         claim = study.claim()
         if claim is not None:
-            _run_trial(study, trials, claim, cfg, model)
+            _run_trial(study, trials, claim, cfg)
         elif not waiting:
             say("  the last trials run in other workers: waiting for them")
             waiting = True
@@ -134,10 +146,10 @@ def _run_trials(study: Study, trials: Trials, cfg: DictConfig, model: str) -> No
             time.sleep(POLL_S)
 
 
-def _run_trial(study: Study, trials: Trials, claim: Claim, cfg: DictConfig, model: str) -> None:
+def _run_trial(study: Study, trials: Trials, claim: Claim, cfg: DictConfig) -> None:
     started, search = time.perf_counter(), study.search
     try:
-        with Progress(trials.facts["title"], f"trial {claim.number}, {model}", search.folds) as progress:
+        with Progress(search.folds, f"trial {claim.number}, ") as progress:
             result = trials.run(put(cfg, claim.values), claim.folder, progress.epoch)
         study.finish(claim, result)
         said = f"{search.metric.replace('_', ' ')} {result.value:.3f}"

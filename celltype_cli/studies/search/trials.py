@@ -7,24 +7,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from annotated_types import Ge, Interval
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core import configs
 from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.ranges import Count, SeedNumber, held
+from celltype_cli.core.states import DamagedState, read_state
 from celltype_cli.evaluation.predictions import predictions_table
 from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.identity import ELSEWHERE
 from celltype_cli.splits.folds import Fold
-from celltype_cli.splits.groups import Fraction
 from celltype_cli.studies.search.training import epochs_behind, final, inner_folds, stops_early, training_rows
 from celltype_cli.trainers.protocol import Fitted
 
 
+@held
 @dataclass(frozen=True, kw_only=True)
 class Search:
     """What is searched and how.
@@ -44,22 +47,13 @@ class Search:
     """
 
     space: Mapping[str, Any]
-    n_trials: int
+    n_trials: Count
     metric: Literal["balanced_accuracy", "accuracy", "macro_f1", "weighted_f1"]
-    folds: int
+    folds: Annotated[int, Ge(2)]
     split: Literal["stratified", "grouped"]
-    valid_fraction: Fraction
+    valid_fraction: Annotated[float, Interval(gt=0, lt=0.5)]
     sampler: Literal["tpe", "gp"]
-    seed: int
-
-    def __post_init__(self) -> None:
-        faults = [f"search.n_trials={self.n_trials}: choose at least 1"] if self.n_trials < 1 else []
-        faults += [f"search.folds={self.folds}: choose at least 2"] if self.folds < 2 else []
-        faults += [f"search.seed={self.seed}: choose 0 or more"] if self.seed < 0 else []
-        if not 0 < self.valid_fraction < 0.5:
-            faults.append(f"search.valid_fraction={self.valid_fraction}: choose more than 0 and less than 0.5")
-        if faults:
-            raise UserError("\n  ".join(faults))
+    seed: SeedNumber
 
 
 @dataclass(frozen=True)
@@ -117,7 +111,7 @@ class Trials:
         """Trains on every inner fold; folds that an interrupted trial has left in `folder` are taken as they are.
 
         Args:
-            watch: hears of every epoch: inner fold, epochs done, epochs in all, the epoch's numbers.
+            watch: hears of every epoch: inner fold from 1, epochs done, epochs in all, the epoch's numbers.
 
         Raises:
             UserError: when the settings cannot be used, or would change which cells are held out.
@@ -127,18 +121,18 @@ class Trials:
             raise UserError("these settings change which cells are held out: leave them out of search.space")
         cells, done = found.cells, []
         trainer, model = configs.build(cfg.trainer), configs.build(cfg.model)
-        for k, fold in enumerate(folds):
+        for k, fold in enumerate(folds, start=1):
             place = folder / f"fold_{k}"
             file = place / "result.json"
-            if not file.exists():
+            if (result := _kept(file)) is None:
                 train = cells[fold.train]
                 trainer.check(model, train, any_valid=bool(len(fold.valid)))
-                seed = stream(self.search.seed, "training", k)
+                seed = stream(self.search.seed, "training", k - 1)
                 fitted = trainer.fit(model, train, cells[fold.valid], seed=seed, folder=place, watch=partial(watch, k))
                 result = Result([self._score(fitted, cells, fold)], epochs_behind(cfg, fitted), fitted.seconds)
                 write_text(file, json.dumps(asdict(result)))
             watch(k, 1, 1, {})
-            done.append(Result(**json.loads(file.read_text())))
+            done.append(result)
         values, epochs = ([n for part in done for n in getattr(part, name)] for name in ("values", "epochs"))
         if not np.isfinite(values).all():
             raise UserError(f"{self.search.metric} is {values} in the inner folds")
@@ -146,7 +140,7 @@ class Trials:
 
     def _score(self, fitted: Fitted, cells: Cells, fold: Fold) -> float:
         test = cells[fold.test]
-        table = predictions_table(test, fitted.predict(test), fold=0, rows=fold.test)
+        table = predictions_table(test, fitted.predict(test), fold=1, rows=fold.test)
         return float(scores(table, n_resamples=1)["cell"][self.search.metric]["value"])
 
     def _material(self, cfg: DictConfig) -> tuple[Any, list[Fold]]:
@@ -168,6 +162,14 @@ class Trials:
             )
             self._kept = key, found, folds
         return self._kept[1:]
+
+
+def _kept(file: Path) -> Result | None:
+    """Returns the result that an interrupted trial has left of a fold; None where there is none that can be read."""
+    try:
+        return read_state(file, lambda path: Result(**json.loads(path.read_text())))
+    except DamagedState:
+        return None
 
 
 def _held_out(found: Any) -> frozenset[str]:

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from celltype_cli.cells.cells import About, Axis, Cells, Input
+from celltype_cli.cells.about import About, Axis, Input
+from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
 from celltype_cli.studies.explain.attributions import attributions
 from celltype_cli.trainers.networks import NetworkPredictor, Standardised

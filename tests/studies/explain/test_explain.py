@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from celltype_cli import cli
-from celltype_cli.cells.cells import Axis
+from celltype_cli.cells.about import Axis
+from celltype_cli.core.states import seal
 from celltype_cli.evaluation.predictions import read_predictions, write_predictions
 from celltype_cli.studies.explain import saved
 from celltype_cli.trainers import history
@@ -66,22 +67,22 @@ def test_a_model_that_learnt_nothing_is_said_to_look_at_nothing(celltype, capsys
 def test_an_estimator_is_fitted_again_and_explained(celltype, capsys):
     folder = trained(celltype, capsys, *FOREST)
     before = contents(folder)
-    code, out, err, outputs = celltype(capsys, "explain", *FOREST, "cells_per_class=2", "fold=1")
+    code, out, err, outputs = celltype(capsys, "explain", *FOREST, "cells_per_class=2", "fold=2")
     assert code == 0, err
     assert "fitted again, with the same seed" in out
     assert "note:" not in out  # its predictions are those that the run saved
     assert "forest on calcium_sim (simulated), fold 2 of 3: shap" in out
     assert "celltype explain model=forest model.n_estimators=20" in out
     made = {name for name in contents(folder) if name not in before}
-    assert made == {f"explain/fold1-shap{end}" for end in (".npz", "-table.csv", "-table.png")}
+    assert made == {f"explain/fold2-shap{end}" for end in (".npz", "-table.csv", "-table.png")}
     assert {name: value for name, value in contents(folder).items() if name in before} == before
-    found = saved.read(folder / "explain" / "fold1-shap.npz")
-    table = read_predictions(folder / "fold_1" / "predictions.csv").set_index("cell_id").loc[found.cell_id]
+    found = saved.read(folder / "explain" / "fold2-shap.npz")
+    table = read_predictions(folder / "fold_2" / "predictions.csv").set_index("cell_id").loc[found.cell_id]
     assert [found.classes[c] for c in found.predicted] == [*table["predicted"]]
     assert [found.classes[c] for c in found.label] == [*table["label"]]
     assert max(np.bincount(found.predicted)) <= 2
-    logged = [file.name for file in (outputs / "mlflow-artifacts").rglob("*fold1-shap*")]
-    assert sorted(logged) == ["fold1-shap-table.csv", "fold1-shap-table.png"]
+    logged = [file.name for file in (outputs / "mlflow-artifacts").rglob("*fold2-shap*")]
+    assert sorted(logged) == ["fold2-shap-table.csv", "fold2-shap-table.png"]
 
 
 def test_a_network_is_explained_from_its_checkpoint_without_training(celltype, capsys, monkeypatch):
@@ -99,30 +100,32 @@ def test_a_network_is_explained_from_its_checkpoint_without_training(celltype, c
             assert "fitted again" not in out
             assert "note:" not in out
     assert {name: value for name, value in contents(folder).items() if name in before} == before
-    found = saved.read(folder / "explain" / "fold0-saliency.npz")
+    found = saved.read(folder / "explain" / "fold1-saliency.npz")
     assert found.parts["trace"].axes == (Axis("time", "s", 0.0, 199 / 30),)
     assert (found.parts["trace"].attribution >= 0).all()
 
-    for checkpoint in (folder / "fold_0").glob("*.ckpt"):
+    for checkpoint in (folder / "fold_1").glob("*.ckpt"):
         checkpoint.unlink()
     code, out, err, _ = celltype(capsys, "explain", *RNN, "cells_per_class=2", "keep_checkpoints=false")
     assert code == 0, err
     assert "fitted again" in out and "note:" not in out
-    assert not list((folder / "fold_0").glob("*.ckpt"))
-    again = saved.read(folder / "explain" / "fold0-saliency.npz")
+    assert not list((folder / "fold_1").glob("*.ckpt"))
+    again = saved.read(folder / "explain" / "fold1-saliency.npz")
     np.testing.assert_array_equal(again.parts["trace"].attribution, found.parts["trace"].attribution)
 
 
 def test_a_model_that_predicts_otherwise_than_the_run_is_called_so(celltype, capsys):
     model = ["model=logistic"]
-    path = trained(celltype, capsys, *model) / "fold_0" / "predictions.csv"
+    path = trained(celltype, capsys, *model) / "fold_1" / "predictions.csv"
     table = read_predictions(path)
     proba = [f"p_{name}" for name in ("PY", "PV", "SOM", "VIP")]
     write_predictions(table.assign(**(0.8 * table[proba] + 0.05)), path)  # the same order, and a sum of 1
+    seal(path.parent, ["predictions.csv"])
     code, out, err, _ = celltype(capsys, "explain", *model, "cells_per_class=1")
     assert code == 0, err
     assert "note: the model made again predicts otherwise than the run saved, by up to 0." in out
     write_predictions(table.assign(cell_id="c" + table["cell_id"]), path)
+    seal(path.parent, ["predictions.csv"])
     code, _, err, _ = celltype(capsys, "explain", *model)
     assert (code, "tested on other cells than the dataset now gives" in err) == (2, True)
 
@@ -130,10 +133,11 @@ def test_a_model_that_predicts_otherwise_than_the_run_is_called_so(celltype, cap
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("fold=3", "fold=3: this run has the folds 0 to 2"),
+        ("fold=4", "fold=4: this run has the folds 1 to 3"),
+        ("fold=0", "fold=0: this run has the folds 1 to 3"),
         ("method=saliency", "method=saliency does not go with this model; it can be explained by shap"),
         ("method=guess", "method=guess is text, expected one of auto"),
-        ("cells_per_class=0", "cells_per_class=0: choose at least 1"),
+        ("cells_per_class=0", "cells_per_class=0 is out of range"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(celltype, capsys, setting, said):

@@ -1,10 +1,13 @@
 """The saved file of an explanation, its numbers and its pictures, worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from celltype_cli.cells.cells import UNLABELLED, Axis
+from celltype_cli.cells.about import Axis
+from celltype_cli.cells.cells import UNLABELLED
 from celltype_cli.core import plots
 from celltype_cli.core.messages import UserError
 from celltype_cli.studies.explain import pictures, saved
@@ -16,7 +19,8 @@ IDS = np.array(["a", "b", "c", "d"])
 
 
 def explanation(**parts):
-    return Explanation("toy (simulated)", "m", "shap", "amount", CLASSES, IDS, LABEL, PREDICTED, parts, ("rough",))
+    said = {"notes": ("rough",), "tested": "split s, 4 test cells of 2 donors, seed 0"}
+    return Explanation("toy (simulated)", "m", "shap", "amount", CLASSES, IDS, LABEL, PREDICTED, parts, **said)
 
 
 def scalogram_part():
@@ -45,7 +49,7 @@ def test_what_is_written_is_read(tmp_path):
     saved.write(before, tmp_path / "e" / "x.npz")
     assert [file.name for file in (tmp_path / "e").iterdir()] == ["x.npz"]
     again = saved.read(tmp_path / "e" / "x.npz")
-    for name in ("title", "model", "method", "quantity", "classes", "notes"):
+    for name in ("title", "model", "method", "quantity", "classes", "notes", "tested"):
         assert getattr(again, name) == getattr(before, name)
     for name in ("cell_id", "label", "predicted"):
         assert getattr(again, name).tolist() == getattr(before, name).tolist()
@@ -66,7 +70,7 @@ def test_a_broken_file_is_named(tmp_path, content):
         np.savez(path, trace=np.ones(3))
     elif content is not None:
         path.write_bytes(content)
-    with pytest.raises(UserError, match="x.npz: cannot be read as attributions"):
+    with pytest.raises(UserError, match="x.npz (cannot be read|is missing).* run celltype explain again"):
         saved.read(path)
 
 
@@ -121,9 +125,8 @@ def test_maps_stand_beside_the_mean_input_in_ms_and_hz():
     assert images[1].get_array()[2, 4] > 0 and not images[1].get_array()[:2].any()
     assert images[1].origin == "lower"
     shown = texts(figure)
-    assert {"frequency (Hz)", "m on toy (simulated)", "Pvalb\n2 cells, 1 right", "Excitatory\n2 cells, 1 right"} <= {
-        *shown
-    }
+    title = "m on toy (simulated)\nsplit s, 4 test cells of 2 donors, seed 0"
+    assert {"frequency (Hz)", title, "Pvalb\n2 cells, 1 right", "Excitatory\n2 cells, 1 right"} <= {*shown}
     assert any(text.startswith("time (ms)") for text in shown)
 
 
@@ -136,6 +139,21 @@ def test_swarms_show_a_dot_per_cell_at_its_attribution_and_missing_values_in_gre
     assert measured.get_offsets()[:, 0].tolist() == [3, 2, -6]
     assert np.all(np.diff(measured.get_array()) > 0)  # ranks of 0, 1, 9
     assert any("grey: not measured" in text for text in texts(figure))
+
+
+@pytest.mark.parametrize(("against", "panels"), [(-1, 1), (-0.5, 2)])
+def test_two_classes_of_which_one_is_the_mirror_image_are_drawn_once(against, panels):
+    """With -1 what speaks for the one speaks as much against the other."""
+    part = table_part()
+    second = part.by_class[:, 0]
+    part = replace(part, by_class=np.stack([against * second, second], axis=1))
+    two = replace(explanation(), classes=("PY", "PV"), predicted=np.array([0, 1, 1, 0]), label=np.array([0, 1, 1, 0]))
+    figure = pictures.picture(two, part)
+    drawn = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    assert [axes.get_title(loc="left") for axes in drawn] == ["PY", "PV"][-panels:]
+    assert drawn[-1].collections[1].get_offsets()[:, 0].tolist() == [3, 2, -6]
+    assert any("right: speaks for PV, left: for PY" in text for text in texts(figure)) == (panels == 1)
+    assert "m on toy (simulated)\nsplit s, 4 test cells of 2 donors, seed 0" in texts(figure)
 
 
 def test_dots_of_one_place_stand_beside_each_other():
@@ -157,6 +175,25 @@ def test_a_picture_is_a_function_of_the_saved_file(tmp_path):
     saved.write(before, tmp_path / "x.npz")
     again = saved.read(tmp_path / "x.npz")
     for name, one in (("a", before), ("b", again)):
-        plots.save(pictures.picture(one, one.parts["table"]), tmp_path / f"{name}.png")
+        plots.save(pictures.picture(one, one.parts["table"]), tmp_path / name, ["png"])
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert isinstance(saved.summary(again, again.parts["table"]), pd.DataFrame)
+
+
+@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: bytes(len(b)), lambda b: b[:-200], lambda b: b"text" + b])
+def test_a_damaged_file_is_refused_with_the_way_out(tmp_path, damage):
+    path = tmp_path / "x.npz"
+    saved.write(explanation(table=table_part()), path)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole).replace(b"PK", b"PX"))
+    with pytest.raises(UserError, match="x.npz cannot be read .*: delete it, and run celltype explain again"):
+        saved.read(path)
+
+
+def test_arrays_that_do_not_fit_together_are_refused(tmp_path):
+    saved.write(explanation(table=table_part()), tmp_path / "x.npz")
+    arrays = dict(np.load(tmp_path / "x.npz"))
+    for changed in ({"table.values": arrays["table.values"][:1]}, {"about": "3"}):
+        np.savez(tmp_path / "y.npz", **{**arrays, **changed})
+        with pytest.raises(UserError, match="y.npz cannot be read"):
+            saved.read(tmp_path / "y.npz")

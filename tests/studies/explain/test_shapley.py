@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from celltype_cli.cells.cells import About, Cells, Input
+from celltype_cli.cells.about import About, Input
+from celltype_cli.cells.cells import Cells
 from celltype_cli.cells.columns import table_of
 from celltype_cli.studies.explain.attributions import attributions
 from celltype_cli.studies.explain.shapley import LOG_ODDS, PROBABILITY, shapley

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 from celltype_cli.runs.identity import run_identity
-from celltype_cli.runs.train import Settings
+from celltype_cli.runs.settings import Settings
 from celltype_cli.studies.papers import jobs as paper_jobs
 from celltype_cli.studies.papers import launch
 from celltype_cli.studies.papers.paper import PROFILES

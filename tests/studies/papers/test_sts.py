@@ -6,7 +6,7 @@ from made.configs import compose
 from made.paper import load
 
 from celltype_cli.core import configs
-from celltype_cli.runs.train import Settings
+from celltype_cli.runs.settings import Settings
 from celltype_cli.studies.papers import jobs as paper_jobs
 from celltype_cli.studies.papers.paper import PROFILES
 
@@ -64,8 +64,18 @@ def test_every_run_composes_and_binds(paper, extra):
 def test_quick_needs_no_download_and_full_takes_imagenet(paper):
     networks = [job for job in plans(paper) if "model=scalogram_cnn" in job.overrides]
     for job in networks:
-        assert ("model.pretrained=false" in job.overrides) == (job.profile == "quick")
+        random = job.profile == "quick"
+        if job.row.model.startswith("efficientnet_lite0"):  # a package brings its weights
+            random = job.row.model.endswith("_random")
+        assert ("model.pretrained=false" in job.overrides) == random
         assert "dataset=patch_sim" in job.overrides
+
+
+def test_weights_are_all_that_imagenet_and_random_rows_differ_by(paper):
+    jobs = [job for job in plans(paper) if job.row.model.startswith("efficientnet_lite0")]
+    imagenet, random = ({j.overrides for j in jobs if ("random" in j.row.model) == end} for end in (False, True))
+    assert {tuple(o for o in overrides if o != "model.pretrained=false") for overrides in random} == imagenet
+    assert len(imagenet) == len(random) == 4
 
 
 def test_the_paper_is_trained_for_a_fixed_time_on_all_training_cells(paper):

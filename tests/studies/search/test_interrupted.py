@@ -14,7 +14,7 @@ from celltype_cli.studies.search import search
 @pytest.fixture(autouse=True)
 def record(tmp_path, monkeypatch):
     monkeypatch.setenv("RECORD", str(tmp_path / "record"))
-    monkeypatch.setattr(plots, "save", lambda figure, path: None)  # slow; the fixture `finished` draws
+    monkeypatch.setattr(plots, "save", lambda figure, stem, formats: [])  # slow; the fixture `finished` draws
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from celltype_cli.studies.search import search
 @pytest.fixture(autouse=True)
 def record(tmp_path, monkeypatch):
     monkeypatch.setenv("RECORD", str(tmp_path / "record"))
-    monkeypatch.setattr(plots, "save", lambda figure, path: None)  # slow; the fixture `finished` draws
+    monkeypatch.setattr(plots, "save", lambda figure, stem, formats: [])  # slow; the fixture `finished` draws
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_the_best_trial_is_the_best_of_the_table(finished):
     assert lines["accuracy"].max() == found.best.result.value
     # More quality tells more cells, so the best settings are known.
     assert found.best.values["model.quality"] == lines["model.quality"].max()
-    folds = lines[["fold_0", "fold_1", "fold_2"]].mean(axis=1)
+    folds = lines[["fold_1", "fold_2", "fold_3"]].mean(axis=1)
     assert lines["accuracy"].to_numpy() == pytest.approx(folds.to_numpy())
     assert all(file.stat().st_size for file in found.files.values())
 
@@ -164,7 +164,8 @@ def test_the_command_prints_what_it_found_and_how_to_train_it_again(tmp_path, mo
     assert end.value.code == 0
     out = capsys.readouterr().out
     for said in ("2 of 2 done", "2 trials; the best, trial", "the hold-out is the first of 3 folds", "trials.csv",
-                 "celltype train dataset=calcium_sim model=forest split=grouped_kfold dataset.cells_per_class=12",
+                 "celltype train --config-dir ",
+                 " dataset=calcium_sim model=forest split=grouped_kfold dataset.cells_per_class=12",
                  "The refit, on the hold-out", "1 folds (first_of_grouped_kfold)"):  # fmt: skip
         assert said in out
 
@@ -172,8 +173,8 @@ def test_the_command_prints_what_it_found_and_how_to_train_it_again(tmp_path, mo
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"n_trials": 0}, "search.n_trials=0: choose at least 1"),
-        ({"folds": 1}, "search.folds=1: choose at least 2"),
+        ({"n_trials": 0}, "search.n_trials=0 is out of range"),
+        ({"folds": 1}, "search.folds=1 is out of range"),
         ({"folds": 40}, "the inner folds (search.folds=40, search.split=grouped"),
         ({"metric": "f1"}, "search.metric=f1 is text, expected one of balanced_accuracy, accuracy"),
         ({"n_trails": 3}, "search.n_trails is no setting; nearest: n_trials"),

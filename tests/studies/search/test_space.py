@@ -9,7 +9,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
-from celltype_cli.runs.train import Settings
+from celltype_cli.runs.settings import Settings
 from celltype_cli.studies.search.space import difference, parse, put, text, values
 from celltype_cli.studies.search.training import epochs_behind, final, stops_early
 from celltype_cli.trainers.protocol import Fitted

@@ -19,7 +19,9 @@ NUMBERS = ("floor", "published", "published_sd", "ours", "ours_sd", "apart", "ap
 
 
 @styled
-def published_dots(lines: Sequence[Line], colours: Sequence[str], score: str, group: str, title: str) -> Figure:
+def published_dots(
+    lines: Sequence[Line], colours: Sequence[str], score: str, way: str, group: str, title: str
+) -> Figure:
     """Draws published, ours and ours with groups kept apart, a line each; bars are sd, sd and the 95 % interval."""
     starts = [i for i, line in enumerate(lines) if i and line.group != lines[i - 1].group]
     y = np.array([i + 0.5 * sum(start <= i for start in starts) for i in range(len(lines))])
@@ -54,18 +56,18 @@ def published_dots(lines: Sequence[Line], colours: Sequence[str], score: str, gr
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.8)
     axes.set_axisbelow(True)
-    figure.legend(handles=_dots_legend(lines, group), loc="outside lower center", ncols=2)
+    figure.legend(handles=_dots_legend(lines, way, group), loc="outside lower center", ncols=2)
     figure.suptitle(title)
     return figure
 
 
-def _dots_legend(lines: Sequence[Line], group: str) -> list[Line2D]:
+def _dots_legend(lines: Sequence[Line], way: str, group: str) -> list[Line2D]:
     """Explains the marks that are drawn; ours always."""
     shared = {"markersize": 8, "linewidth": 2.2}
     paper = Line2D([], [], color="black", marker="D", markerfacecolor="white", label="published, mean and sd", **shared)
     entries = [
         *([paper] if any(not isnan(line.published) for line in lines) else []),
-        Line2D([], [], color="#444444", marker="o", label="ours, random splits, mean and sd", **shared),
+        Line2D([], [], color="#444444", marker="o", label=f"ours, {way}, mean and sd", **shared),
         Line2D([], [], color="#444444", marker="o", markerfacecolor="white",
                label=f"ours, {group}s kept apart, 95 % interval", **shared),
     ]  # fmt: skip

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from celltype_cli.studies.papers.report.report import Report
 
 READING = (
-    "Published and own figures on random splits are means over the splits with the standard deviation (published in "
-    "brackets, ours after ±). Random splits put cells of one {group} on both sides.",
+    "Published figures and our own on the paper's split are means over splits with the standard deviation (published "
+    "in brackets, ours after ±). Random splits put cells of one {group} on both sides.",
     "{Group}s kept apart: whole {group}s are tested that training never saw; in square brackets the 95 % interval "
     "of a bootstrap over {group}s. The gap between the two is what knowing the {group} is worth.",
     "Floor: the score of guessing the most frequent class. Bold: the highest figure of each model.",

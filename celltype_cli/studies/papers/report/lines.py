@@ -118,7 +118,7 @@ class Order:
 
     Attributes:
         lines: which lines are ordered: all, or those of one model.
-        way: "random splits" or "groups kept apart", as the dataset calls its groups.
+        way: the paper's own split, such as "random splits"; or "groups kept apart", as the dataset calls its groups.
         n: how many have both figures.
         spearman, kendall: rank correlations with the published figures; nan for fewer than three lines.
         best_published, best_here: the lines with the highest figure, of those that have both.
@@ -133,22 +133,27 @@ class Order:
     best_here: str
 
 
-def orders(lines: Sequence[Line], together: bool, group: str = "group") -> Iterator[Order]:
-    """Compares the order within each model that has several lines, and `together` that of all lines."""
+def orders(lines: Sequence[Line], together: bool, way: str, group: str) -> Iterator[Order]:
+    """Compares the order within each model that has several lines, and `together` that of all lines.
+
+    Args:
+        way: what the paper's own split is called.
+        group: what the dataset calls its groups.
+    """
     groups = list(dict.fromkeys(line.group for line in lines))
     several = [g for g in groups if sum(line.group == g for line in lines) > 1]
     scopes = {"all": list(lines)} if together else {}
-    ways = {"ours": "random splits", "apart": f"{group}s kept apart"}
+    ways = {"ours": way, "apart": f"{group}s kept apart"}
     if len(groups) > 1:
         scopes |= {group: [line for line in lines if line.group == group] for group in several}
     for scope, members in scopes.items():
-        for key, way in ways.items():
+        for key, words in ways.items():
             both = [line for line in members if not isnan(line.published) and not isnan(getattr(line, key))]
             if len(both) > 1:
                 values = [[getattr(line, figure) for line in both] for figure in ("published", key)]
                 names = [line.label if scope == "all" else line.name for line in both]
                 best = [names[of.index(max(of))] for of in values]
-                yield Order(scope, way, len(both), *rank_correlation(*values), *best)
+                yield Order(scope, words, len(both), *rank_correlation(*values), *best)
 
 
 def order_of_groups(lines: Sequence[Line], key: str) -> tuple[str, ...]:

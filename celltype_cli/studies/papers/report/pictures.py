@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -25,13 +24,13 @@ from celltype_cli.studies.papers.report.results import Found
 from celltype_cli.studies.papers.report.tables import Picture, TableReport
 
 RANKS = (
-    "Mean rank of the {metric} over {n} random splits, 1 for the best. A bar joins rows that follow each "
+    "Mean rank of the {metric} over {n} splits, {way}, 1 for the best. A bar joins rows that follow each "
     "other and of which the corrected resampled t test (Nadeau and Bengio 2003) tells no two apart, at 0.05 after "
     "Holm's correction over the pairs shown together. Nemenyi's critical difference is not used: it takes splits to be "
     "independent, and these overlap."
 )
 DOTS = (
-    "Full circle: ours on random splits, bar of one standard deviation. Open circle: ours with {group}s kept apart, "
+    "Full circle: ours on {way}, bar of one standard deviation. Open circle: ours with {group}s kept apart, "
     "bar of the 95 % interval over {group}s. Red line: guessing the most frequent class."
 )
 PUBLISHED = "Published beside ours. Diamond: the paper, bar of one standard deviation. "
@@ -60,9 +59,9 @@ def of_table(table: TableReport, models: Sequence[str], mark: str) -> Iterator[P
         colours = [model_colour(line.group, models) for line in table.lines]
     if any(not isnan(line.ours) or not isnan(line.apart) for line in table.lines):
         title = f"{table.source}: {'published and ours' if table.published else 'ours'}"
-        caption = (PUBLISHED + DOTS if table.published else DOTS).format(group=table.group)
+        caption = (PUBLISHED + DOTS if table.published else DOTS).format(group=table.group, way=table.way)
         score = "rate" if table.kind == "per_class" else table.metric
-        draw = partial(draw_tables.published_dots, table.lines, colours, score, table.group, title + mark)
+        draw = partial(draw_tables.published_dots, table.lines, colours, score, table.way, table.group, title + mark)
         yield Picture(f"{table.key}_published", table.key, title, caption, draw)
     if table.comparisons:
         title = f"{table.source}: mean ranks of the {table.metric}"
@@ -76,14 +75,19 @@ def of_table(table: TableReport, models: Sequence[str], mark: str) -> Iterator[P
         }
         n = next(iter(table.comparisons.values())).n_splits
         draw = partial(draw_tables.critical_differences, panels, title + mark)
-        yield Picture(f"{table.key}_ranks", table.key, title, RANKS.format(n=n, metric=table.metric), draw)
+        yield Picture(
+            f"{table.key}_ranks", table.key, title, RANKS.format(n=n, way=table.way, metric=table.metric), draw
+        )
 
 
 def of_figure(
     paper: Paper, table: Table, jobs: Found, models: Sequence[str], mark: str, asked: Sequence[str]
 ) -> Picture:
     """Builds the paper's own figure from the jobs planned for it; `asked` are overrides of every command."""
-    ways = {"published": "random splits", "grouped": f"{results.group_of(filter(None, jobs.values()))}s kept apart"}
+    ways = {
+        "published": results.way_of(results.ran(jobs, "published")),
+        "grouped": f"{results.group_of(filter(None, jobs.values()))}s kept apart",
+    }
     title = f"{table.source}. {table.title}"
     if table.kind == "curves":
         panels = _curves(jobs, table.metric, ways, models)
@@ -146,7 +150,7 @@ def _curves(jobs: Found, metric: str, ways: dict[str, str], models: Sequence[str
 
 
 def drawn(picture: Picture, file: Path) -> bytes:
-    """Draws a picture as SVG, or takes the file as it is unless its data, colours or the code that draws changed.
+    """Draws a picture in the format of the file, or takes it as it is unless data, colours or drawing code changed.
 
     The file carries a hash of them, and the same picture has the same bytes.
     """
@@ -155,7 +159,4 @@ def drawn(picture: Picture, file: Path) -> bytes:
     made_of = f"drawn from {blake2b(content, digest_size=16).hexdigest()}"
     if file.exists() and made_of.encode() in (before := file.read_bytes()):
         return before
-    buffer = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "celltype"}):
-        picture.draw().savefig(buffer, format="svg", metadata={"Date": None, "Description": made_of})
-    return buffer.getvalue()
+    return plots.drawn(picture.draw(), file.suffix[1:], made_of)

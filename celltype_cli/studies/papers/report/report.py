@@ -79,10 +79,16 @@ def build(
     return report
 
 
-def write(report: Report, folder: str | Path, meanwhile: Callable[[], None] = lambda: None) -> dict[str, Path]:
+def write(
+    report: Report,
+    folder: str | Path,
+    figures: Sequence[str] = (),
+    meanwhile: Callable[[], None] = lambda: None,
+) -> dict[str, Path]:
     """Writes report.html, report.md, report.tex, a CSV per table and figures/*.svg, each whole or not at all.
 
     Args:
+        figures: their formats beside SVG, which the page holds.
         meanwhile: called while the figures are drawn.
 
     Returns:
@@ -103,7 +109,8 @@ def write(report: Report, folder: str | Path, meanwhile: Callable[[], None] = la
             if table.comparisons:
                 texts[f"{table.key}_pairs.csv"] = formats.pairs_csv(report, table)
 
-    files = {f"figures/{picture.key}.svg": picture for picture in report.pictures if picture.draw}
+    drawable = [picture for picture in report.pictures if picture.draw]
+    files = {f"figures/{one.key}.{kind}": one for kind in dict.fromkeys(("svg", *figures)) for one in drawable}
     drawn = shared(lambda file: pictures.drawn(files[file], folder / file), list(files), meanwhile=write_texts)
     images = dict(zip(files, drawn))
     texts["report.html"] = page(report, texts["report.md"], images)

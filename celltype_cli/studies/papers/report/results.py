@@ -87,7 +87,20 @@ def group_of(runs: Iterable[Result]) -> str:
     return words.pop() if len(words) == 1 else "group"
 
 
+def way_of(runs: Iterable[Result]) -> str:
+    """Returns how the paper's own split is called: "random splits", or by name where it deals no cells at random."""
+    names = {run.facts["labels"]["split"] for run in runs}
+    return (
+        "random splits" if all(name.startswith("shuffle") for name in names) else f"split={' or '.join(sorted(names))}"
+    )
+
+
 Found = dict[Job, Result | None]
+
+
+def ran(jobs: Found, split: str) -> list[Result]:
+    """Returns the finished runs with one of `paper.SPLITS`."""
+    return [result for job, result in jobs.items() if result and job.split == split]
 
 
 def commands(jobs: Found, asked: Sequence[str]) -> dict[Row, str]:
@@ -132,13 +145,14 @@ def notes(table: Table, jobs: Found, asked: Sequence[str]) -> Iterator[str]:
     versions = {run.facts["dataset"]["fingerprint"] for run in runs}
     if len(versions) > 1:
         yield f"The rows use {len(versions)} versions of the data, as their settings say."
-    for split, words in (("published", "Random splits"), ("grouped", f"{group_of(runs).capitalize()}s kept apart")):
-        these = [result for job, result in jobs.items() if result and job.split == split]
-        if these:
+    apart = f"{group_of(runs)}s kept apart"
+    ways = (("published", way_of(ran(jobs, "published")), "splits"), ("grouped", apart, "folds"))
+    for split, words, parts in ways:
+        if these := ran(jobs, split):
             sizes = {side: _range([run.side(side) for run in these]) for side in ("train", "test")}
             n = _range([run.scores["n_folds"] for run in these])
-            yield f"{words}: {n} {'splits' if split == 'published' else 'folds'}, {sizes['train']} cells train and " \
-                  f"{sizes['test']} test in the first."  # fmt: skip
+            counted = f"{sizes['train']} cells train and {sizes['test']} test in the first"
+            yield f"{words[0].upper()}{words[1:]}: {n} {parts}, {counted}."
     hours = sum(fold["training_seconds"] for run in dict.fromkeys(runs) for fold in run.fitted) / 3600
     took = f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.1f} min"
     yield f"Run on {'; '.join(dict.fromkeys(run.machine for run in runs))}; training took {took} in all."

@@ -47,7 +47,7 @@ class Sheet:
 def lines_sheet(table: TableReport) -> Sheet:
     """Lays out a table's lines; the highest published and own figure of each model are bold."""
     lines, frame, published, scores = table.lines, pd.DataFrame([*table.lines]), table.published, table.kind == "scores"
-    group, name, random = *(("model", "row") if scores else ("rate", "class")), "ours, random splits"
+    group, name, random = *(("model", "row") if scores else ("rate", "class")), f"ours, {table.way}"
     apart, balanced = (f"{words}, {table.group}s apart [95 %]" for words in ("ours", "balanced accuracy"))
 
     def figures(key: str, text: Callable[[Line], str], missing: str = "not run") -> list[str]:
@@ -102,10 +102,10 @@ def pairs_sheet(test: Comparison) -> Sheet:
 
 
 def overview_sheet(tables: Sequence[TableReport]) -> Sheet:
-    """Lays out, a line for each table, what ran, whether the order holds, and what random splits add."""
+    """Lays out, a line for each table, what ran, whether the order holds, and what the split of the paper adds."""
     rows = []
     for table in tables:
-        order = next((o for o in table.orders if o.lines == "all" and o.way == "random splits"), None)
+        order = next((o for o in table.orders if o.lines == "all" and o.way == table.way), None)
         gaps = [line.ours - line.apart for line in table.lines if not isnan(line.ours - line.apart)]
         models = {key: "\N{NO-BREAK SPACE}> ".join(value) for key, value in table.models.items()}
         rows.append({
@@ -113,7 +113,7 @@ def overview_sheet(tables: Sequence[TableReport]) -> Sheet:
             "rows run": f"{table.planned - table.missing} of {table.planned}",
             "Spearman": _number(order.spearman if order else NAN, 2, sign=True),
             "Kendall": _number(order.kendall if order else NAN, 2, sign=True),
-            "gap, random − apart": _number(sum(gaps) / len(gaps) if gaps else NAN, 3, sign=True),
+            "gap, paper's split − apart": _number(sum(gaps) / len(gaps) if gaps else NAN, 3, sign=True),
             "models in the paper": models.get("published", ""),
             "models here": _bold(models.get("ours", ""), models.get("published") == models.get("ours")),
         })  # fmt: skip

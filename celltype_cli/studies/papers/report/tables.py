@@ -34,6 +34,7 @@ class TableReport:
     Attributes:
         metric: what the lines of a table of scores show, in words.
         group: what the datasets call a group: "animal", "donor".
+        way: what the split of the paper is called: "random splits".
         comparisons: paired tests by the words that say what was compared.
         notes: dataset, splits, machine, warnings; one sentence each.
         planned, missing: how many rows there are, and how many lack a run.
@@ -46,6 +47,7 @@ class TableReport:
     kind: str
     metric: str
     group: str
+    way: str
     lines: tuple[Line, ...]
     orders: tuple[Order, ...]
     models: dict[str, tuple[str, ...]]
@@ -72,15 +74,15 @@ class TableReport:
     def sentences(self) -> Iterator[str]:
         """Says in words what stands below the table: order of models, paired tests, notes."""
         if self.models:
-            ways = {"published": "in the paper", "ours": "here on random splits",
+            ways = {"published": "in the paper", "ours": f"here on {self.way}",
                     "apart": f"here with {self.group}s kept apart"}  # fmt: skip
             found = [f"{words} {' > '.join(self.models[key])}" for key, words in ways.items() if key in self.models]
             yield f"Models by their best row: {'; '.join(found)}."
         for words, test in self.comparisons.items():
             few = "; with so few splits the others may differ as well" if test.n_splits < FEW_SPLITS else ""
             yield (
-                f"Paired test of {words} over {test.n_splits} random splits (Nadeau-Bengio, Holm): {test.told_apart} "
-                f"of {len(test.pairs)} pairs told apart at {LEVEL}{few}."
+                f"Paired test of {words} over {test.n_splits} splits, {self.way} (Nadeau-Bengio, Holm): "
+                f"{test.told_apart} of {len(test.pairs)} pairs told apart at {LEVEL}{few}."
             )
         yield from self.notes
 
@@ -100,7 +102,7 @@ class Picture:
 def table_report(paper: Paper, table: Table, jobs: Found, asked: Sequence[str]) -> TableReport:
     """Builds one table from the jobs planned for it; `asked` are overrides of every command, `paper=...` first."""
     group = results.group_of(filter(None, jobs.values()))
-    lacking = results.commands(jobs, asked)
+    way, lacking = results.way_of(results.ran(jobs, "published")), results.commands(jobs, asked)
     runs = {(job.row, job.split): result for job, result in jobs.items()}
     rows = list(dict.fromkeys(job.row for job in jobs))
     names = Counter(row.name for row in rows)
@@ -129,8 +131,9 @@ def table_report(paper: Paper, table: Table, jobs: Found, asked: Sequence[str]) 
         kind=table.kind,
         metric=table.metric.replace("_", " ").replace("f1", "F1"),
         group=group,
+        way=way,
         lines=tuple(lines),
-        orders=tuple(orders(lines, scored, group)),
+        orders=tuple(orders(lines, scored, way, group)),
         models={key: order for key, order in models.items() if {*order} == complete} if len(complete) > 1 else {},
         comparisons=tests,
         notes=(*results.notes(table, jobs, asked), *remarks),
@@ -173,11 +176,11 @@ def _comparisons(
 
 
 def _of_row(row: Row, run: Result | None) -> Iterator[str]:
-    """Says what the paper notes of a row, and what a search has chosen on our random splits."""
+    """Says what the paper notes of a row, and what a search has chosen on the splits of the paper."""
     said = [row.note] if row.note else []
     if run:
         chosen = [", ".join(f"{key} = {value}" for key, value in sorted(fold["chosen"].items())) for fold in run.fitted]
         counts = Counter(filter(None, chosen)).most_common()
-        said += [f"here {words} in {n} of {len(chosen)} random splits" for words, n in counts]
+        said += [f"here {words} in {n} of {len(chosen)} splits" for words, n in counts]
     if said:
         yield f"{row.model}: {row.name}: {'; '.join(said)}."

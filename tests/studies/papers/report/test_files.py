@@ -162,6 +162,34 @@ def test_the_files_are_the_same_twice_and_nothing_is_left(written, toy_runs, tmp
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
 
+def test_figures_stand_beside_svg_in_the_formats_that_were_asked_for(written, tmp_path):
+    made, folder = written
+    report.write(replace(made, pictures=made.pictures[:2]), tmp_path, ["png", "pdf", "svg"])
+    keys = [picture.key for picture in made.pictures[:2]]
+    names = sorted(file.name for file in (tmp_path / "figures").iterdir())
+    assert names == sorted(f"{key}.{kind}" for key in keys for kind in ("png", "pdf", "svg"))
+    before = {file: file.read_bytes() for file in (tmp_path / "figures").iterdir()}
+    assert all(b"drawn from" in content for content in before.values())
+    for file, content in before.items():  # of the same data it is taken as it is
+        assert pictures.drawn(next(one for one in made.pictures if one.key == file.stem), file) == content
+
+
+def test_a_split_that_is_not_random_is_not_called_so(tmp_path):
+    """As with a paper's published lists: in legend, caption, column and notes."""
+    found = {job("table1", CNN, "published"): fake_run(tmp_path / "listed", [0.5, 0.6])}
+    facts = tmp_path / "listed" / "run.json"
+    facts.write_text(facts.read_text().replace('"split": "shuffle"', '"split": "repeated"'))
+    made = report.build(PAPER, found, name="toy")
+    [table], picture = made.tables, made.pictures[0]
+    assert table.way == "split=repeated" and "Full circle: ours on split=repeated, bar" in picture.caption
+    legend = [text.get_text() for text in picture.draw().legends[0].get_texts()]
+    assert "ours, split=repeated, mean and sd" in legend
+    assert any(note.startswith("Split=repeated: 2 splits") for note in table.notes)
+    written = formats.markdown(made)
+    assert "ours, split=repeated" in written
+    assert written.lower().count("random splits") == 1  # what they are, where it says how to read a report
+
+
 def test_a_figure_is_drawn_again_only_when_its_data_or_code_have_changed(written, tmp_path, monkeypatch):
     made, folder = written
     picture = next(picture for picture in made.pictures if picture.key == "table1_published")

@@ -94,11 +94,11 @@ def test_order_within_models():
     lines = [Line("a", f"{i}", published=p, ours=o, label=f"a{i}") for i, (p, o) in
              enumerate([(0.9, 0.5), (0.8, 0.6), (0.7, 0.4), (0.6, float("nan"))])]  # fmt: skip
     lines.append(Line("b", "x", published=0.5, ours=0.9, label="bx"))
-    everything, within = orders(lines, together=True)
+    everything, within = orders(lines, together=True, way="random splits", group="animal")
     assert (everything.lines, everything.n, everything.best_published, everything.best_here) == ("all", 4, "a0", "bx")
     assert (within.lines, within.n, within.best_here, within.kendall) == ("a", 3, "1", pytest.approx(1 / 3))
     assert order_of_groups(lines, "ours") == ("b", "a") and order_of_groups(lines, "published") == ("a", "b")
-    assert [o.lines for o in orders(lines, together=False)] == ["a"]
+    assert [o.lines for o in orders(lines, together=False, way="random splits", group="animal")] == ["a"]
 
 
 def test_paired_test_and_its_refusal(toy_report, toy_runs, tmp_path):
@@ -160,9 +160,7 @@ def test_what_a_search_chose_stands_beside_what_the_paper_chose(tmp_path):
     run = fake_run(tmp_path / "searched", [0.5, 0.6, 0.7], chosen=chosen)
     paper = replace(PAPER, tables=(replace(PAPER.tables[0], rows=(row,)),))
     table = report.build(paper, {job("table1", row, "published"): run}).tables[0]
-    said = (
-        "C = 10 was chosen; here C = 1, gamma = 0.1 in 2 of 3 random splits; here C = 9, gamma = 0.1 in 1 of 3 random"
-    )
+    said = "C = 10 was chosen; here C = 1, gamma = 0.1 in 2 of 3 splits; here C = 9, gamma = 0.1 in 1 of 3 splits"
     assert any(said in note for note in table.notes)
 
 
