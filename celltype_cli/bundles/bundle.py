@@ -1,0 +1,208 @@
+"""A bundle: the models of a run's folds and all that is needed to label new recordings with them, as a folder.
+
+    bundle.yaml       what it is: classes, inputs, how a file becomes inputs, how it was scored and calibrated, versions
+    card.md           the same for people
+    held_out.csv      what each training cell was predicted as by a model that had not seen it: for thresholds
+    training.npz      what its training cells look like (`familiar`)
+    models/<name>/    a model each, as `trainers.kept` writes it
+    checksums.txt     SHA-256 of each of these files, as sha256sum writes and checks it
+
+It opens without Hydra, OmegaConf and MLflow. No file in it can run code: networks of ours and a list of estimators are
+built, and a function is called only if it is the `prepare` or the reader of a kind of recording.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from jaxtyping import Float
+
+from celltype_cli.bundles.sums import check_sums
+from celltype_cli.bundles.sure import HeldOut
+from celltype_cli.bundles.training import Training
+from celltype_cli.cells.about import Input
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.messages import UserError
+from celltype_cli.trainers import kept
+from celltype_cli.trainers.protocol import Predictor
+
+FORMAT = 1
+ABOUT, TRAINING, HELD_OUT = "bundle.yaml", "training.npz", "held_out.csv"
+NEEDED = ("format", "name", "classes", "inputs", "source", "prepare", "models", "scores", "trust", "data", "versions")
+LARGEST = 5_000_000  # bytes of bundle.yaml
+CALLED = re.compile(r"celltype_cli\.\w+\.(prepare|datasets\.own)\.[a-z]\w*")  # of a config node's _target_
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle.
+
+    Attributes:
+        path: its folder.
+        about: what bundle.yaml says.
+    """
+
+    path: Path
+    about: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.about["name"]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.about["classes"])
+
+    @cached_property
+    def members(self) -> tuple[Predictor, ...]:
+        """The models, loaded when they are first needed."""
+        return tuple(kept.load(self.path / "models" / name) for name in self.about["models"])
+
+    @cached_property
+    def training(self) -> Training:
+        """What its training cells look like."""
+        return Training.read(self.path / TRAINING)
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """What the models said of cells that they had not seen."""
+        return HeldOut.read(self.path / HELD_OUT)
+
+    def predict(self, path: str | Path, **dataset: Any) -> pd.DataFrame:
+        """Labels the cells of a file or folder, as `celltype predict` does.
+
+        Args:
+            dataset: settings of the reader, such as `sampling_rate`.
+
+        Returns:
+            a line for each cell, as `bundles.predict.predict` describes them.
+
+        Raises:
+            UserError: when nothing can be read.
+        """
+        from celltype_cli.bundles.predict import predict, recordings_of
+
+        with TemporaryDirectory() as cache:
+            prepare = {"cache": cache} if "cache" in self.about["prepare"] else {}
+            return predict(self, recordings_of(self, path, **dataset), prepare=prepare).cells
+
+    def predict_proba(self, **arrays: Any) -> Float[np.ndarray, "cell class"]:
+        """Returns calibrated probabilities of cells in memory, a row for each; NaN where a cell cannot be used.
+
+        Args:
+            arrays: of an npz file of the bundle's kind of recording, as the docs describe it: `trace` [cell, time] and
+                `sampling_rate`, or `voltage` and `current` [sweep, time] of one cell and `sampling_rate`.
+
+        Raises:
+            UserError: when an array is missing or of another shape, or no cell can be used.
+        """
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "cells.npz"
+            np.savez(file, **{name: np.asarray(array) for name, array in arrays.items()})
+            cells = self.predict(file)
+        if (cells["best"] == "").all():
+            raise UserError(f"no cell can be used: {cells['note'].iloc[0]}")
+        return cells[[f"p_{name}" for name in self.classes]].to_numpy(float)
+
+    def proba(self, cells: Cells) -> Float[np.ndarray, "model row class"]:
+        """Returns what each model says of each row, neither averaged nor calibrated.
+
+        Raises:
+            UserError: when the cells have other inputs than the models were trained on.
+        """
+        cells = self.aligned(cells)
+        return np.stack([predict(cells) for predict in self.members])
+
+    def aligned(self, cells: Cells) -> Cells:
+        """Returns the cells with the classes and inputs of the training cells: of tables the same columns in their
+        order, NaN where one was not measured.
+
+        Raises:
+            UserError: when an input is missing or has another shape.
+        """
+        inputs, known = {}, {}
+        for name, wanted in self.about["inputs"].items():
+            if name not in cells.inputs:
+                raise UserError(f"the bundle {self.name} takes {name}; found {', '.join(cells.inputs)}")
+            values, columns = cells.inputs[name], tuple(wanted.get("columns", ()))
+            if columns:
+                here = {column: k for k, column in enumerate(cells.about.of(name).columns)}
+                empty = np.full(len(cells), np.nan, values.dtype)
+                values = np.stack([values[:, here[c]] if c in here else empty for c in columns], axis=1)
+                known[name] = Input(columns=columns)
+            elif list(values.shape[1:]) != list(wanted["shape"]):
+                raise UserError(
+                    f"the bundle {self.name} takes {name} of shape {tuple(wanted['shape'])}, found {values.shape[1:]}"
+                )
+            inputs[name] = values
+        about = type(cells.about)(cells.about.name, inputs={**cells.about.inputs, **known})
+        unlabelled = np.full(len(cells), -1)
+        return Cells(inputs, unlabelled, cells.cell_id, cells.group, self.classes, about, cells.source)
+
+
+def load_bundle(path: str | Path) -> Bundle:
+    """Opens a bundle.
+
+    Args:
+        path: of its folder.
+
+    Raises:
+        UserError: when it is no bundle, of another format, incomplete, or any of its files is not what it was.
+    """
+    path = Path(path).expanduser()
+    if not (path / ABOUT).is_file():
+        what = "is no bundle, it has no bundle.yaml" if path.is_dir() else "does not exist"
+        raise UserError(f"{path} {what}; `celltype export run=... out={path}` makes one")
+    check_sums(path)
+    file = path / ABOUT
+    if file.stat().st_size > LARGEST:
+        raise UserError(f"{file} has {file.stat().st_size} bytes; expected at most {LARGEST}")
+    try:
+        about = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise UserError(f"{file} cannot be read ({str(error).splitlines()[0]:.200})") from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        found = about.get("format") if isinstance(about, dict) else None
+        raise UserError(f"{file} has format {found}; this version of celltype reads format {FORMAT}")
+    if missing := [name for name in NEEDED if name not in about]:
+        raise UserError(f"{file} lacks {', '.join(missing)}: export the bundle again")
+    for node in (about["source"], about["prepare"]):
+        _callable(node)
+    return Bundle(path, about)
+
+
+def call(node: Mapping[str, Any], *args: Any, **settings: Any) -> Any:
+    """Calls the function of a config node: a `prepare` or a reader, and nothing else.
+
+    Raises:
+        UserError: when it is something else, or takes other settings.
+    """
+    function = _callable(node)
+    known = {name: value for name, value in node.items() if name not in ("_target_", "_partial_")}
+    if unknown := [name for name in settings if name not in known]:
+        raise UserError(f"{', '.join(unknown)} is no setting here; known: {', '.join(known)}")
+    try:
+        return function(*args, **{**known, **settings})
+    except TypeError as error:
+        raise UserError(f"{node['_target_']} takes other settings than this bundle holds ({error})") from error
+
+
+def _callable(node: Mapping[str, Any]) -> Any:
+    target = str(node.get("_target_", "")) if isinstance(node, Mapping) else ""
+    if not CALLED.fullmatch(target):
+        raise UserError(f"{target or node} is neither the `prepare` nor the reader of a kind of recording: not called")
+    module, _, name = target.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"{target} is not in this version of celltype ({error})") from error

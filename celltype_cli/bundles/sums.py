@@ -1,0 +1,35 @@
+"""Checksums of the files of a bundle, in the format of sha256sum."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from celltype_cli.core.files import digest
+from celltype_cli.core.messages import UserError, few
+
+SUMS = "checksums.txt"
+
+
+def write_sums(folder: Path) -> None:
+    """Writes the checksums of all files of a folder."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != SUMS)
+    lines = [f"{digest(file)}  {file.relative_to(folder).as_posix()}\n" for file in files]
+    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def check_sums(folder: Path) -> None:
+    """Raises a UserError that names each file that is missing, changed or not listed."""
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder / SUMS} cannot be read ({error}): copy the bundle again, whole") from error
+    found = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+    found = {name: file for name, file in found.items() if name != SUMS and not file.name.startswith(".")}
+    faults = [f"{name} is missing" for name in sorted(listed.keys() - found.keys())]
+    faults += [f"{name} is not listed in {SUMS}" for name in sorted(found.keys() - listed.keys())]
+    faults += [
+        f"{name} was changed" for name in sorted(listed.keys() & found.keys()) if digest(found[name]) != listed[name]
+    ]
+    if faults:
+        raise UserError("\n  ".join([f"{folder} is not as it was exported, and is not opened:", *few(faults)]))

@@ -1,0 +1,110 @@
+"""What a bundle keeps of its training cells: a short description of each, and an example of it for pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from celltype_cli.cells.cells import Cells
+
+SERIES = ("level", "amplitude", "noise", "peak", "skewness", "smoothness")
+LARGEST = 20_000  # values of an input, of which examples are kept
+TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a bundle keeps of its training cells: descriptions of all, and a row of each for pictures.
+
+    Attributes:
+        names: of the quantities.
+        values: [cell, quantity], NaN where one could not be measured.
+        cell_id, group, source, label: of each cell; the label is empty where it is unknown.
+        examples: by input, the first row of each cell [cell, ...]; of small inputs only.
+    """
+
+    names: tuple[str, ...]
+    values: Float[np.ndarray, "cell quantity"]
+    cell_id: Shaped[np.ndarray, " cell"]
+    group: Shaped[np.ndarray, " cell"]
+    source: Shaped[np.ndarray, " cell"]
+    label: Shaped[np.ndarray, " cell"]
+    examples: dict[str, Float[np.ndarray, "cell ..."]]
+
+    @classmethod
+    def of(cls, cells: Cells) -> Training:
+        """Describes training cells."""
+        names, values, first = describe(cells)
+        label = np.array([*cells.classes, ""])[cells.label[first]]
+        examples = {
+            name: rows[first].astype(np.float32)
+            for name, rows in cells.inputs.items()
+            if not cells.about.of(name).columns and rows[0].size <= LARGEST
+        }
+        known = (np.asarray(column[first]).astype(str) for column in (cells.cell_id, cells.group, cells.source))
+        return cls(names, values, *known, label, examples)
+
+    def write(self, path: Path) -> None:
+        """Writes all of it as one npz file."""
+        columns = {name: getattr(self, name) for name in ("values", "cell_id", "group", "source", "label")}
+        examples = {f"example {name}": rows for name, rows in self.examples.items()}
+        np.savez_compressed(path, names=np.array(self.names), **columns, **examples)
+
+    @classmethod
+    def read(cls, path: Path) -> Training:
+        """Reads what `write` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            examples = {name.removeprefix("example "): file[name] for name in file.files if name.startswith("example ")}
+            columns = (file[name] for name in ("values", "cell_id", "group", "source", "label"))
+            return cls(tuple(file["names"].tolist()), *columns, examples)
+
+    def scaled(self, values: Float[np.ndarray, "cell quantity"]) -> Float[np.ndarray, "cell quantity"]:
+        """Returns quantities as departures from the training median, in robust standard deviations; 0 for missing."""
+        low, middle, high = np.nanpercentile(self.values, [25, 50, 75], axis=0)
+        spread = (high - low) / 1.349
+        fallback = np.nanstd(self.values, axis=0) + TINY
+        return np.nan_to_num((values - middle) / np.where(spread > TINY, spread, fallback))
+
+
+def describe(cells: Cells) -> tuple[tuple[str, ...], Float[np.ndarray, "cell quantity"], Int[np.ndarray, " cell"]]:
+    """Describes each cell: names of the quantities, their medians over its rows, and the first row of each cell, in
+    the order of these."""
+    names, parts = [], []
+    for name, rows in cells.inputs.items():
+        if cells.about.of(name).columns:
+            continue
+        names += [f"{quantity} of {name}" for quantity in SERIES]
+        parts.append(_series(rows))
+    if not parts:  # nothing but tables
+        for name, rows in cells.inputs.items():
+            columns = cells.about.of(name).columns or [f"{name} {k}" for k in range(rows.shape[1])]
+            names += columns
+            parts.append(rows.astype(np.float64))
+    table = np.concatenate(parts, axis=1)
+    _, first, code = np.unique(cells.cell_id, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    values = np.stack([_median(table[code == k]) for k in order])
+    return tuple(names), values, first[order]
+
+
+def _series(rows: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row 6"]:
+    """Describes each row of a series or image, its last axis being time; amplitudes as logarithms, for ratios count."""
+    flat = rows.reshape(len(rows), -1).astype(np.float64)
+    low, level, high = np.percentile(flat, [5, 50, 95], axis=1)
+    steps = np.diff(rows.astype(np.float64), axis=-1).reshape(len(rows), -1)
+    noise = 1.4826 * np.median(np.abs(steps - np.median(steps, axis=1, keepdims=True)), axis=1) / np.sqrt(2)
+    centred, sd = flat - flat.mean(axis=1, keepdims=True), flat.std(axis=1) + TINY
+    skewness = (centred**3).mean(axis=1) / sd**3
+    rough = steps.std(axis=1) / (np.sqrt(2) * sd)
+    logs = [np.log(np.maximum(x, TINY)) for x in (high - low, noise, flat.max(axis=1) - level)]
+    return np.stack([level, *logs, np.sign(skewness) * np.log1p(np.abs(skewness)), -np.log(rough + TINY)], axis=1)
+
+
+def _median(rows: Float[np.ndarray, "row quantity"]) -> Float[np.ndarray, " quantity"]:
+    there = ~np.isnan(rows).all(axis=0)
+    values = np.full(rows.shape[1], np.nan)
+    values[there] = np.nanmedian(rows[:, there], axis=0)
+    return values

@@ -1,0 +1,61 @@
+"""Writes an answer: into a folder of its own or beside the recordings, and never over a file of the user."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from celltype_cli.bundles.bundle import Bundle
+from celltype_cli.core.files import OURS, digest, ours, replacing, write_text
+from celltype_cli.core.messages import UserError, few
+
+File = tuple[Path, Callable[[Path], None]]  # its place, and what writes it to a path
+
+
+def for_tools(bundle: Bundle, path: Path, cells: pd.DataFrame, out: Path | None) -> list[File]:
+    """Returns the files that the tools read from which the recordings come; none where the kind of recording has none.
+
+    Args:
+        path: the file or folder that was labelled.
+        cells: of an answer.
+        out: folder for them; None for beside the recordings.
+    """
+    kind = bundle.about["source"]["_target_"].rpartition(".datasets.")[0]
+    try:
+        beside = importlib.import_module(f"{kind}.writers.files").beside
+    except ModuleNotFoundError:
+        return []
+    root = path if path.is_dir() else path.parent
+    files = list(beside(path, cells, bundle.classes))
+    return files if out is None else [(out / place.relative_to(root), write) for place, write in files]
+
+
+def check_free(places: Sequence[Path], overwrite: bool) -> None:
+    """Raises a UserError that names what is there already, unless celltype wrote it and it may be replaced."""
+    faults = []
+    for place in places:
+        if not place.exists():
+            continue
+        if place.is_dir() or ours(place.parent).get(place.name) != digest(place):
+            faults.append(f"{place} was not written by celltype, or was changed since: move it, or choose another out=")
+        elif not overwrite:
+            faults.append(f"{place} is an answer of before: choose another out=, or type overwrite=true")
+    if faults:
+        raise UserError("\n  ".join(["nothing is written over what is there:", *few(faults)]))
+
+
+def write_files(files: Sequence[File], overwrite: bool) -> None:
+    """Writes files, each whole or not at all, and lists them in `OURS` beside them.
+
+    Raises:
+        UserError: as `check_free`, before anything is written.
+    """
+    check_free([place for place, _ in files], overwrite)
+    for place, write in files:
+        with replacing(place) as temporary:
+            write(temporary)
+            listed = {**ours(place.parent), place.name: digest(temporary)}
+        write_text(place.parent / OURS, "".join(f"{value}  {name}\n" for name, value in sorted(listed.items())))
