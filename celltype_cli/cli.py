@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 
 from celltype_cli import __version__
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, of_machine, printable
 
 COMMANDS = {
     "train": "train a model on a dataset and score it on cells it has not seen",
@@ -22,9 +22,14 @@ COMMANDS = {
     "fetch": "download a public dataset: says how much it is, and goes on where it stopped",
     "search": "search the settings of a model within the training cells, then look at the held-out cells once",
     "explain": "show what a trained model looks at: saliency, integrated gradients, SHAP",
+    "export": "make a bundle of a finished run: a folder to label recordings with, and to pass on",
+    "predict": "label the cells of a recording with a bundle or a run",
+    "evaluate": "score a bundle on labelled recordings that it has not seen",
+    "compare": "find out whether one model is better than another on the same cells",
     "reproduce": "run the rows of a paper's tables that are missing, and print them beside the published ones",
     "report": "print a paper's tables from saved predictions alone",
-    "runs": "list finished and interrupted runs, or show one",
+    "runs": "list finished and interrupted runs, those that settings choose, or show one",
+    "clean": "say what can be removed from the outputs folder, with sizes, and remove it",
     "doctor": "check this installation: versions, device, threads, store, extras",
 }
 
@@ -38,23 +43,43 @@ celltype: which cell type is this recorded neuron?
   celltype train model=cnn1d trainer.epochs=10      change settings
   celltype train -m model=cnn1d,rnn seed=0,1        run every combination; the same line again does the rest
   celltype train --cfg job                          print the composed config and stop
-  celltype train --help                             all groups and settings of a command
+  celltype train --help                             what a command does, and its settings; --help all: all of them
   celltype train --config-dir my_conf dataset=mine  own configs, which may also shadow shipped ones
   eval "$(celltype -sc install=bash)"               completion with Tab (also zsh, fish)
 """
 
 
 def main() -> None:
-    """Runs the command line; exits with 0, with 2 when the user can mend it, with 1 when a job failed otherwise."""
+    """Runs the command line; exits with 0, with 2 when the user can mend it, with 1 when a job failed otherwise.
+
+    `predict` exits with 3 when cells were labelled and others could not be used.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for name in ("stdout", "stderr"):  # closed by who started it, as with >&-
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(nowhere, "w", closefd=False))
+    for stream in (sys.stdout, sys.stderr):  # what the terminal cannot show is written out
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = _dispatch(sys.argv[1:])
+        sys.stdout.flush()
     except UserError as error:
-        print(f"celltype: {error}", file=sys.stderr)
-        code = 2
+        code = _refused(error)
+    except BrokenPipeError:  # whoever reads the output has seen enough, as in `celltype --help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    except (OSError, MemoryError) as error:
+        code = _refused(of_machine(error))
     except KeyboardInterrupt:
         print("\ncelltype: stopped. Type the same command again to go on.", file=sys.stderr)
         code = 130
     sys.exit(code)
+
+
+def _refused(error: UserError) -> int:
+    print(f"celltype: {printable(error)}", file=sys.stderr)
+    return 2
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -74,6 +99,12 @@ def _dispatch(arguments: list[str]) -> int:
 
         known = ", ".join(COMMANDS)
         raise UserError(f"{command!r} is no command{nearest(command, COMMANDS)}; commands: {known}")
+    if asked := {"-h", "--help"} & {*rest}:
+        from celltype_cli.commands import help, own_configs
+
+        own = own_configs.take([argument for argument in rest if argument not in asked])
+        print(help.page(command, own), end="")
+        return 0
     signal.signal(signal.SIGTERM, _interrupt)
     _warn_plainly()
 
@@ -105,3 +136,7 @@ def _complete(arguments: list[str]) -> int:
     if len(words) > 2:
         os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
     return complete(command, [a for a in arguments if a not in COMMANDS])
+
+
+if __name__ == "__main__":
+    main()

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import DictConfig
 
 from celltype_cli.commands import typed
 from celltype_cli.core import configs
-from celltype_cli.core.terminal import say, say_pairs, say_table
+from celltype_cli.core.files import write_text
+from celltype_cli.core.messages import few
+from celltype_cli.core.ranges import Threads
+from celltype_cli.core.terminal import say, say_note, say_pairs, say_table
+
+if TYPE_CHECKING:
+    from celltype_cli.cells.cells import Cells
+
+SHOWN = 20  # sets of copies
 
 
 @dataclass
 class Settings:
-    """The keys of `conf/data.yaml`, and of `conf/fetch.yaml`, and their types."""
+    """The keys of `conf/data.yaml` and their types."""
 
-    dataset: Mapping[str, Any]
-    prepare: Mapping[str, Any]
+    dataset: configs.Whole
+    prepare: configs.Partial
+    threads: Threads | None
     outputs: str
+    figures: Sequence[Literal["png", "pdf", "svg"]]
 
 
 def run(cfg: DictConfig) -> None:
@@ -29,13 +39,16 @@ def run(cfg: DictConfig) -> None:
     import numpy as np
 
     from celltype_cli.cells.cells import UNLABELLED
-    from celltype_cli.cells.pictures import dataset_overview
+    from celltype_cli.cells.columns import features_of
+    from celltype_cli.cells.pictures import dataset_pictures
     from celltype_cli.core import plots
     from celltype_cli.runs.build import cells_of
+    from celltype_cli.runs.environment import limit_threads
 
+    limit_threads(cfg.threads)
     cells = cells_of(cfg)
     about = cells.about
-    say(f"\n{about.title}: {cells.n_cells} cells, {len(cells)} examples, {len(np.unique(cells.group))} {about.group}s")
+    say(f"\n{about.title}: {cells.counted}, {len(cells)} examples")
     for name, shape in cells.shapes.items():
         say(f"input {name}: {_described(shape, about.of(name))}")
     counts = []
@@ -45,20 +58,39 @@ def run(cfg: DictConfig) -> None:
             n_cells, *others = (len(np.unique(of[rows])) for of in (cells.cell_id, cells.group, cells.source))
             counts.append([name, n_cells, rows.sum(), *others])
     say_table(["class", "cells", "examples", "groups", "sources"], counts)
+    say_copies(cells)
     for note in about.notes:
-        say(f"note: {note}")
+        say_note(note)
     if about.citation:
         say(f"cite: {about.citation}")
     name = typed.option("dataset")
-    picture = Path(cfg.outputs) / "data" / f"{name}-{cells.fingerprint()}.png"
-    plots.save(dataset_overview(cells), picture)
+    folder = Path(cfg.outputs) / "data" / f"{name}-{cells.fingerprint()}"
+    drawn: list[str] = []
+    for key, figure in dataset_pictures(cells) if cfg.figures else ():
+        drawn += (file.name for file in plots.save(figure, folder / key, cfg.figures))
+    files = {"pictures": f"{folder}/{', '.join(drawn)}"} if drawn else {}
+    if (features := features_of(cells)) is not None:
+        files["measured"] = folder / "features.csv"
+        write_text(files["measured"], features.to_csv(index=False))
     words = typed.overrides() or [f"dataset={name}"]
     models = [model for name in cells.inputs for model in about.of(name).models]
     model = "forest" if "forest" in models else next(iter(models), "forest")
     labelled = (cells.label != UNLABELLED).any()
     train = typed.line("train", *words, f"model={model}")
     then = train if labelled else f"labels to train on; {typed.line('data', *words, '--cfg', 'job')}"
-    say_pairs({"picture": picture, "next": then})
+    say_pairs({**files, "next": then})
+
+
+def say_copies(cells: Cells) -> None:
+    """Lists the cells that hold one recording under several names, if there are any."""
+    if not cells.copies:
+        return
+    names = (cells.cell_id, cells.group, cells.label_names)
+    sets = zip(*(cells.copies.sets(of) for of in names), cells.copies.how)
+    rows = [[*(", ".join(few(name or "no label" for name in of)) for of in found), how] for *found, how in sets]
+    say_table(["copies", cells.about.group, "class", "alike in"], rows[:SHOWN])
+    if len(rows) > SHOWN:
+        say(f"... and {len(rows) - SHOWN} sets of copies more")
 
 
 def _described(shape: tuple[int, ...], about: Any) -> str:

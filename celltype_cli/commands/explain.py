@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from annotated_types import Ge
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.commands import typed
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
-from celltype_cli.core.terminal import say, say_pairs, say_table
-from celltype_cli.runs import train
+from celltype_cli.core.ranges import Count
+from celltype_cli.core.terminal import say, say_note, say_pairs, say_table
+from celltype_cli.runs import settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,17 +22,19 @@ if TYPE_CHECKING:
     from celltype_cli.studies.explain.explain import Explained
     from celltype_cli.studies.explain.saved import Part
 
-OWN = ("method", "fold", "cells_per_class")
+OWN = ("run", "method", "fold", "cells_per_class")
+HERE = ("outputs", "threads", "figures", "logger")  # settings of a run that say where and how it is explained
 TOP = 5  # columns shown on the terminal
 
 
 @dataclass
-class Settings(train.Settings):
+class Settings(settings.Settings):
     """The keys of `conf/explain.yaml`: those of `train`, which name the run, and how it is explained."""
 
+    run: str | None
     method: Literal["auto", "saliency", "integrated_gradients", "shap"]
-    fold: int
-    cells_per_class: int | None
+    fold: Annotated[int, Ge(0)]
+    cells_per_class: Count | None
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -41,14 +46,33 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     configs.check(cfg, Settings)
     from celltype_cli.studies.explain.explain import explain
 
-    if cfg.cells_per_class is not None and cfg.cells_per_class < 1:
-        raise UserError(f"cells_per_class={cfg.cells_per_class}: choose at least 1, or null for all")
     words = typed.less(typed.overrides(), *OWN)
-    of_run = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in OWN])
-    own = {name: cfg[name] for name in OWN}
-    explained = explain(of_run, labels=typed.labels(), make=typed.line("train", *words), **own)
-    _print(explained, typed.line("explain", *words), cfg.fold)
+    of_run, labels = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in OWN]), typed.labels()
+    make, again = typed.line("train", *words), typed.line("explain", *words)
+    if cfg.run is not None:
+        of_run, labels, make = _named(cfg)
+        again = typed.line("explain", f"run={cfg.run}", *words)
+    own = {name: cfg[name] for name in OWN if name != "run"}
+    explained = explain(of_run, labels=labels, make=make, **own)
+    _print(explained, again, cfg.fold)
     return {"status": "finished", "folder": str(explained.files["attributions"].parent), "result": ""}
+
+
+def _named(cfg: DictConfig) -> tuple[DictConfig, dict[str, str], str]:
+    """Returns config and labels of the run that `run` names, and the command that makes it.
+
+    Raises:
+        UserError: when other settings of the run are typed beside its name, or no run, or several, are meant.
+    """
+    from celltype_cli.runs.found import one_run
+
+    if others := typed.less(typed.overrides(), *OWN, *HERE):
+        raise UserError(f"run={cfg.run} names a run with all its settings: leave out {' '.join(others)}")
+    folder = one_run(Path(cfg.outputs), str(cfg.run))
+    settings, labels = folder.config(), folder.facts()["labels"]
+    here = {name: cfg[name] for name in HERE}
+    make = typed.line(labels.get("command", "train"), *folder.overrides())
+    return OmegaConf.merge(settings, here), labels, make
 
 
 def _print(explained: Explained, command: str, fold: int) -> None:
@@ -60,7 +84,7 @@ def _print(explained: Explained, command: str, fold: int) -> None:
     for name, part in explanation.parts.items():
         _print_columns(explained.numbers[name]) if part.columns else _print_places(explained.numbers[name], part)
     for note in explanation.notes:
-        say(f"note: {note}")
+        say_note(note)
     say_pairs({**explained.files, "next": f"{command} {_next(explanation.method, fold, explained.n_folds)}"})
 
 
@@ -68,7 +92,7 @@ def _next(method: str, fold: int, n_folds: int) -> str:
     if method == "saliency":
         return "method=integrated_gradients   (signed, and summing to the logit)"
     if n_folds > 1:
-        return f"fold={(fold + 1) % n_folds}   (another fold's model: is it the same there?)"
+        return f"fold={fold % n_folds + 1}   (another fold's model: is it the same there?)"
     return "cells_per_class=null   (all test cells)"
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 
 from omegaconf import DictConfig, OmegaConf
 from rich.console import RenderableType
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from celltype_cli.commands import typed
-from celltype_cli.commands.data import Settings
+from celltype_cli.commands import known, typed
 from celltype_cli.core import configs
 from celltype_cli.core.downloads import Part, Plan
 from celltype_cli.core.messages import UserError
@@ -22,10 +22,21 @@ from celltype_cli.core.terminal import console, say
 GIVE_UP_AFTER = 3  # failed files in a row: then it is the network or the server, not a file
 
 
+@dataclass
+class Settings:
+    """The keys of `conf/fetch.yaml` and their types."""
+
+    dataset: configs.Whole
+    prepare: configs.Partial
+    outputs: str
+
+
 def run(cfg: DictConfig) -> None:
     """Plans the download with the dataset's own `fetch`, prints its size, and gets the files that are not there."""
+    fetch = _fetch_of(cfg)
     configs.check(cfg, Settings)
-    plan = _plan(cfg.dataset)
+    settings = OmegaConf.to_container(cfg.dataset, resolve=True)
+    plan = fetch(**{name: settings[name] for name in inspect.signature(fetch).parameters})
     missing = plan.missing()
     size, broken = sum(part.size for part in missing), sum(part.file.exists() for part in missing)
     say(f"{len(plan.parts)} files in {plan.folder}: {len(plan.parts) - len(missing)} there, {len(missing)} to download"
@@ -37,20 +48,25 @@ def run(cfg: DictConfig) -> None:
     say(f"all {len(plan.parts)} files are there\nnext     {typed.line('data', *typed.overrides())}")
 
 
-def _plan(node: DictConfig) -> Plan:
-    """Calls the function `fetch` that stands beside the dataset's `load`, with the settings that it takes.
+def _fetch_of(cfg: DictConfig) -> Callable[..., Plan]:
+    """Returns the function `fetch` that stands beside the dataset's `load`.
 
     Raises:
-        UserError: when there is none.
+        UserError: when there is none; it says where the data come from instead.
     """
-    fetch = getattr(import_module(node._target_.rpartition(".")[0]), "fetch", None)
-    if fetch is None:
-        raise UserError(
-            f"{node._target_} is not downloaded by this command; the head of its file in conf/dataset says "
-            "where the data come from"
-        )
-    settings = OmegaConf.to_container(node, resolve=True)
-    return fetch(**{name: settings[name] for name in inspect.signature(fetch).parameters})
+    name = typed.option("dataset")
+    try:
+        module = import_module(str(cfg.dataset._target_).rpartition(".")[0])
+    except (ImportError, ValueError):
+        configs.check(cfg, Settings)  # says what is wrong with the target
+        raise
+    if not hasattr(module, "fetch"):
+        if "path" not in [*cfg.dataset]:
+            look = typed.line("data", f"dataset={name}")
+            raise UserError(f"dataset={name} is simulated: there is nothing to download; to look at it: {look}")
+        said = known.head("dataset", name)
+        raise UserError(f"dataset={name} is not downloaded by celltype; conf/dataset/{name}.yaml says of it:\n  {said}")
+    return module.fetch
 
 
 def _download(parts: Sequence[Part]) -> None:
@@ -60,7 +76,12 @@ def _download(parts: Sequence[Part]) -> None:
         UserError: at the end, when files are missing still.
     """
     failed, in_a_row, arrived = [], 0, 0
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         for k, part in enumerate(parts, start=1):
             started = time.monotonic()

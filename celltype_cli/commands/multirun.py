@@ -15,10 +15,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.core import files
 from celltype_cli.core.files import write_text
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, of_machine
 from celltype_cli.core.terminal import say, say_table
 
 GOOD = ("finished", "already finished")
+LEFT_OUT = "left_out.json"  # in the folder of a multirun: lines on settings that some jobs lack
 
 
 class Multirun:
@@ -47,6 +48,8 @@ class Multirun:
                 record |= {"status": "finished", **(function(cfg) or {})}
             except UserError as error:
                 record |= {"status": "refused", "error": str(error)}
+            except (OSError, MemoryError) as error:
+                record |= {"status": "refused", "error": str(of_machine(error))}
             except Exception as error:  # noqa: BLE001 - one job's failure must not stop the others
                 (folder / f"job_{job}.log").write_text(traceback.format_exc())
                 record |= {"status": "failed", "error": f"{error!r}, see {folder / f'job_{job}.log'}"}
@@ -69,6 +72,8 @@ class Multirun:
         if not records:
             return 1
         _print(records)
+        for line in json.loads(notes.read_text()) if (notes := self.folder / LEFT_OUT).exists() else ():
+            say(f"note: {line}")
         bad = [record["status"] for record in records if record["status"] not in GOOD]
         if bad:
             print(f"\n{len(bad)} of {len(records)} jobs did not finish. The same command again does only those.")
@@ -94,6 +99,9 @@ def _print(records: list[dict[str, Any]]) -> None:
             noted.setdefault(note, []).append(str(record["job"]))
     for note, jobs in noted.items():
         say(f"note on {'all jobs' if len(jobs) == len(records) else 'job ' + ', '.join(jobs)}: {note}")
+    failed: dict[str, list[str]] = {}
     for record in records:
         if "error" in record:
-            say(f"job {record['job']}: {record['error']}")
+            failed.setdefault(record["error"], []).append(str(record["job"]))
+    for error, jobs in failed.items():
+        say(f"job {', '.join(jobs)}: {error}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from celltype_cli.commands import typed
-from celltype_cli.runs import train
+from celltype_cli.runs import settings
 
 if TYPE_CHECKING:
     from celltype_cli.runs.folder import RunFolder
@@ -32,7 +32,7 @@ class Choice:
 
 
 @dataclass
-class Settings(train.Settings, Choice):
+class Settings(settings.Settings, Choice):
     """The keys of `conf/reproduce.yaml` and `conf/report.yaml`: those of `train`, and which rows of which paper."""
 
 
@@ -56,7 +56,7 @@ def plan(cfg: DictConfig) -> dict[Job, RunFolder]:
         profile=cfg.profile,
         tables=_names(cfg.table),
         rows=_names(cfg.rows),
-        extra=[*_typed(), "keep_checkpoints=false"],
+        extra=[*_typed(), "keep_checkpoints=false", "keep_models=false"],
     )
     return launch.folders(plan, meanwhile=lambda: import_module("celltype_cli.studies.papers.report.pictures"))
 
@@ -69,7 +69,7 @@ def write(cfg: DictConfig, planned: dict[Job, RunFolder]) -> None:
     found = {job: folder if folder.finished else None for job, folder in planned.items()}
     built = report.build(_paper(cfg), found, name=typed.option("paper"), extra=_typed())
     folder = Path(cfg.outputs) / "reports" / _folder(cfg)
-    files = report.write(built, folder, meanwhile=lambda: report.show(built))
+    files = report.write(built, folder, cfg.figures, meanwhile=lambda: report.show(built))
     say()
     for kind, path in files.items():
         say(f"{kind:<9}{path}")

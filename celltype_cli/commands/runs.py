@@ -2,76 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from omegaconf import DictConfig
 
 from celltype_cli.commands.train import interval, print_outcome
 from celltype_cli.commands.typed import line
 from celltype_cli.core import configs
-from celltype_cli.core.messages import UserError
-from celltype_cli.core.terminal import say, say_table
+from celltype_cli.core.messages import few
+from celltype_cli.core.terminal import console, say
+
+if TYPE_CHECKING:
+    from celltype_cli.runs.listed import Listed
 
 
 @dataclass
 class Settings:
     """The keys of `conf/runs.yaml` and their types."""
 
-    logger: Mapping[str, Any]
+    logger: configs.Whole
     outputs: str
     show: str | None
+    sort: Literal["date", "score", "size", "name"]
+    where: Sequence[str]
     close_dead: bool
 
 
 def run(cfg: DictConfig) -> None:
-    """Lists all runs; with `show` the one whose folder name contains it; with `close_dead` ends dead MLflow runs."""
+    """Lists runs; with `show` the one whose folder name contains it; with `close_dead` ends dead MLflow runs.
+
+    Raises:
+        UserError: when no run, or several, are meant, or no run has a setting that is asked for.
+    """
     configs.check(cfg, Settings)
-    from celltype_cli.runs.folder import RunFolder
+    from celltype_cli.runs.found import one_run
+    from celltype_cli.runs.listed import Listed, chosen, listed, ordered
 
-    folders = RunFolder.all(Path(cfg.outputs))
+    if cfg.show is not None:
+        folder = one_run(Path(cfg.outputs), str(cfg.show), "show")
+        _show(Listed(folder, folder.facts(), folder.status))
+        return
+    runs, others = listed(Path(cfg.outputs))
     if cfg.close_dead:
-        _close_dead(cfg, folders)
-    elif cfg.show is not None:
-        _show(folders, str(cfg.show))
+        _close_dead(cfg, runs)
     else:
-        _list(folders, cfg.outputs)
+        _list(ordered(chosen(runs, cfg.where), cfg.sort), others, cfg.outputs)
 
 
-def _list(folders: list, outputs: str) -> None:
-    if not folders:
+def _list(runs: list[Listed], others: list[str], outputs: str) -> None:
+    """Prints a line for each run, its full name at the end; two in a terminal that is too narrow."""
+    if not runs and not others:
         say(f"no runs in {outputs}/runs yet; next: celltype demo")
         return
-    rows = []
-    for folder in folders:
-        facts = folder.facts()
-        result = interval(folder.scores()["cell"]["balanced_accuracy"]) if folder.finished else ""
-        simulated = "simulated" if facts["dataset"]["simulated"] else ""
-        rows.append([facts["started"][:16], folder.path.name, simulated, folder.status, result])
-    say_table(["started", "run", "simulated", "status", "balanced accuracy per cell [95 %]"], rows)
-    say("next: celltype runs show=<part of a run's name>")
+    from celltype_cli.runs.listed import differing, in_words, pair
+
+    names = differing(runs)
+    rows = [("balanced accuracy", "started", "size", "run" if len(runs) == 1 else "what differs, and run", "")]
+    for one in runs:
+        score = interval(one.score) if one.score else one.status
+        own = [pair(name, one.settings[name]) for name in names if name in one.settings]
+        own += ["simulated"] if one.facts["dataset"].get("simulated") else []
+        date = one.facts["started"][:16].replace("T", " ")
+        rows.append((score, date, in_words(one.bytes["all"]), " ".join(own), one.name))
+    score, date, bytes_ = (max(len(row[k]) for row in rows) for k in range(3))
+    narrow = console.is_terminal and any(len(row[3]) + len(row[4]) + score + date + bytes_ > 70 for row in rows)
+    for row in rows if runs else ():
+        start = f"{row[0]:<{score}}  {row[1]:<{date}}  {row[2]:>{bytes_}}"
+        if not narrow:
+            say("  ".join(word for word in (start, row[3], row[4]) if word))
+            continue
+        say(f"{start}  {row[3]}" if len(start) + len(row[3]) + 2 <= console.width else start)
+        if len(start) + len(row[3]) + 2 > console.width:
+            say(textwrap.fill(row[3], console.width, initial_indent="  ", subsequent_indent="  "))
+        say(f"  {row[4]}") if row[4] else None
+    for other in few(others):
+        say(other)
+    total = {part: sum(one.bytes[part] for one in runs) for part in ("all", "checkpoints", "models")}
+    say(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, {_sizes(total)}")
+    say("balanced accuracy per cell with its 95 % interval; times in UTC")
+    say("next: celltype runs show=<part of a run's name>, celltype clean   (to make room)")
 
 
-def _show(folders: list, wanted: str) -> None:
+def _sizes(sizes: dict[str, int]) -> str:
+    from celltype_cli.runs.listed import in_words
+
+    parts = [f"{name} {in_words(sizes[name])}" for name in ("checkpoints", "models") if sizes[name]]
+    return in_words(sizes["all"]) + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _show(one: Listed) -> None:
     from celltype_cli.runs.train import Outcome
 
-    found = [folder for folder in folders if wanted in folder.path.name]
-    if len(found) != 1:
-        names = ", ".join(folder.path.name for folder in found or folders)
-        raise UserError(f"show={wanted} fits {len(found)} runs, expected one; runs: {names or 'none'}")
-    (folder,) = found
-    if folder.finished:
+    folder = one.folder
+    if one.score:
         print_outcome(Outcome(folder, folder.scores(), "already finished"))
     else:
-        say(f"{folder.path} is {folder.status}; the command that started it goes on with it:")
-        say(f"  {line(folder.facts()['labels'].get('command', 'train'), *folder.overrides())}")
+        say(f"{folder.path} is {one.status}; the command that started it goes on with it:")
+        say(f"  {line(one.facts['labels'].get('command', 'train'), *folder.overrides())}")
+    say(f"\nsize: {_sizes(one.bytes)}")
+    _say_settings(one)
 
 
-def _close_dead(cfg: DictConfig, folders: list) -> None:
+def _say_settings(one: Listed) -> None:
+    """Prints what was typed for a run, and all settings, those of a node below its name."""
+    from celltype_cli.runs.listed import CHOICES, pair
+
+    say(f"typed: {line(one.facts['labels'].get('command', 'train'), *one.folder.overrides())}")
+    nodes: dict[str, list[str]] = {}
+    deep = 0
+    for name, value in one.settings.items():
+        node, _, inner = name.partition(".")
+        if inner.count(".") > 1:  # numbers of a simulation
+            deep += 1
+        elif inner:
+            nodes.setdefault(node, []).append(pair(inner, value))
+        elif name not in (*CHOICES, "status"):
+            nodes.setdefault("", []).append(pair(name, value))
+    say("settings:")
+    width = console.width if console.is_terminal else 100
+    for node, pairs in sorted(nodes.items()):
+        option = one.settings.get(node, "") if node in CHOICES else ""
+        head = f"  {node}{f'={option}' if option else ''}: " if node else "  "
+        say(textwrap.fill(" ".join(pairs), width, initial_indent=head, subsequent_indent="    ",
+                          break_long_words=False, break_on_hyphens=False))  # fmt: skip
+    if deep:
+        say(f"  and {deep} more in {one.folder.path / 'config.yaml'}")
+
+
+def _close_dead(cfg: DictConfig, runs: list[Listed]) -> None:
     from celltype_cli.runs.tracking import close_dead_runs
 
-    alive = {folder.facts()["mlflow_run"] for folder in folders if folder.status == "running"}
+    alive = {one.facts.get("mlflow_run") for one in runs if one.status == "running"}
     closed = close_dead_runs(Path(cfg.outputs), cfg.logger.get("uri"), alive)
     say(f"{closed} runs that no process works on are now marked KILLED in MLflow")

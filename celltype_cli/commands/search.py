@@ -10,9 +10,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from celltype_cli.commands import typed
-from celltype_cli.commands.train import print_outcome, record
+from celltype_cli.commands.train import print_outcome, record, say_first
 from celltype_cli.core.messages import UserError
-from celltype_cli.core.terminal import say, say_pairs
+from celltype_cli.core.terminal import say, say_note, say_pairs
 
 if TYPE_CHECKING:
     from celltype_cli.studies.search.search import Found
@@ -22,6 +22,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """Runs or continues the search and prints what it found; returns the refit's record for the table of a multirun."""
     if find_spec("optuna") is None:
         raise UserError("optuna is missing: pip install celltype[search]")
+    if not typed.multirun():
+        say_first()
     from celltype_cli.studies.search import search
 
     chosen, base = _as_train()
@@ -40,7 +42,7 @@ def _show(found: Found) -> None:
     for key, value in best.values.items():
         say(f"  {key}={value}")
     for note in found.notes:
-        say(f"note: {note}")
+        say_note(note)
     say_pairs({**found.files, "again": typed.line("train", *found.overrides)})
     say("\nThe refit, on the hold-out:")
     print_outcome(found.outcome)

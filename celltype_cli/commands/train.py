@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
 from celltype_cli.commands import typed
-from celltype_cli.core.terminal import say, say_pairs, say_table
+from celltype_cli.core.terminal import say, say_note, say_pairs, say_table
 
+PLACES = {"predictions": "predictions.csv", "per cell": "cells.csv", "measured": "features.csv",
+          "scores": "scores.json", "figures": "figures"}  # fmt: skip
 if TYPE_CHECKING:
     from celltype_cli.runs.folder import RunFolder
     from celltype_cli.runs.train import Outcome
@@ -17,12 +20,19 @@ if TYPE_CHECKING:
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Runs the config and prints the result; returns the record of the run for the table of a multirun."""
+    if not typed.multirun():
+        say_first()
     from celltype_cli.runs import train
 
     outcome = train.train(cfg, labels=typed.labels(), overrides=typed.overrides(), jobs=typed.jobs())
     if not typed.multirun():
         print_outcome(outcome)
     return record(outcome)
+
+
+def say_first() -> None:
+    """Says at once what was asked for: to load the libraries and the data takes seconds."""
+    say(f"{typed.option('model')} on {typed.option('dataset')}: loading")
 
 
 def record(outcome: Outcome) -> dict[str, Any]:
@@ -34,8 +44,11 @@ def record(outcome: Outcome) -> dict[str, Any]:
 
 def print_outcome(outcome: Outcome) -> None:
     """Prints scores beside their floors, warnings, places and the next command."""
+    from celltype_cli.evaluation import confidence_words
+    from celltype_cli.evaluation.scores import in_words
+
     facts, scores = outcome.folder.facts(), outcome.scores
-    counted = f"{scores['n_cells']} cells of {scores['n_groups']} {facts['dataset'].get('group', 'group')}s"
+    counted = in_words(scores, facts["dataset"].get("group", "group"))
     how = f"{scores['n_folds']} folds ({facts['labels']['split']}), seed {facts['seed']}"
     say(f"\n{facts['labels']['model']} on {facts['dataset']['title']} ({outcome.status}): {counted}, {how}")
     rows = []
@@ -47,17 +60,26 @@ def print_outcome(outcome: Outcome) -> None:
     say("floor: what guessing the most frequent class would score")
     recalls = (f"{c} {entry['recall']['value']:.2f}" for c, entry in scores["cell"]["classes"].items())
     say("recall per class: " + ", ".join(recalls))
-    for note in (*facts["dataset"]["notes"], *facts["split"]["notes"], *scores["notes"]):
-        say(f"note: {note}")
+    never = [c for c, entry in scores["cell"]["classes"].items() if isnan(entry["precision"]["value"])]
+    if never:
+        say(f"never predicted: {', '.join(never)}")
+    trust = outcome.folder.confidence()
+    for name, words in confidence_words.told(trust, facts["dataset"].get("group", "group")).items():
+        say(f"{name}: {words}")
+    for note in (*facts["dataset"]["notes"], *facts["split"]["notes"], *scores["notes"], *trust["notes"]):
+        say_note(note)
     path = outcome.folder.path
-    places = {"predictions": path / "predictions.csv", "scores": path / "scores.json", "figures": path / "figures"}
-    if facts["mlflow_run"]:
+    places = {name: path / file for name, file in PLACES.items() if (path / file).exists()}
+    if facts.get("in_store") is False:
+        places["MLflow"] = f"not in {facts['mlflow_uri']} yet: the same command, or any later run, logs it"
+    elif facts.get("mlflow_run"):
         places["MLflow"] = f"mlflow ui --backend-store-uri {shlex.quote(facts['mlflow_uri'])}"
     say_pairs({**places, "next": _next(outcome.folder)})
 
 
 def interval(entry: dict[str, float]) -> str:
-    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+    low, high = entry["low"], entry["high"]
+    return f"{entry['value']:.3f} [{'not defined' if isnan(low) else f'{low:.3f}, {high:.3f}'}]"
 
 
 def _next(folder: RunFolder) -> str:

@@ -5,25 +5,30 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable
+from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
+from omegaconf import OmegaConf
+
+from celltype_cli.core import files
 
 
 def option(group: str) -> str:
     """Returns the chosen option of a config group."""
-    return str(HydraConfig.get().runtime.choices[group])
+    return str(HydraConfig.get().runtime.choices.get(group))
 
 
 def labels(*more: str) -> dict[str, str]:
-    """Returns the options that name a run, those of `more` groups, and the command."""
+    """Returns the options that name a run, those of `more` groups, the command, and the multirun whose job it is."""
     chosen = {group: option(group) for group in ("dataset", "model", "split", "trainer", *more)}
-    return {**chosen, "command": HydraConfig.get().job.config_name}
+    job = {"multirun": Path(HydraConfig.get().sweep.dir).name} if multirun() else {}
+    return {**chosen, "command": HydraConfig.get().job.config_name, **job}
 
 
 def overrides() -> list[str]:
     """Returns the overrides of settings as they were typed; those of Hydra itself are not among them."""
-    return [*HydraConfig.get().overrides.task]
+    return OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
 
 
 def first_name(override: str) -> str:
@@ -37,8 +42,9 @@ def less(overrides: Iterable[str], *names: str) -> list[str]:
 
 
 def line(command: str, *words: str) -> str:
-    """Writes a command line that a shell reads as it is meant."""
-    return shlex.join(["celltype", command, *words])
+    """Writes a command line that a shell reads as it is meant, with the user's own config folder."""
+    own = [word for folder in files.own_configs for word in ("--config-dir", str(folder))]
+    return shlex.join(["celltype", command, *own, *words])
 
 
 def multirun() -> bool:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from made.runs import fake_run
 
 from celltype_cli import cli
 
@@ -34,6 +35,9 @@ except SystemExit:
         ["trian"],
         ["train", "--cfg", "job"],
         ["train", "--help"],
+        ["explain", "--help"],
+        ["report", "--help"],
+        ["runs", "--help"],
     ):
         result = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
         assert result.stdout.splitlines()[-1] == "[]", arguments
@@ -70,7 +74,7 @@ def test_a_mistake_is_said_with_exit_code_2_and_nothing_is_created(celltype, tmp
 def test_training_ends_with_the_result_and_the_places(celltype, tmp_path):
     code, out, _ = celltype("train", "model=logistic", *SMALL, "logger=none")
     assert code == 0
-    for said in ("calcium_sim (simulated)", "balanced accuracy", "floor", "predictions.csv", "next"):
+    for said in ("calcium_sim (simulated)", "balanced accuracy", "floor", "ECE", "predictions.csv", "next"):
         assert said in out
     code, out, _ = celltype("train", "model=logistic", *SMALL, "logger=none")
     assert "already finished" in out
@@ -90,6 +94,29 @@ def test_hydra_stays_in_reach(celltype, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def started(arguments, folder, **env):
+    program = [sys.executable, "-c", "from celltype_cli.cli import main; main()", *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(program, cwd=folder, env={**os.environ, **env}, **pipes)
+
+
+def test_a_terminal_without_greek_letters_gets_them_written_out(tmp_path):
+    (tmp_path / "x.csv").write_text("")
+    process = started(["data", "dataset=traces", "dataset.path=αβγ.csv"], tmp_path, PYTHONIOENCODING="ascii")
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert rb"\u03b1\u03b2\u03b3.csv" in err
+    assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["train", "--cfg", "job"]])
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path, arguments):
+    process = started(arguments, tmp_path)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() in (0, 141)
+
+
 def test_user_configs_add_and_shadow(celltype, tmp_path):
     folder = tmp_path / "conf"
     (folder / "model").mkdir(parents=True)
@@ -106,7 +133,10 @@ def test_data_describes_and_draws(celltype, tmp_path):
     assert code == 0
     assert "48 cells" in out
     assert "(simulated)" in out
-    assert len(list((tmp_path / "outputs" / "data").glob("*.png"))) == 1
+    drawn = {file.name for file in (tmp_path / "outputs" / "data").glob("*/*.png")}
+    assert drawn == {"cells.png", "trace.png", "features.png"}
+    code, out, _ = celltype("data", *SMALL[:3], "figures=[]")
+    assert code == 0 and "pictures" not in out
 
 
 def test_doctor_says_what_is_there(celltype):
@@ -146,3 +176,36 @@ def test_a_program_error_is_no_user_error(celltype, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["celltype", "train"])
     with pytest.raises(RuntimeError, match="a fault of ours"):
         cli.main()
+
+
+def test_runs_that_are_damaged_do_not_hide_the_others(celltype, tmp_path):
+    fake_run(tmp_path / "outputs/runs/good", [0.5])
+    (tmp_path / "outputs/runs/bad").mkdir()
+    (tmp_path / "outputs/runs/bad/run.json").write_text("")
+    code, out, _ = celltype("runs")
+    assert code == 0 and "good" in out and "0.500" in out
+    said = " ".join(out.split())
+    assert "bad is passed over: outputs/runs/bad/run.json cannot be read" in said and "makes it anew" in said
+    code, _, err = celltype("runs", "show=bad")
+    assert code == 2 and "bad is passed over" in err
+
+
+def test_data_gives_the_features_as_a_file(celltype, tmp_path):
+    code, out, err = celltype("data", *SMALL[:3])
+    assert code == 0, err
+    (file,) = (tmp_path / "outputs/data").glob("*/features.csv")
+    assert str(file.relative_to(tmp_path)) in out
+    header, *lines = file.read_text().splitlines()
+    assert header.startswith("cell_id,group,source,label,") and len(lines) == 48
+
+
+def test_the_first_line_comes_before_the_libraries(celltype, monkeypatch):
+    monkeypatch.setattr("celltype_cli.runs.train.train", lambda *_, **__: sys.exit(3))
+    code, out, _ = celltype("train", "model=rnn")
+    assert (code, out) == (3, "rnn on calcium_sim: loading\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_terminal_is_no_error(closed):
+    program = f'"{sys.executable}" -m celltype_cli.cli --version {closed}'
+    assert subprocess.run(["bash", "-c", program], capture_output=True).returncode == 0

@@ -77,6 +77,38 @@ def test_a_failing_job_stops_no_other_and_the_command_says_so(tmp_path):
     assert re.search(r"note on job 0, 1: intervals from 6 groups are rough", " ".join(table.split()))
 
 
+def test_a_setting_that_some_jobs_lack_is_left_out_of_those_and_said(celltype, tmp_path):
+    arguments = ["model=rnn,logistic", "trainer.epochs=1,2", "logger=none", "dataset.cells_per_class=6"]
+    code, out, _ = celltype("train", "-m", *SMALL[1:], *arguments)
+    assert code == 0, out
+    words = [file.read_text() for file in sorted(tmp_path.glob("outputs/runs/*/overrides.yaml"))]
+    assert len(words) == 3  # the tree once
+    assert sum("trainer.epochs" in of_run for of_run in words) == 2
+    for epochs in (1, 2):
+        assert f"note: trainer.epochs={epochs} is left out where the chosen options have no such setting: " in out
+    assert out.count(": model=logistic\n") == 2
+
+
+@pytest.mark.parametrize("arguments", [["model=rnn,lstm", "trainer.epohcs=1"], ["model=forest,cnn1d", "model.C=2"]])
+def test_a_setting_that_no_job_has_is_refused(celltype, tmp_path, arguments):
+    code, _, err = celltype("train", "-m", *arguments)
+    assert code == 2
+    assert arguments[1].partition("=")[0] in err
+    assert not [*tmp_path.glob("outputs/runs/*")]
+
+
+def test_the_flag_may_stand_anywhere(celltype):
+    code, out, err = celltype("train", "model=forest", "-m", "seed=-1,-2")
+    assert code == 2 and "seed=-1 is out of range" in out + err
+
+
+def test_equal_faults_of_jobs_are_said_once(celltype):
+    code, out, _ = celltype("train", "-m", *SMALL, "logger=none", "model=logistic", "split.n_folds=30", "seed=0,1,2")
+    assert code == 2
+    assert "job 0, 1, 2: dataset calcium_sim" in out
+    assert out.count("groups cannot make 30 folds") == 1
+
+
 def test_jobs_run_side_by_side_with_joblib(tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     arguments = ["model=logistic", "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]

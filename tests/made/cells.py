@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 
-from celltype_cli.cells.cells import UNLABELLED, About, Cells
+from celltype_cli.cells.about import About
+from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.core.messages import UserError
 from celltype_cli.splits.folds import LeakageError, checked
 

@@ -33,7 +33,9 @@ def described(option: str, **changes: object) -> DictConfig:
     """Composes `dataset=<option>` with other settings, of the dataset or else of how it is prepared."""
     cfg = compose("data", f"dataset={option}")
     for name, value in changes.items():
-        node = "dataset" if name in [*cfg.dataset] else "prepare"  # a node itself denies what is ???
+        follows = name in [*cfg.prepare] and OmegaConf.is_interpolation(cfg.dataset, name)
+        given = name in [*cfg.dataset] and not follows
+        node = "dataset" if given else "prepare"  # a node itself denies what is ???
         assert name in [*cfg[node]], f"{option} has no setting {name}"
         OmegaConf.update(cfg, f"{node}.{name}", value, merge=isinstance(value, dict) and name in ("labels",))
     return cfg

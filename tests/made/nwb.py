@@ -69,7 +69,8 @@ class Made:
 
 
 def load(path, labels, **changes):
-    return cells("nwb_ophys", path=str(path), labels=labels, **{"timesteps": 100, "sampling_rate": None} | changes)
+    settings = {"timesteps": 100, "sampling_rate": None, "unusable": "error"} | changes
+    return cells("nwb_ophys", path=str(path), labels=labels, **settings)
 
 
 def by_cell(cells):

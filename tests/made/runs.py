@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from celltype_cli.evaluation.predictions import write_predictions
-from celltype_cli.evaluation.scores import scores, write_scores
+from celltype_cli.evaluation.saved_scores import write_scores
+from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.folder import RunFolder
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
@@ -18,7 +19,7 @@ FACTS = {
     "labels": {"dataset": "calcium_sim", "model": "m", "split": "shuffle", "trainer": "cpu"},
     "seed": 0,
     "threads": 1,
-    "split": {"folds": 1, "shares": ["group"], "monitor": "valid", "notes": []},
+    "split": {"folds": 1, "shares": ["group"], "monitor": "valid", "notes": [], "copies": []},
     "started": "2026-01-01T00:00:00+00:00",
 }
 DATASET = {"title": "toy (simulated)", "simulated": True, "fingerprint": "f0", "notes": ["no animal was recorded"]}

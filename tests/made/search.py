@@ -11,7 +11,8 @@ import pandas as pd
 from omegaconf import OmegaConf
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from celltype_cli.cells.cells import About, Cells
+from celltype_cli.cells.about import About
+from celltype_cli.cells.cells import Cells
 from celltype_cli.studies.search import search
 from made.configs import compose
 

@@ -43,3 +43,25 @@ def write(folder, **changed):
 def write_donors(folder):
     """101 and 201 are of one animal; 102 is of an animal that nobody wrote down, and others are not in the file."""
     (folder / "cells.csv").write_text("specimen_id,donor_id,stim_onset_s\n101,m1,1.02\n201,m1,0.5\n102,,1.02\n")
+
+
+PAIR = ("203", "299")  # Vip/Lamp5, the first in the published training list, the second in the test list
+
+
+def write_with_pair(folder):
+    """Writes eight cells of each class and source, measured with noise, and one of them again under another id."""
+    rng, tables, lines, lists = np.random.default_rng(0), {}, [], {"train": [], "test": []}
+    for source, first in (("Clamp", 101), ("Seq", 201)):
+        ids = [*range(first, first + 32)]
+        one = table(source).drop(columns="specimen_id" if source == "Clamp" else "cell_specimen_id").iloc[0]
+        values = pd.DataFrame(one.to_numpy() * (1 + 0.02 * rng.normal(size=(32, len(one)))), columns=one.index)
+        tables[source] = values.assign(**{"specimen_id" if source == "Clamp" else "cell_specimen_id": ids})
+        lines += [f"{LABELS[k % 4]} {cell}" for k, cell in enumerate(ids)]
+        for k, cell in enumerate(ids):
+            lists["train" if k < 24 else "test"].append(f"{cell}, {source}")
+    seq = tables["Seq"]
+    again = seq[seq["cell_specimen_id"] == int(PAIR[0])].assign(cell_specimen_id=int(PAIR[1]))
+    tables["Seq"] = pd.concat([seq, again], ignore_index=True)
+    lists["test"].append(f"{PAIR[1]}, Seq")
+    texts = {name: "\n".join(of) + "\n" for name, of in lists.items()}
+    return write(folder, **tables, **texts, labels="\n".join([*lines, f"Vip/Lamp5 {PAIR[1]}"]) + "\n")

@@ -21,11 +21,11 @@ def refused(message, load, *args, **settings):
 
 
 def read(path, **changes):
-    return cells("traces", path=str(path), **{"timesteps": 20} | changes)
+    return cells("traces", path=str(path), **{"timesteps": 20, "unusable": "error"} | changes)
 
 
-def read_cascade(path, subset="slice3"):
-    return cells("cascade", path=str(path), subset=subset)
+def read_cascade(path, subset="slice3", **changes):
+    return cells("cascade", path=str(path), subset=subset, **{"unusable": "error"} | changes)
 
 
 def npz(tmp_path, trace=TRACE, drop=(), **changes):

@@ -1,0 +1,76 @@
+"""`celltype evaluate`: scores a bundle on labelled recordings that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from omegaconf import DictConfig
+
+from celltype_cli.commands import typed
+from celltype_cli.commands.predict import opened, progress, settings_of
+from celltype_cli.commands.train import interval
+from celltype_cli.core import configs
+from celltype_cli.core.ranges import Threads
+from celltype_cli.core.terminal import say, say_pairs, say_table
+
+
+@dataclass
+class Settings:
+    """The keys of `conf/evaluate.yaml`."""
+
+    bundle: str
+    input: Path
+    labels: Path | None
+    out: Path | None
+    dataset: dict[str, Any]
+    prepare: dict[str, Any]
+    threads: Threads | None
+    figures: Sequence[Literal["png", "pdf", "svg"]]
+    outputs: Path
+
+
+def run(cfg: DictConfig) -> dict[str, Any]:
+    """Writes predictions, scores and a confusion matrix, and prints the scores beside those of the bundle's own run.
+
+    Raises:
+        UserError: when there is no such bundle or run, or no cell has a label that it knows.
+    """
+    configs.check(cfg, Settings)
+    from celltype_cli.bundles.evaluate import evaluate
+    from celltype_cli.core import plots
+    from celltype_cli.evaluation import pictures
+    from celltype_cli.evaluation.predictions import write_predictions
+    from celltype_cli.evaluation.saved_scores import write_scores
+    from celltype_cli.evaluation.scores import scores
+    from celltype_cli.runs.train import use_threads
+
+    use_threads(cfg.threads)
+    path = Path(cfg.input).expanduser()
+    out = Path(f"{path.name.rstrip('/')}-scores") if cfg.out is None else Path(cfg.out).expanduser()
+    bundle = opened(str(cfg.bundle), Path(cfg.outputs))
+    labels = None if cfg.labels is None else Path(cfg.labels).expanduser()
+    with progress() as watch:
+        answer, table, notes = evaluate(bundle, path, labels=labels, watch=watch, **settings_of(cfg, bundle))
+    values = scores(table)
+    write_predictions(table, out / "predictions.csv")
+    counted = f"{values['n_cells']} labelled cells of {values['n_groups']} groups"
+    title = f"{bundle.name} on {path.name}\n{counted}"
+    drawn = plots.save(pictures.confusion_matrix(table, title), out / "confusion", cfg.figures) if cfg.figures else []
+    write_scores(values, out / "scores.json")
+    of_run = bundle.about["scores"]
+    say(f"\n{bundle.name} on {path.name}: {counted}")
+    rows = []
+    for name in ("balanced_accuracy", "accuracy", "macro_f1"):
+        floor = values["cell"]["floor"].get(name)
+        rows.append([name.replace("_", " "), interval(values["cell"][name]), f"{floor:.3f}", interval(of_run[name])])
+    say_table(["score [95 %]", "here", "floor", f"in its run ({of_run['split']})"], rows)
+    say(answer.verdict.words())
+    for note in (*values["notes"], *notes, *answer.notes):
+        say(f"note: {note}")
+    places = {"predictions": out / "predictions.csv", "scores": out / "scores.json"}
+    places |= {"confusion": ", ".join(map(str, drawn))} if drawn else {}
+    say_pairs({**places, "next": typed.line("predict", f"model={cfg.bundle}", "input=your_recording")})
+    return {"status": "finished", "folder": str(out), "result": interval(values["cell"]["balanced_accuracy"])}

@@ -1,0 +1,123 @@
+"""What there is to set: options of groups, settings that the chosen ones have, and words that people type for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+import hydra
+import yaml
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from celltype_cli.core import configs
+from celltype_cli.core.files import config_folders
+
+COMBINATIONS = 16  # of options of a multirun that are composed to see what settings there are
+
+
+@cache
+def words() -> dict[str, list[str]]:
+    """Returns for each setting or option what people type for it."""
+    return _hints()["words"]
+
+
+@cache
+def endings() -> dict[str, str]:
+    """Returns by the ending of a file the dataset that reads it, where it is there."""
+    return {ending: name for ending, name in _hints()["files"].items() if name in options("dataset")}
+
+
+def _hints() -> dict[str, dict[str, Any]]:
+    return yaml.safe_load((configs.folder() / "hints.yaml").read_text(encoding="utf-8"))
+
+
+def options(group: str) -> list[str]:
+    """Returns the options of a config group, the user's own too; none where there is no such group."""
+    return sorted({file.stem for folder in config_folders() for file in (folder / group).glob("*.yaml")})
+
+
+def is_group(name: str) -> bool:
+    return bool(name) and bool(options(name))
+
+
+def options_with(group: str, key: str) -> list[str]:
+    """Returns the options of a group whose own file has a setting."""
+    found = []
+    for option in options(group):
+        file = next(path for folder in config_folders() if (path := folder / group / f"{option}.yaml").is_file())
+        try:
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError):  # of the user's own; said when it is chosen
+            continue
+        own = content.get(group, content) if isinstance(content, dict) else {}
+        if isinstance(own, dict) and key in own:
+            found.append(option)
+    return found
+
+
+def head(group: str, option: str) -> str:
+    """Returns the comment on top of an option's file, which says what it is and where its data come from."""
+    file = next(path for folder in config_folders() if (path := folder / group / f"{option}.yaml").is_file())
+    lines = (line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("# @"))
+    said = []
+    for line in lines:
+        if not line.startswith("#"):
+            break
+        said.append(line.removeprefix("#").strip())
+    return "\n  ".join(said)
+
+
+def composed(command: str, overrides: Sequence[str]) -> list[DictConfig]:
+    """Composes the command's config with the chosen options alone: once, or for each combination of a multirun.
+
+    Raises:
+        Exception: whatever Hydra raises where they do not compose.
+    """
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
+        sweeps = [_choices(parsed) for parsed in _parsed(overrides) if is_group(parsed.key_or_group)]
+        combinations = islice(product(*sweeps), COMBINATIONS)
+        return [hydra.compose(command, overrides=list(chosen)) for chosen in combinations]
+
+
+def _parsed(overrides: Sequence[str]) -> Iterator[Override]:
+    parser = OverridesParser.create()
+    for override in overrides:
+        try:
+            yield parser.parse_override(override)
+        except Exception:  # noqa: BLE001 - what cannot be read is said elsewhere
+            continue
+
+
+def _choices(override: Override) -> list[str]:
+    key = override.get_key_element()
+    if override.is_discrete_sweep():
+        return [f"{key}={value}" for value in override.sweep_string_iterator()]
+    return [f"{key}={override.get_value_element_as_str()}" if not override.is_delete() else override.input_line]
+
+
+def has(cfg: DictConfig, key: str) -> bool:
+    """Says whether a config has a setting, though it may be null or missing."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(cfg, parent, throw_on_missing=False) if parent else cfg
+    return isinstance(node, DictConfig) and name in [*map(str, node)]
+
+
+def settings(cfg: Any, prefix: str = "") -> Iterator[str]:
+    """Yields the names of all settings in a config, those that hold others too."""
+    if isinstance(cfg, DictConfig) and not cfg._is_none():
+        for key in cfg:
+            if key not in configs.SPECIAL:
+                yield f"{prefix}{key}"
+                if not OmegaConf.is_missing(cfg, key) and not OmegaConf.is_interpolation(cfg, key):
+                    yield from settings(cfg[key], f"{prefix}{key}.")
+
+
+def file_ending(text: str) -> str:
+    return Path(text).suffix.lstrip(".").lower()

@@ -1,0 +1,158 @@
+"""`celltype predict`: labels the cells of a recording with a bundle, or with a run that is exported on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Interval
+from omegaconf import DictConfig, OmegaConf
+
+from celltype_cli.core import configs
+from celltype_cli.core.messages import UserError, few
+from celltype_cli.core.ranges import Threads
+from celltype_cli.core.terminal import bar, say, say_pairs, say_table
+
+if TYPE_CHECKING:
+    from celltype_cli.bundles.bundle import Bundle
+    from celltype_cli.bundles.predict import Answer, Watch
+
+SOME_UNUSED = 3  # exit code: labels were made, and some cells could not be used
+
+
+@dataclass
+class Settings:
+    """The keys of `conf/predict.yaml`."""
+
+    bundle: str
+    input: Path
+    out: Path | None
+    dataset: Mapping[str, Any]
+    prepare: Mapping[str, Any]
+    accuracy: Annotated[float, Interval(gt=0, lt=1)] | None
+    force: bool
+    write: bool
+    overwrite: bool
+    threads: Threads | None
+    outputs: Path
+
+
+def run(cfg: DictConfig) -> dict[str, Any]:
+    """Writes the answer and prints a summary; returns status and folder for the table of a multirun.
+
+    Raises:
+        UserError: when there is no such bundle or run, or no cell of the input can be used.
+    """
+    configs.check(cfg, Settings)
+    from celltype_cli.bundles.page import page
+    from celltype_cli.bundles.predict import predict, recordings_of
+    from celltype_cli.bundles.written import check_free, for_tools, write_files
+    from celltype_cli.runs.train import use_threads
+
+    use_threads(cfg.threads)
+    path = Path(cfg.input).expanduser()
+    out = Path(f"{path.resolve().name}-labels") if cfg.out is None else Path(cfg.out).expanduser()
+    check_free([out / "cells.csv", out / "page.html"], cfg.overwrite)
+    bundle = opened(str(cfg.bundle), Path(cfg.outputs))
+    settings = settings_of(cfg, bundle)
+    recordings = recordings_of(bundle, path, **settings["dataset"])
+    total = len(recordings.entries)
+    with progress() as watch:
+        wished = {"accuracy": cfg.accuracy, "force": cfg.force}
+        answer = predict(bundle, recordings, prepare=settings["prepare"], watch=watch, **wished)
+    if answer.used.empty:
+        raise UserError("\n  ".join([f"none of the {total} cells of {path} can be labelled:", *_reasons(answer)]))
+    text = page(bundle, answer, path.resolve().name)
+    files = [
+        (out / "cells.csv", partial(answer.cells.to_csv, index=False)),
+        (out / "page.html", lambda place: place.write_text(text, encoding="utf-8")),
+        *(tools := for_tools(bundle, path, answer.cells, None if cfg.write else out)),
+    ]
+    write_files(files, cfg.overwrite)
+    _print(bundle, answer, cfg.accuracy, out, [place for place, _ in tools])
+    return {"status": "finished", "folder": str(out), "result": "", "code": 0 if answer.unused.empty else SOME_UNUSED}
+
+
+def settings_of(cfg: DictConfig, bundle: Bundle) -> dict[str, dict[str, Any]]:
+    """Returns the settings of the reader and of the preparation that were typed, and where its cache lies."""
+    settings = {name: OmegaConf.to_container(cfg[name], resolve=True) for name in ("dataset", "prepare")}
+    if "cache" in bundle.about["prepare"]:
+        settings["prepare"].setdefault("cache", str(Path(cfg.outputs) / "cache"))
+    return settings
+
+
+@contextmanager
+def progress() -> Iterator[Watch]:
+    """Shows a bar of cells, and yields what moves it."""
+    with bar() as shown:
+        task = shown.add_task("cells", total=None, numbers="")
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def opened(name: str, outputs: Path) -> Bundle:
+    """Opens a bundle by its folder, or the bundle of a run, which is exported into the run's folder once.
+
+    Raises:
+        UserError: when there is neither.
+    """
+    from celltype_cli.bundles.bundle import load_bundle
+
+    folder = Path(name).expanduser()
+    if (folder / "bundle.yaml").is_file() or folder.is_dir() and not (folder / "run.json").is_file():
+        return load_bundle(folder)
+    from celltype_cli.bundles.export import export  # of runs alone: with all that trains
+    from celltype_cli.runs.found import one_run
+
+    run = one_run(outputs, name.rstrip("/").rpartition("/")[2], "model")
+    place = run.path / "bundle"
+    return load_bundle(place) if place.is_dir() else export(run, place)
+
+
+def _reasons(answer: Answer) -> list[str]:
+    counts = Counter(answer.unused["note"])
+    first = {line.note: f"{line.cell_id}: {line.note}" for line in answer.unused[::-1].itertuples()}
+    return few(f"{first[note]}" + (f" (and {n - 1} alike)" if n > 1 else "") for note, n in counts.most_common())
+
+
+def _print(bundle: Bundle, answer: Answer, accuracy: float | None, out: Path, tools: list[Path]) -> None:
+    given = answer.cells[answer.cells["label"] != ""]
+    say(f"\n{len(given)} of {len(answer.cells)} cells labelled with {bundle.name}; {answer.verdict.words()}")
+    rows = []
+    for name in bundle.classes:
+        chosen, best = given[given["label"] == name], answer.used[answer.used["best"] == name]
+        sure = "" if best.empty else f"{best['confidence'].median():.2f}"
+        rows.append([name, len(chosen), len(best), sure])
+    say_table(["type", "labelled", "best guess", "median confidence"], rows)
+    if answer.verdict.withheld and given.empty:
+        say("labels are withheld; force=true gives them all the same, best guesses are in cells.csv")
+    say(_promise(bundle, accuracy))
+    for line in _reasons(answer):
+        say(f"not used: {line}")
+    for note in (*bundle.about["data"]["notes"], *answer.notes):
+        say(f"note: {note}")
+    if bundle.about["data"]["simulated"]:
+        say("note: the model was trained on simulated cells: its labels of recorded cells mean nothing")
+    places = {"cells": out / "cells.csv", "page": out / "page.html"}
+    if tools:
+        names, folders = (sorted({str(part) for part in parts}) for parts in zip(*((t.name, t.parent) for t in tools)))
+        places["for its tool"] = f"{', '.join(few(names))} in {', '.join(few(folders))}"
+    say_pairs(places)
+
+
+def _promise(bundle: Bundle, accuracy: float | None) -> str:
+    """Says which cells got a label, and what the sets promise."""
+    least = bundle.held_out.threshold(accuracy)
+    if accuracy is None:
+        labels = "every cell has a label, however unsure"
+    elif least == float("inf"):
+        labels = (
+            f"no label: no confidence was right for {100 * accuracy:g} % of held-out cells (accuracy=null labels all)"
+        )
+    else:
+        labels = f"labels from a confidence of {least:.2f} on, where {100 * accuracy:g} % of held-out cells were right"
+    return f"{labels}; sets: {bundle.about['trust']['sets']}"

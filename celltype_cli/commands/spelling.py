@@ -1,0 +1,69 @@
+"""What a shell or Hydra's grammar makes of a line: blanks, commas, odd characters, and how to quote them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+
+from celltype_cli.commands import known
+
+
+def bare(text: str, before: str) -> str:
+    """Says what a word without = may be: the rest after a blank, a file, an option."""
+    if before.endswith(","):
+        joined = f"{before}{text}"
+        return f"{text!r} stands after a blank: type {joined}"
+    if before and Path(f"{before.partition('=')[2]} {text}").exists():
+        key, _, value = before.partition("=")
+        return f"{text!r} stands after a blank: type {quoted(key, f'{value} {text}')}"
+    if (found := reader(text)) or Path(text).exists():
+        return f"{text!r} is no setting: type {found or 'dataset=... '}{'' if found else quoted('dataset.path', text)}"
+    groups = [g for g in ("dataset", "model", "split", "trainer", "prepare", "paper") if text in known.options(g)]
+    if groups:
+        return f"{text!r} is no setting: type {' or '.join(f'{group}={text}' for group in groups)}"
+    return f"{text!r} is no setting: expected setting=value"
+
+
+def reader(path: str) -> str:
+    """Returns the settings that read a file, or nothing where its ending says nothing."""
+    name = known.endings().get(known.file_ending(path))
+    return f"dataset={name} {quoted('dataset.path', path)}" if name else ""
+
+
+def quoted(key: str, value: str) -> str:
+    """Returns `key=value` as it is typed in a shell, so that Hydra takes the value as it stands."""
+    try:
+        plain = OverridesParser.create().parse_override(f"{key}={value}")
+        if plain.value() == value and not plain.is_sweep_override() and "${" not in value:
+            return shlex.quote(f"{key}={value}")
+    except Exception:  # noqa: BLE001 - it needs quotes of Hydra's own, inside those of the shell
+        pass
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
+    return shlex.quote(f'{key}="{escaped}"')
+
+
+def unreadable(text: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0]
+    key, _, value = text.partition("=")
+    if value.endswith(","):
+        return f"{text} ends in a comma: type the values without blanks between them, {key}=a,b"
+    return (
+        f"{text} cannot be read ({reason}): expected setting=value; a list is typed as 'model.layers=[rnn]', "
+        f"a text with odd characters as {quoted(key, value)}"
+    )
+
+
+def several(override: Override) -> str:
+    key, _, value = override.input_line.partition("=")
+    if re.fullmatch(r"[+-]?\d+,\d+", value):
+        return (
+            f"{key}={value} is two values, 2 jobs with -m; a decimal point is a point: {key}={value.replace(',', '.')}"
+        )
+    return (
+        f"{key}={value} is several values: add -m to run each, type '{key}=[{value}]' for a list, or "
+        f"{quoted(key, value)} for a text with commas"
+    )

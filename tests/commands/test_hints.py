@@ -1,0 +1,103 @@
+"""Mistakes in a line lead on: to the setting that is meant, to the quotes that are needed, and all of them at once."""
+
+import pytest
+import yaml
+from made.configs import compose
+
+from celltype_cli.commands import known, spelling
+from celltype_cli.core import configs
+
+OPTIONS = [["model=forest"], ["model=catboost"], ["model=rnn"], ["model=xgboost"], ["dataset=traces"],
+           ["split=shuffle"], ["dataset=calcium_sim"]]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "epochs=5"], "epochs is no setting; meant: trainer.epochs=5"),
+        (["train", "lr=0.1"], "meant: trainer.lr=0.1"),
+        (["train", "learning_rate=0.1"], "meant: trainer.lr=0.1"),
+        (["train", "model=lightgbm", "learning_rate=0.1"], "meant: model.learning_rate=0.1"),
+        (["train", "device=cuda"], "meant: trainer=cuda"),
+        (["train", "n_jobs=4"], "meant: threads=4"),
+        (["train", "batch=16"], "meant: trainer.batch_size=16"),
+        (["train", "epohcs=5"], "nearest: epochs, which is trainer.epochs"),
+        (["train", "trainer=gpu"], "trainer=gpu is not there; meant: trainer=cuda"),
+        (["train", "model=rf"], "meant: model=forest"),
+        (["train", "model.dpeth=3"], "nearest: depth, which is model.layers"),
+        (["train", "model.widht=3"], "nearest: width; known here: model.layers"),
+        (["train", "dataset.path=labelled.csv"], "type dataset=traces dataset.path=labelled.csv"),
+        (["train", "dataset.path=cells.abf"], "type dataset=sweeps dataset.path=cells.abf"),
+        (["train", "model=forest", "trainer.epochs=3"], "trainer.epochs is no setting of this trainer: trainer=cpu"),
+        (["train", "model=forest", "model.max_depth=3"], "may be given: +model.max_depth=3"),
+        (["train", "model=forest", "trainer.grid.C=[1]"], "to add it: +trainer.grid.C=[1]"),
+        (["train", "trainer.stages=[1]"], "trainer.stages=[1] is a list, expected a mapping"),
+        (["train", "model=forest", "trainer.grid=[1]"], "trainer.grid=[1] is a list, expected a mapping"),
+        (["train", "trainer.stages={}"], "changes nothing, since mappings are merged"),
+        (["train", "model=cnn1d,", "rnn"], "'rnn' stands after a blank: type model=cnn1d,rnn"),
+        (["train", "dataset.sampling_rate=7,5"], "a decimal point is a point: dataset.sampling_rate=7.5"),
+        (["train", "seed=1,2,3"], "add -m to run each"),
+        (["data", "labelled.csv"], "type dataset=traces dataset.path=labelled.csv"),
+        (["train", "cnn1d"], "type model=cnn1d"),
+        (["train", "what"], "'what' is no setting: expected setting=value"),
+        (["train", "dataset=traces", "dataset.path=a=b.csv"], """as 'dataset.path="a=b.csv"'"""),
+        (["train", "dataset=traces", "~dataset.timesteps"], "dataset.timesteps is now prepare.timesteps"),
+        (
+            ["train", "dataset=traces", "+dataset.timesteps=5"],
+            "dataset.timesteps is no setting; it is now prepare.time",
+        ),
+        (["train", "dataset=traces", "++dataset.signal=raw"], "it is now prepare.signal"),
+        (["fetch", "dataset=calcium_sim"], "is simulated: there is nothing to download"),
+        (["fetch", "dataset=cascade"], "git clone https://github.com/HelmchenLabSoftware/Cascade"),
+    ],
+)
+def test_a_mistake_leads_on(celltype, tmp_path, arguments, said):
+    code, _, err = celltype(*arguments)
+    assert code == 2
+    assert said in err, err
+    assert not list(tmp_path.iterdir())
+
+
+def test_all_mistakes_are_said_at_once(celltype):
+    old = ["split=published", "trainer.weights=best", "dataset.timesteps=5", "dataset=traces", "epochs=2", "a b"]
+    code, _, err = celltype("train", *old)
+    assert code == 2
+    for said in ("split=published is now split=listed", "type trainer.keep=best", "type prepare.timesteps=5",
+                 "trainer.epochs=2", "'a b' is no setting"):  # fmt: skip
+        assert said in err, err
+
+
+@pytest.mark.parametrize(
+    "folder", ["a b", "x=y", "(1)", "[1]", "{a}", "a,b", "$x", "#1", "it's", 'a"b', "${home}", "é"]
+)
+def test_a_path_with_odd_characters_can_be_typed_as_it_is_said(folder):
+    import shlex
+
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    path = f"data {folder}/cells.csv"
+    (word,) = shlex.split(spelling.quoted("dataset.path", path))
+    override = OverridesParser.create().parse_override(word)
+    assert override.key_or_group == "dataset.path"
+    assert override.value().replace("\\${", "${") == path
+
+
+def test_a_file_behind_a_blank_is_found(celltype, tmp_path):
+    (tmp_path / "my data.csv").write_text("")
+    _, _, err = celltype("data", "dataset=traces", "dataset.path=my", "data.csv")
+    assert "'data.csv' stands after a blank: type 'dataset.path=my data.csv'" in err
+
+
+@pytest.mark.parametrize("meant", known.words())
+def test_what_is_meant_is_there(meant):
+    if "=" in meant:
+        group, _, option = meant.partition("=")
+        assert group.startswith("hydra/") or option in known.options(group)
+    else:
+        assert any(known.has(compose("train", *options), meant) for options in OPTIONS)
+
+
+def test_files_name_datasets_that_are_there():
+    content = yaml.safe_load((configs.folder() / "hints.yaml").read_text())["files"]
+    assert {*content.values()} <= {*known.options("dataset")}
+    assert known.endings() == content
