@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from made.bundles import command
 
-from celltype_cli import cli, load_bundle
+from celltype_cli import load_bundle
 from celltype_cli.bundles.bundle import call
 from celltype_cli.bundles.predict import predict, recordings_of
 from celltype_cli.bundles.sums import write_sums
@@ -18,14 +19,6 @@ from celltype_cli.evaluation.calibration import softened
 
 N = 24
 FOREST = ("model=forest", "model.n_estimators=10", "logger=none", "split.n_folds=3", "prepare.timesteps=60")
-
-
-def command(*arguments):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["celltype", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-    return end.value.code
 
 
 def write_traces(path, n=N, timesteps=150, label=("PV", "SOM"), seed=0, **changes):

@@ -1,4 +1,4 @@
-"""What comes from outside in every format: text, flags of ROIs, gaps, folders, labels beside, claimed sizes."""
+"""What comes from outside in every format: text, flags of ROIs, gaps, claimed sizes."""
 
 import h5py
 import numpy as np
@@ -156,68 +156,6 @@ def test_time_as_dates_and_durations(tmp_path, kind):
 def test_seconds_that_count_frames_are_noted(tmp_path):
     path = long(tmp_path, lambda table: table.assign(time_s=np.tile(np.arange(60), 3)))
     assert any("time_s rises by exactly 1 s" in note for note in read(path).about.notes)
-
-
-# Folders, several files of a cell, labels beside
-
-
-def test_a_folder_of_files(tmp_path):
-    for name in ("b", "a"):
-        (tmp_path / name).mkdir()
-        npz(tmp_path / name, cell_id=[f"{name}{k}" for k in range(3)])
-    (tmp_path / "a" / "x.npz").rename(tmp_path / "a" / "x.NPZ")
-    (tmp_path / "b" / "broken.h5").write_bytes(b"none")
-    (tmp_path / "b" / "readme.txt").touch()
-    loaded = read(tmp_path, unusable="drop")
-    assert sorted(set(loaded.cell_id)) == ["a0", "a1", "a2", "b0", "b1", "b2"]
-    assert any(
-        "1 cells or files that cannot be read are left out" in n and "broken.h5" in n for n in loaded.about.notes
-    )
-    assert any("passed over: 1 not ending in" in note and "readme.txt" in note for note in loaded.about.notes)
-    refused("broken.h5: cannot be read as HDF5", read, tmp_path)
-
-
-def test_several_files_of_one_cell(tmp_path):
-    for name in ("day1", "day2"):
-        (tmp_path / name).mkdir()
-        npz(tmp_path / name)
-    refused(r"cell c1 occurs 2 times \(day1/x.npz, day2/x.npz\); .*dataset.join=cell_id", read, tmp_path)
-    loaded = read(tmp_path, join="cell_id")
-    assert loaded.n_cells == 3
-    assert (loaded.cell_id == "c1").sum() == 6
-    assert "3 cells are joined of 6 recordings (dataset.join=cell_id)" in loaded.about.notes
-    npz(tmp_path / "day2", label=["", "SST", "VIP"])
-    assert set(read(tmp_path, join="cell_id").label) == {0, 1, 2}
-    npz(tmp_path / "day2", label=["SST", "SST", "VIP"])
-    refused("cell c1 .*has several values of label: 'PV', 'SST'; one cell has one", read, tmp_path, join="cell_id")
-
-
-def test_labels_beside_name_cells_and_join_files(tmp_path):
-    for k, name in enumerate(("f1", "f2")):
-        wide = pd.DataFrame({"cell_id": [1], "sampling_rate": 10.0}).join(pd.DataFrame(TRACE[k : k + 1]))
-        wide.to_csv(tmp_path / f"{name}.csv", index=False)
-    (tmp_path / "labels.csv").write_text("file\tcell_id\tlabel\nf1.csv\tcell A\tPV\nf2\tcell A\tPV\n")
-    loaded = read(tmp_path, labels=str(tmp_path / "labels.csv"), join="cell_id")
-    assert set(loaded.cell_id) == {"cell A"}
-    assert len(loaded) == 6
-    assert loaded.classes == ("PV",)
-
-
-def test_labels_that_name_nothing(tmp_path):
-    (tmp_path / "labels.csv").write_text("cell_id,label\nc9,PV\n")
-    labels = str(tmp_path / "labels.csv")
-    refused("none of its 1 rows names a cell that was read", read, npz(tmp_path, drop=["label"]), labels=labels)
-    (tmp_path / "labels.csv").write_text("cell_id,label\nc1,PV\nc1,SST\n")
-    refused("line 2: c1: occurs 2 times", read, npz(tmp_path), labels=labels)
-    (tmp_path / "labels.csv").write_text("name,label\nc1,PV\n")
-    refused("found name, label; expected columns cell_id or file", read, npz(tmp_path), labels=labels)
-
-
-def test_a_rate_in_place_of_that_of_the_file(tmp_path):
-    loaded = read(npz(tmp_path, sampling_rate=0.033), frame_rate=30.0)
-    assert loaded.about.of("trace").sampling_rate == 30
-    assert any("all rates are 30 Hz by dataset.frame_rate" in note for note in loaded.about.notes)
-    assert read(csv(tmp_path).rename(tmp_path / "y.csv"), frame_rate=30.0).about.of("trace").sampling_rate == 30
 
 
 # Sizes
