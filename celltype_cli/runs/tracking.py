@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from celltype_cli.core.messages import UserError
@@ -80,16 +82,11 @@ def close_dead_runs(outputs: Path, uri: str | None, alive: set[str]) -> int:
     Raises:
         UserError: when the store cannot be used.
     """
-    store = Store(store_uri(outputs, uri))
-    try:
-        with store.opened():
-            experiments = [experiment.experiment_id for experiment in store.search_experiments()]
+    with _reached(outputs, uri) as (store, experiments):
         running = store.search_runs(experiments, "attributes.status = 'RUNNING'", max_results=10_000)
         dead = [r for r in running if not {r.info.run_id, r.data.tags.get("mlflow.parentRunId")} & alive]
         for run in dead:
             store.set_terminated(run.info.run_id, "KILLED")
-    except Exception as error:  # a store may fail in any way
-        raise UserError(f"the MLflow store {store.uri} cannot be used: {reason(error)}") from error
     return len(dead)
 
 
@@ -100,10 +97,7 @@ def delete_runs(outputs: Path, uri: str | None, ids: list[str]) -> None:
     Raises:
         UserError: when the store cannot be used.
     """
-    store = Store(store_uri(outputs, uri))
-    try:
-        with store.opened():
-            experiments = [experiment.experiment_id for experiment in store.search_experiments()]
+    with _reached(outputs, uri) as (store, experiments):
         for run_id in ids:
             children = store.search_runs(experiments, f"tags.`mlflow.parentRunId` = '{run_id}'")
             for one in (*(child.info.run_id for child in children), run_id):
@@ -113,6 +107,20 @@ def delete_runs(outputs: Path, uri: str | None, ids: list[str]) -> None:
         for parent in (run.info.run_id for run in multiruns):
             if not store.search_runs(experiments, f"tags.`mlflow.parentRunId` = '{parent}'", max_results=1):
                 _delete(store, parent)
+
+
+@contextmanager
+def _reached(outputs: Path, uri: str | None) -> Iterator[tuple[Store, list[str]]]:
+    """Yields the store and the ids of its experiments; whatever fails in the block is said of the store.
+
+    Raises:
+        UserError: when the store cannot be used.
+    """
+    store = Store(store_uri(outputs, uri))
+    try:
+        with store.opened():
+            experiments = [experiment.experiment_id for experiment in store.search_experiments()]
+        yield store, experiments
     except Exception as error:  # a store may fail in any way
         raise UserError(f"the MLflow store {store.uri} cannot be used: {reason(error)}") from error
 

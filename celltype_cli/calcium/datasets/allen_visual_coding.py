@@ -151,7 +151,9 @@ def _read(file: Path, experiment: dict, read_rate: Rate | None) -> list[Recordin
     except UserError:
         raise
     except Exception as error:  # h5py raises half a dozen unrelated types for a broken file
-        raise UserError(f"{file}: cannot be read ({str(error)[:200]}); delete it and fetch it again") from error
+        raise UserError(
+            f"{file}: cannot be read ({type(error).__name__}: {str(error)[:200]}); delete it and fetch it again"
+        ) from error
     new_rate, cells = min(rate, read_rate or rate) if is_rate(rate) else rate, []
     for specimen, trace in zip(specimens, traces.astype(np.float32), strict=True):
         parts = [parted(trace[piece.astype(int)], f"{file.name}: cell {specimen}") for piece in pieces]

@@ -40,7 +40,9 @@ def read(path: Path, how: How) -> Found:
     except UserError:
         raise
     except Exception as error:  # h5py raises half a dozen unrelated types for a broken file
-        damaged = f"cannot be read as HDF5, it is truncated or in another format ({str(error)[:200]})"
+        damaged = (
+            f"cannot be read as HDF5, it is truncated or in another format ({type(error).__name__}: {str(error)[:200]})"
+        )
         raise UserError(f"{path}: {why_unreadable(path, error) or damaged}") from error
 
 
@@ -80,7 +82,7 @@ def _neurons(neurons: h5py.Group, path: Path, how: How) -> Found:
         except UserError as error:
             found.faults.append(str(error))
         except Exception as error:  # noqa: BLE001 - of h5py, as above; the other neurons may be whole
-            found.faults.append(f"{where}: cannot be read ({str(error)[:200]})")
+            found.faults.append(f"{where}: cannot be read ({type(error).__name__}: {str(error)[:200]})")
     return found
 
 

@@ -71,7 +71,7 @@ def _check_version(file: Path, name: str) -> None:
         with h5py.File(file, "r") as nwb:
             old = "nwb_version" in nwb
     except Exception as error:  # the same
-        damaged = f"is no HDF5 file, or truncated ({str(error)[:200]})"
+        damaged = f"is no HDF5 file, or truncated ({type(error).__name__}: {str(error)[:200]})"
         raise UserError(f"{name}: {why_unreadable(file, error) or damaged}") from error
     if old:
         raise UserError(

@@ -53,7 +53,7 @@ def read_parquet(path: Path, how: How) -> Found:
     except UserError:
         raise
     except Exception as error:  # pandas and pyarrow raise half a dozen unrelated types for a broken file
-        damaged = f"cannot be read, it is truncated or in another format ({str(error)[:200]})"
+        damaged = f"cannot be read, it is truncated or in another format ({type(error).__name__}: {str(error)[:200]})"
         raise UserError(f"{path}: {why_unreadable(path, error) or damaged}") from error
     table.columns = [str(name).strip() for name in table.columns]
     table.index = np.arange(1, len(table) + 1)
