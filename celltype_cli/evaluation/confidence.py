@@ -10,8 +10,8 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from celltype_cli.evaluation import calibration, confidence_words, coverage, sets
+from celltype_cli.evaluation.intervals import percentiles
 from celltype_cli.evaluation.predictions import arrays_of, classes_of, labelled_lines, per_cell
-from celltype_cli.evaluation.scores import interval
 
 ACCURACIES = (0.90, 0.95, 0.99)  # that labelled cells may be asked to have
 RATIO = 2.0  # confidence ratio below which Beau et al. 2025 leave a cell without label
@@ -126,7 +126,7 @@ def _labelled(judged: Judged, chosen: Bool[np.ndarray, " cell"]) -> dict:
     told = {"n": int(chosen.sum())}
     with np.errstate(invalid="ignore", divide="ignore"):
         for name, above, below in (("coverage", labelled, n), ("accuracy", hits, labelled)):
-            low, high = interval((weights @ above) / (weights @ below)) if len(n) > 1 else (np.nan, np.nan)
+            low, high = percentiles((weights @ above) / (weights @ below)) if len(n) > 1 else (np.nan, np.nan)
             told[name] = {"value": float(above.sum() / below.sum()), "low": low, "high": high}
     return told
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
 from celltype_cli.cells.about import count_in_words
+from celltype_cli.evaluation import intervals
 from celltype_cli.evaluation.predictions import ALIKE, arrays_of, classes_of, labelled_lines, per_cell
 
 PER_CLASS = ("precision", "recall", "specificity", "f1")
-SAME = 1e-12  # by which equal scores of resamples may differ in rounding
-FEW_GROUPS = 10  # with few clusters such intervals are too narrow (Cameron et al. 2008, Rev Econ Stat 90:414)
+FEW_GROUPS = {"jackknife": 5, "bootstrap": 20}  # below, intervals are rough (benchmarks/interval_coverage.py)
+HIGHEST = {"log_loss": np.inf, "brier": 2.0}  # of all other scores 1
 
 
 def confusion(table: pd.DataFrame) -> pd.DataFrame:
@@ -24,15 +25,22 @@ def confusion(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(counts, index=pd.Index(classes, name="label"), columns=pd.Index(classes, name="predicted"))
 
 
-def scores(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> dict:
+def scores(
+    table: pd.DataFrame,
+    *,
+    interval: Literal["jackknife", "bootstrap"] = "jackknife",
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> dict:
     """Scores predictions per window (each row counts) and per cell (a cell's probabilities are averaged first).
 
     Every metric holds `value` over all folds together, `low` and `high`, its 95 % interval, and `fold_mean` and
     `fold_sd`, the mean and the standard deviation (n - 1) over folds, as papers quote them; nan where undefined.
 
-    Intervals are percentiles of a bootstrap (Efron 1979, Annals of Statistics 7:1) that draws whole groups with
-    replacement, because cells of one animal resemble each other. They do not contain the spread over trainings. Where
-    all resamples score alike (one group, or few that score alike) the bootstrap knows of no spread: nan, no interval.
+    Intervals are of the jackknife over groups (`evaluation.intervals`), because cells of one animal resemble each
+    other; or, where asked for, percentiles of a bootstrap that draws whole groups with replacement (Efron 1979, Annals
+    of Statistics 7:1), too narrow with fewer than 20. They do not contain the spread over trainings. nan, no interval:
+    one group alone has what is scored, or a bootstrap whose resamples all score alike.
     `floor` is what guessing the most frequent class of these rows would score.
 
     Raises:
@@ -43,12 +51,18 @@ def scores(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> di
     notes = []
     if groups == 1:
         notes.append("no interval: all predictions belong to one group")
-    elif groups < FEW_GROUPS:
-        notes.append(f"intervals from {groups} groups are rough, as a rule too narrow")
+    elif groups < FEW_GROUPS[interval]:
+        kind = "wide, and cover 95 % only roughly" if interval == "jackknife" else "as a rule too narrow"
+        notes.append(f"intervals ({interval}) from {groups} groups are {kind}")
     levels = {"window": table, "cell": per_cell(table)}
     notes += [*_guesses(levels["cell"]), *_never(levels["cell"])]
-    found = {level: _score(lines, n_resamples, seed) for level, lines in levels.items()}
-    if groups > 1 and np.isnan(found["cell"]["balanced_accuracy"]["low"]):
+    found = {level: _score(lines, interval, n_resamples, seed) for level, lines in levels.items()}
+    alone = [name for name, of in found["cell"]["classes"].items() if of["groups"] == 1]
+    if groups > 1 and alone and interval == "jackknife":
+        notes.append(
+            f"no interval of recall, balanced accuracy and macro F1: all cells of {', '.join(alone)} are of one group"
+        )
+    elif groups > 1 and np.isnan(found["cell"]["balanced_accuracy"]["low"]):
         notes.append(f"no interval: all resamples of {groups} groups score alike")
     return {
         "n_rows": len(table),
@@ -57,6 +71,7 @@ def scores(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> di
         "n_unknown": int(table.loc[table["group"] == table["cell_id"], "cell_id"].nunique()),  # cells without a group
         "n_folds": folds,
         "classes": list(classes_of(table)),
+        "interval": interval,
         "notes": notes,
         **found,
     }
@@ -87,16 +102,26 @@ def in_words(scores: dict, group: str) -> str:
     return count_in_words(scores["n_cells"], scores["n_groups"], scores.get("n_unknown", 0), group)
 
 
-def _score(table: pd.DataFrame, n_resamples: int, seed: int) -> dict:
+def _score(table: pd.DataFrame, method: str, n_resamples: int, seed: int) -> dict:
     label, proba = arrays_of(table)
     classes = classes_of(table)
     fold, group = (pd.factorize(table[name], sort=True)[0] for name in ("fold", "group"))
     whole = rates(*tally(np.zeros(len(table), int), label, proba))
     by_fold = rates(*tally(fold, label, proba))
-    resampled = rates(*resample(*tally(group, label, proba), n_resamples, np.random.default_rng(seed)))
+    counts, losses = tally(group, label, proba)
+    if method == "bootstrap":
+        drawn = rates(*intervals.resample(counts, losses, n_resamples, np.random.default_rng(seed)))
+    else:
+        left = rates(counts.sum(axis=0) - counts, losses.sum(axis=0) - losses)
+    having, effective = intervals.groups_with(counts), intervals.effective_groups(counts.sum(axis=(1, 2)))
 
     def entry(name: str, *of_class: int) -> dict[str, float]:
-        low, high = interval(resampled[name][(..., *of_class)])
+        where = (..., *of_class)
+        if method == "bootstrap":
+            low, high = intervals.percentiles(drawn[name][where])
+        else:
+            at, n, highest = float(whole[name][(0, *of_class)]), int(having[name][where]), HIGHEST.get(name, 1.0)
+            low, high = intervals.jackknife(at, left[name][where], n, effective, highest)
         mean, sd = mean_and_sd(by_fold[name][(..., *of_class)])
         value = float(whole[name][(0, *of_class)])
         return {"value": value, "low": low, "high": high, "fold_mean": mean, "fold_sd": sd}
@@ -179,26 +204,6 @@ def tally(
     brier = ((proba - np.eye(n_classes)[label]) ** 2).sum(axis=1)
     losses = np.stack([np.bincount(part, loss, minlength=n_parts) for loss in (log_loss, brier)], axis=1)
     return confusion, losses
-
-
-def resample(
-    confusion: Float[np.ndarray, "groups classes classes"],
-    losses: Float[np.ndarray, "groups 2"],
-    n_resamples: int,
-    rng: np.random.Generator,
-) -> tuple[Float[np.ndarray, "resamples classes classes"], Float[np.ndarray, "resamples 2"]]:
-    """Draws as many groups as there are, with replacement, and adds their counts; how often is multinomial."""
-    n = len(confusion)
-    weights = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(float)
-    return np.tensordot(weights, confusion, axes=1), weights @ losses
-
-
-def interval(resampled: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
-    """Returns the 2.5th and 97.5th percentile of the resamples where the score is defined; nan where all are alike."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # all undefined: nan
-        low, high, least, most = np.nanpercentile(resampled, [2.5, 97.5, 0, 100])
-    return (float(low), float(high)) if most - least > SAME else (np.nan, np.nan)
 
 
 def mean_and_sd(values: Float[np.ndarray, " folds"]) -> tuple[float, float]:

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from made.predictions import random_table, table_of
+from scipy.stats import beta
 from sklearn import metrics as reference
 
 from celltype_cli.evaluation import scores
-from celltype_cli.evaluation.scores import rates, resample, tally
+from celltype_cli.evaluation.intervals import resample
+from celltype_cli.evaluation.scores import rates, tally
 
 # Hand-worked: 4 of A, 2 of B and 2 of C.
 #            predicted A  B  C
@@ -79,12 +81,16 @@ def test_log_loss_of_a_certain_error_is_finite():
 
 
 def test_interval_of_two_groups():
-    # One group all right, one all wrong: resamples score 0, 1/2 and 1 with chances 1/4, 1/2, 1/4.
+    # One group all right, one all wrong: the score without one is 1 or 0, sd 1/2, 2 on the logit; t(1) is 12.7.
     values = scores.scores(table_of("ABAB", "ABBA", group="ppqq"))
     entry = values["window"]["accuracy"]
-    assert (entry["value"], entry["low"], entry["high"], entry["fold_mean"]) == (0.5, 0, 1, 0.5)
-    assert np.isnan(entry["fold_sd"])
-    assert values["notes"] == ["intervals from 2 groups are rough, as a rule too narrow"]
+    assert (entry["value"], entry["fold_mean"]) == (0.5, 0.5) and np.isnan(entry["fold_sd"])
+    end = 1 / (1 + np.exp(2 * 12.7062))
+    assert (entry["low"], entry["high"]) == pytest.approx((end, 1 - end), abs=1e-14)
+    assert values["notes"] == ["intervals (jackknife) from 2 groups are wide, and cover 95 % only roughly"]
+    drawn = scores.scores(table_of("ABAB", "ABBA", group="ppqq"), interval="bootstrap")  # 0, 1/2, 1: 1/4, 1/2, 1/4
+    assert (drawn["window"]["accuracy"]["low"], drawn["window"]["accuracy"]["high"]) == (0, 1)
+    assert drawn["notes"] == ["intervals (bootstrap) from 2 groups are as a rule too narrow"]
 
 
 def test_interval_is_of_groups_not_of_rows():
@@ -95,8 +101,9 @@ def test_interval_is_of_groups_not_of_rows():
     )
     entry = scores.scores(table)["window"]["accuracy"]
     assert entry["value"] == 0.5
-    # The number of right groups drawn is binomial(4, 1/2): P(0) = P(4) = 1/16, beyond 2.5 % on each side.
-    assert (entry["low"], entry["high"]) == (0.0, 1.0)
+    # Without one: 1/3 or 2/3, variance 3/4 * 4/36 = 1/12; on the logit four times its root, times t(3) = 3.18245.
+    end = 1 / (1 + np.exp(4 * 3.18245 / np.sqrt(12)))
+    assert (entry["low"], entry["high"]) == pytest.approx((end, 1 - end), rel=1e-4)
 
 
 def test_resampled_scores_equal_scores_of_the_resampled_table():
@@ -127,23 +134,39 @@ def test_a_model_that_learnt_nothing_is_told():
     """Fold 0: the same for both cells, of three windows and one; fold 1: two are told apart; fold 2: of one class."""
     table = table_of("AAABABBB", "AAAABABB", fold=[0, 0, 0, 0, 1, 1, 2, 2], cell_id=list("pppqrstu"))
     table.loc[table["fold"] == 0, ["p_A", "p_B"]] = 0.9, 0.1  # of which the mean of three is another number
-    (note,) = scores.scores(table, n_resamples=50)["notes"][1:]
+    (note,) = scores.scores(table)["notes"]
     assert note.startswith("in 1 of 3 folds every cell got the same probabilities: the model learnt nothing")
-    assert len(scores.scores(table[table["fold"] > 0], n_resamples=50)["notes"]) == 1
+    assert not [n for n in scores.scores(table[table["fold"] > 0])["notes"] if "learnt" in n]
 
 
 def test_no_interval_has_no_width():
     """All right, in every animal; and three animals of A of which each has one of two cells right, beside varied B."""
-    found = scores.scores(table_of("ABAB", "ABAB"))
-    entry = found["cell"]["balanced_accuracy"]
-    assert entry["value"] == 1 and np.isnan([entry["low"], entry["high"]]).all()
-    assert any(note.startswith("no interval: all resamples of 4 groups") for note in found["notes"])
+    entry = scores.scores(table_of("ABAB", "ABAB"))["cell"]["balanced_accuracy"]
+    assert (entry["low"], entry["high"]) == pytest.approx((0.025 ** (1 / 4), 1))  # the rule of three, for 4 animals
     table = table_of("AAAAAABBBB", "ABABABBBBA", group=list("uuvvwwxxyy"))
     level = scores.scores(table)["cell"]
     alike, varied = level["classes"]["A"]["recall"], level["classes"]["B"]["recall"]
-    assert alike["value"] == 0.5 and np.isnan([alike["low"], alike["high"]]).all()
+    end = beta(1.5, 2.5).ppf(0.025)  # 1.5 of 3 animals, Clopper and Pearson
+    assert alike["value"] == 0.5 and (alike["low"], alike["high"]) == pytest.approx((end, 1 - end))
     assert varied["low"] < varied["high"]
     assert [level["groups"], *(level["classes"][c]["groups"] for c in "AB")] == [5, 3, 2]
+    drawn = scores.scores(table_of("ABAB", "ABAB"), interval="bootstrap")
+    assert np.isnan(drawn["cell"]["accuracy"]["low"]) and any("resamples of 4" in note for note in drawn["notes"])
+
+
+def test_a_class_of_one_group_has_no_interval_and_is_named():
+    found = scores.scores(table_of("ABABAAC", "ABBAACC", classes="ABC", group="ppqqrrs"))
+    level = found["cell"]
+    assert np.isnan([level["classes"]["C"]["recall"]["low"], level["balanced_accuracy"]["low"]]).all()
+    assert level["accuracy"]["low"] < level["accuracy"]["value"] < level["accuracy"]["high"]
+    assert any("all cells of C are of one group" in note for note in found["notes"])
+
+
+def test_repeats_of_cells_do_not_narrow_an_interval():
+    once = random_table(5, n_groups=6)
+    thrice = pd.concat([once.assign(fold=once["fold"] + 3 * k) for k in range(3)], ignore_index=True)
+    a, b = (scores.scores(table)["cell"]["macro_f1"] for table in (once, thrice))
+    assert (a["low"], a["high"]) == pytest.approx((b["low"], b["high"]))
 
 
 def test_mean_and_sd_over_folds():
@@ -154,9 +177,9 @@ def test_mean_and_sd_over_folds():
 
 
 def test_scores_depend_on_the_seed_and_not_on_the_order_of_lines():
-    table = random_table(3)
-    first = scores.scores(table, n_resamples=50, seed=1)
-    assert scores.scores(table, n_resamples=50, seed=1) == first
-    assert scores.scores(table, n_resamples=50, seed=2) != first
-    shuffled = scores.scores(table.sample(frac=1, random_state=0), n_resamples=50, seed=1)
+    table, drawn = random_table(3), {"interval": "bootstrap", "n_resamples": 50}
+    first = scores.scores(table, **drawn, seed=1)
+    assert scores.scores(table, **drawn, seed=1) == first
+    assert scores.scores(table, **drawn, seed=2) != first
+    shuffled = scores.scores(table.sample(frac=1, random_state=0), **drawn, seed=1)
     assert shuffled["window"]["macro_f1"] == pytest.approx(first["window"]["macro_f1"])

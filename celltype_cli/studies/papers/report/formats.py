@@ -19,7 +19,7 @@ READING = (
     "Published figures and our own on the paper's split are means over splits with the standard deviation (published "
     "in brackets, ours after ±). Random splits put cells of one {group} on both sides.",
     "{Group}s kept apart: whole {group}s are tested that training never saw; in square brackets the 95 % interval "
-    "of a bootstrap over {group}s. The gap between the two is what knowing the {group} is worth.",
+    "over {group}s. The gap between the two is what knowing the {group} is worth.",
     "Floor: the score of guessing the most frequent class. Bold: the highest figure of each model.",
     "Order: Spearman's and Kendall's rank correlation between published and own figures, 1 for the same order, "
     "0 for none; rows that lack a run are left out.",

@@ -151,7 +151,7 @@ def test_below_a_table_stands_what_it_is_of(toy_report):
     assert "3 splits, 32 cells train and 8 test" in notes and "No animal was recorded." in notes
     # three models, three splits of 11, 12 and 13 s, and as many folds of 1, 2 and 3 s: 108 + 18 s
     assert "a processor, 2 cores, 1 thread; training took 2.1 min" in notes
-    assert "rnn: T = 2: rnn: the paper says nothing." in notes and "rough" in notes
+    assert "rnn: T = 2: rnn: the paper says nothing." in notes
 
 
 def test_what_a_search_chose_stands_beside_what_the_paper_chose(tmp_path):

@@ -1,0 +1,96 @@
+"""95 % intervals of scores from few groups: the delete-one-group jackknife, with Student's t, on the logit scale.
+
+* spread: a score is computed without each group in turn (Efron and Tibshirani 1993, An Introduction to the Bootstrap,
+  ch. 11). All lines of a group go together, so cells tested in several folds count once, with their animal
+* t: degrees of freedom are the number of groups less one. Groups of unequal size count as fewer: (sum n)^2 / sum n^2
+  (Kish 1965, Survey Sampling), for those with most cells decide
+* scale: the logit for scores with a highest value (1; 2 of the Brier score), the logarithm for the log loss
+* no spread (all right, all wrong, or groups that all score alike): the exact binomial limits (Clopper and Pearson 1934,
+  Biometrika 26:404) of as many trials as there are groups, as if the cells of a group were one
+
+`benchmarks/interval_coverage.py` prints how often such intervals hold the true score.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import special, stats
+
+NONE = 1e-12  # variance from which on groups differ; less is rounding
+TAIL = 0.975
+SAME = 1e-12  # by which equal scores of resamples may differ in rounding
+
+
+def effective_groups(n: Float[np.ndarray, " group"]) -> float:
+    """Returns how many groups of equal size n examples per group are worth."""
+    return float(n.sum() ** 2 / (n**2).sum())
+
+
+def jackknife(
+    value: float, left: Float[np.ndarray, " group"], groups: int, effective: float, highest: float = 1.0
+) -> tuple[float, float]:
+    """Returns the 95 % interval of a score; nan where one group alone has what is scored, or the score is undefined.
+
+    Args:
+        value: the score of all groups, from 0 to `highest` (infinity where it has no bound).
+        left: the score without each of all groups in turn.
+        groups: how many have what is scored: cells of a class for its recall.
+        effective: `effective_groups` of all.
+    """
+    if not np.isfinite(value) or groups < 2 or not np.isfinite(left).all():
+        return np.nan, np.nan
+    variance = (len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()
+    margin = stats.t.ppf(TAIL, max(min(effective, groups) - 1, 1)) * np.sqrt(variance)
+    if np.isinf(highest):
+        if variance < NONE or value <= 0:
+            return np.nan, np.nan
+        return float(value * np.exp(-margin / value)), float(value * np.exp(margin / value))
+    share = value / highest
+    if variance < NONE or not NONE < share < 1 - NONE:
+        return tuple(highest * end for end in exact(share, groups))
+    step = margin / highest / (share * (1 - share))
+    low, high = special.expit(special.logit(share) + np.array([-step, step]))
+    return float(highest * low), float(highest * high)
+
+
+def exact(share: float, n: int) -> tuple[float, float]:
+    """Returns Clopper and Pearson's 95 % limits of a share of n trials; n times the share need not be whole."""
+    hits = float(np.clip(share, 0, 1)) * n
+    low = stats.beta.ppf(1 - TAIL, hits, n - hits + 1) if hits > 0 else 0.0
+    high = stats.beta.ppf(TAIL, hits + 1, n - hits) if hits < n else 1.0
+    return float(low), float(high)
+
+
+def groups_with(counts: Float[np.ndarray, "groups classes classes"]) -> dict[str, Int[np.ndarray, ...]]:
+    """Counts the groups with what each score is made of; averages over classes rest on their rarest class."""
+    true, predicted = counts.sum(axis=2), counts.sum(axis=1)
+    others = true.sum(axis=1, keepdims=True) - true
+    of_class = {"recall": true, "precision": predicted, "f1": true, "specificity": others}
+    having = {name: (n > 0).sum(axis=0) for name, n in of_class.items()}
+    n_groups, rarest = len(counts), having["recall"][having["recall"] > 0].min()
+    averages = {name: np.array(n_groups if rarest > 1 else 1) for name in ("balanced_accuracy", "macro_f1")}
+    whole = {name: np.array(n_groups) for name in ("accuracy", "weighted_f1", "log_loss", "brier")}
+    return {**having, **averages, **whole}
+
+
+def resample(
+    confusion: Float[np.ndarray, "groups classes classes"],
+    losses: Float[np.ndarray, "groups 2"],
+    n_resamples: int,
+    rng: np.random.Generator,
+) -> tuple[Float[np.ndarray, "resamples classes classes"], Float[np.ndarray, "resamples 2"]]:
+    """Draws as many groups as there are, with replacement, and adds their counts; how often is multinomial."""
+    n = len(confusion)
+    weights = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(float)
+    return np.tensordot(weights, confusion, axes=1), weights @ losses
+
+
+def percentiles(resampled: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
+    """Returns the 2.5th and 97.5th percentile of the resamples where the score is defined; nan where all are alike."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # all undefined: nan
+        low, high, least, most = np.nanpercentile(resampled, [2.5, 97.5, 0, 100])
+    return (float(low), float(high)) if most - least > SAME else (np.nan, np.nan)
