@@ -24,7 +24,7 @@ from celltype_cli.core.ranges import Rate, held
 
 INPUTS = ("trace", "features")
 UNITS = {"dff": "dF/F", "percent": "dF/F", "raw": "raw fluorescence", "raw_to_dff": "dF/F"}
-MODELS = {"trace": ("cnn1d", "rnn", "lstm"), "features": ("forest", "logistic", "noise_floor")}
+MODELS = {"trace": ("cnn1d", "rnn", "lstm"), "features": ("forest", "logistic", "noise_and_mean_floor")}
 ALL_64S = "; prepare=windows_64s does both: 64 s at 7.5 Hz, without the cells that are shorter"
 BYTES = 40  # of memory that each sample takes while windows and features are made of it
 

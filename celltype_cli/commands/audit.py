@@ -15,7 +15,7 @@ from celltype_cli.core import configs
 from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.ranges import SeedNumber, Share
-from celltype_cli.core.terminal import say, say_pairs, say_table
+from celltype_cli.core.terminal import say, say_note, say_pairs, say_table
 
 if TYPE_CHECKING:
     from celltype_cli.cells.cells import Cells
@@ -51,7 +51,10 @@ def run(cfg: DictConfig) -> None:
     _print(found, cells, cfg, word)
     folder = Path(cfg.outputs) / "audits" / f"{typed.option('dataset')}-{cells.fingerprint()}-{cfg.by}"
     write_text(folder / "columns.csv", found.columns.to_csv())
-    numbers = {key: getattr(found, key) for key in ("within", "rest", "chance_sd", "label_from_source", "information")}
+    numbers = {
+        key: getattr(found, key)
+        for key in ("within", "rest", "chance_sd", "least_p", "label_from_source", "information")
+    }
     facts = {"dataset": cells.about.title, "by": cfg.by, "flagged": found.flagged, **numbers}
     write_text(folder / "audit.json", json.dumps(facts, indent=2) + "\n")
     title = f"{cells.about.title}: what gives the {word} away"
@@ -72,7 +75,7 @@ def _next(found: Audit, by: str) -> str:
 
 
 def _print(found: Audit, cells: Cells, cfg: DictConfig, word: str) -> None:
-    from celltype_cli.studies.audit.audit import CHANCE_SD
+    from celltype_cli.studies.audit.audit import SURE
 
     n = int(found.shares.to_numpy().sum())
     say(f"\n{cells.about.title}: {n} labelled cells, {found.shares.shape[1]} {word}s\n")
@@ -87,16 +90,26 @@ def _print(found: Audit, cells: Cells, cfg: DictConfig, word: str) -> None:
     )
     shown = found.columns.head(max(SHOWN, len(found.flagged)))
     rows = (
-        [line.Index, f"{line.within:.3f}", f"{line.missing:.0%}", "gives it away" if line.flagged else ""]
+        [
+            line.Index,
+            f"{line.within:.3f}",
+            f"{line.p:.3f}",
+            f"{line.missing:.0%}",
+            "gives it away" if line.flagged else "",
+        ]
         for line in shown.itertuples()
     )
-    say_table(["column", "AUC", "missing", ""], rows)
+    say_table(["column", "AUC", "p by chance", "missing", ""], rows)
     if len(found.columns) > len(shown):
         say(f"... and {len(found.columns) - len(shown)} columns below")
     if found.flagged:
         say(f"flagged (AUC of {cfg.flag_at:g} or more): {', '.join(found.flagged)}\n"
             f"without them the inputs tell the {word} with AUC {found.rest:.3f}")  # fmt: skip
     else:
-        least = max(cfg.flag_at, 0.5 + CHANCE_SD * found.chance_sd)
-        together = ", but all together have" if found.within >= least else ""
-        say(f"no single column has an AUC of {least:.2g} or more{together}")
+        together = ", but all together have" if found.within >= cfg.flag_at else ""
+        say(f"no single column has an AUC of {cfg.flag_at:g} or more and p of {SURE:g} or less{together}")
+    if found.least_p > SURE:
+        say_note(
+            f"so few {'cells' if cfg.by == 'group' else cells.about.group + 's'} can fall to a {word} in so few ways "
+            f"that chance alone reaches p = {found.least_p:.2f}: no column can be flagged, whatever its AUC"
+        )

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from celltype_cli.cells.about import count_in_words
 from celltype_cli.evaluation import intervals
+from celltype_cli.evaluation.floors import loss_floors, nested
 from celltype_cli.evaluation.predictions import ALIKE, arrays_of, classes_of, labelled_lines, per_cell
 
 PER_CLASS = ("precision", "recall", "specificity", "f1")
@@ -41,7 +42,8 @@ def scores(
     other; or, where asked for, percentiles of a bootstrap that draws whole groups with replacement (Efron 1979, Annals
     of Statistics 7:1), too narrow with fewer than 20. They do not contain the spread over trainings. nan, no interval:
     one group alone has what is scored, or a bootstrap whose resamples all score alike.
-    `floor` is what guessing the most frequent class of these rows would score.
+    `floor` is what guessing the most frequent class of these rows would score; of log loss and Brier score, what
+    predicting the shares of the classes would.
 
     Raises:
         UserError: when no row has a label.
@@ -55,7 +57,7 @@ def scores(
         kind = "wide, and cover 95 % only roughly" if interval == "jackknife" else "as a rule too narrow"
         notes.append(f"intervals ({interval}) from {groups} groups are {kind}")
     levels = {"window": table, "cell": per_cell(table)}
-    notes += [*_guesses(levels["cell"]), *_never(levels["cell"])]
+    notes += [*_guesses(levels["cell"]), *_never(levels["cell"]), *nested(levels["cell"])]
     found = {level: _score(lines, interval, n_resamples, seed) for level, lines in levels.items()}
     alone = [name for name, of in found["cell"]["classes"].items() if of["groups"] == 1]
     if groups > 1 and alone and interval == "jackknife":
@@ -139,7 +141,7 @@ def _score(table: pd.DataFrame, method: str, n_resamples: int, seed: int) -> dic
             }
             for c, name in enumerate(classes)
         },
-        "floor": floors(support),
+        "floor": {**floors(support), **loss_floors(support)},
     }
 
 

@@ -27,7 +27,8 @@ def grouped_kfold(
 
     Validation takes whole groups from the training groups by the same means. It stays empty, with a note, where
     that would leave validation or training without a class. Rows without a label train, unless their group is tested
-    or validated. Groups that hold copies of one recording count as one, here and in the splits below.
+    or validated. Groups that hold copies of one recording count as one, here and in the splits below. A fold that
+    does not test every class says so, and what to set.
 
     Raises:
         UserError: when a class has fewer cells than folds or stands in one group only, or groups are too few.
@@ -36,16 +37,12 @@ def grouped_kfold(
     groups, counts = census(cells, np.arange(len(cells)))
     if not len(groups):
         refuse(cells, ["no cell has a label: give labels, where the dataset takes them with dataset.labels=..."])
-    faults = list(_too_few(cells, groups, counts, n_folds))
-    if len(groups) == 1:
-        faults.append(f"all cells are of one group ({groups[0]}): to test on others, two groups at least are needed")
-    elif len(groups) < n_folds:
-        faults.append(f"{len(groups)} groups cannot make {n_folds} folds: set split.n_folds={len(groups)} or less")
-    refuse(cells, faults)
+    refuse(cells, _too_few(cells, groups, counts, n_folds))
     first, *validation = streams(seed, 1 + n_folds)
     part = deal(counts, np.full(n_folds, 1 / n_folds), first)
     for k, stream in enumerate(validation):
-        yield hold_out(cells, np.isin(cells.group, groups[part == k]), valid_fraction, stream)
+        note = _untested(cells, counts, counts[part == k], n_folds)
+        yield hold_out(cells, np.isin(cells.group, groups[part == k]), valid_fraction, stream, note)
 
 
 def leave_one_group_out(cells: Cells, *, valid_fraction: Fraction, seed: Seed) -> Iterator[Fold]:
@@ -57,8 +54,9 @@ def leave_one_group_out(cells: Cells, *, valid_fraction: Fraction, seed: Seed) -
     cells = linked(cells)
     groups, counts = census(cells, np.arange(len(cells)))
     refuse(cells, _too_few(cells, groups, counts, n_folds=2))
-    for group, stream in zip(groups, streams(seed, len(groups))):
-        yield hold_out(cells, cells.group == group, valid_fraction, stream)
+    for group, tested, stream in zip(groups, counts, streams(seed, len(groups))):
+        note = _untested(cells, counts, tested[None], len(groups))
+        yield hold_out(cells, cells.group == group, valid_fraction, stream, note)
 
 
 def other_source(cells: Cells, *, source: str | None, valid_fraction: Fraction, seed: Seed) -> Iterator[Fold]:
@@ -88,12 +86,31 @@ def other_source(cells: Cells, *, source: str | None, valid_fraction: Fraction, 
         yield hold_out(linked(cells), held, valid_fraction, stream, *notes, without=copied)
 
 
+def _untested(cells: Cells, counts: np.ndarray, tested: np.ndarray, n_folds: int) -> str:
+    """Says, of a fold that lacks a class, that it does, and how many folds would test every class; else nothing.
+
+    Args:
+        counts: labelled cells of each class in each group.
+        tested: the same of the groups that are tested.
+    """
+    if tested.any(axis=0).all():
+        return ""
+    held = (counts > 0).sum(axis=0)
+    rarest = int(held.argmin())
+    enough = min(int(held[rarest]), n_folds - 1)
+    mend = f"; split=grouped_kfold split.n_folds={enough} can test all of them in each fold" if enough > 1 else ""
+    where = f"{cells.classes[rarest]} stands in {held[rarest]} {cells.about.group}s"
+    return f"not every class is tested ({where}, there are {n_folds} folds){mend}"
+
+
 def _too_few(cells: Cells, groups: Shaped[np.ndarray, " group"], counts: np.ndarray, n_folds: int) -> Iterator[str]:
+    n_cells = counts.sum(axis=0)
+    most = min([len(groups), *n_cells[n_cells > 1].tolist()])
     for c, name in enumerate(cells.classes):
-        n, where = int(counts[:, c].sum()), groups[counts[:, c] > 0]
+        n, where = int(n_cells[c]), groups[counts[:, c] > 0]
         if n < n_folds:
             others = [other for other in cells.classes if other != name]
-            mend = f"set split.n_folds={n}" if n > 1 else "add cells"
+            mend = f"set split.n_folds={most}" if n > 1 and most > 1 else "add cells"
             yield (
                 f"class {name} has {n} cells, {n_folds} are needed: {mend}, or leave the class out by taking these "
                 f"labels away{nearest(name, others)}"
@@ -103,3 +120,7 @@ def _too_few(cells: Cells, groups: Shaped[np.ndarray, " group"], counts: np.ndar
                 f"class {name} has {n} cells in one group ({where[0]}) and would vanish from training when it is "
                 "tested: use a finer group, such as session or cell, or leave the class out"
             )
+    if len(groups) == 1:
+        yield f"all cells are of one group ({groups[0]}): to test on others, two groups at least are needed"
+    elif len(groups) < n_folds:
+        yield f"{len(groups)} groups cannot make {n_folds} folds: set split.n_folds={most} or less"

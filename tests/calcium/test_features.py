@@ -183,12 +183,15 @@ def test_noise_by_hand():
     assert noise_and_mean(np.array([[[0.0, 1.0, 2.0, 4.0]]]))[0] == pytest.approx([1 / 0.954, 1.75])
 
 
-def test_the_floor_takes_noise_and_mean_alone():
-    trainer = compose("train", "model=noise_floor").trainer
+@pytest.mark.parametrize(
+    ("model", "columns"), [("noise_and_mean_floor", [0, 1]), ("noise_floor", [0]), ("mean_floor", [1])]
+)
+def test_each_floor_takes_what_its_name_says(model, columns):
+    trainer = compose("train", f"model={model}").trainer
     data = cells("calcium_sim", cells_per_class=2, timesteps=200)
     names, table = table_of(data, trainer.inputs, trainer.columns)
-    assert names == ["noise", "mean"]
-    assert np.array_equal(table, noise_and_mean(data.inputs["trace"]))
+    assert names == [["noise", "mean"][k] for k in columns]
+    assert np.array_equal(table, noise_and_mean(data.inputs["trace"])[:, columns])
 
 
 def test_noise_and_mean_know_nothing_of_shape():

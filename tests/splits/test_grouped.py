@@ -1,5 +1,6 @@
 """Splits by group keep whole groups, test each cell once and repeat under a seed."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -32,9 +33,9 @@ def test_grouped_kfold_keeps_its_promises(layout, n_folds, seed, valid_fraction)
         unused = np.setdiff1d(np.arange(len(cells)), rows)
         assert set(cells.group[unused]) <= sides[1] | sides[2]
         if len(fold.valid):
-            assert set(cells.label[fold.valid]) == set(range(len(cells.classes))) and not fold.note
-        else:
-            assert "no validation part" in fold.note
+            assert set(cells.label[fold.valid]) == set(range(len(cells.classes)))
+        assert ("no validation part" in fold.note) == (not len(fold.valid))
+        assert ("not every class is tested" in fold.note) == (len(set(cells.label[fold.test])) < len(cells.classes))
 
 
 @MODEST
@@ -95,8 +96,37 @@ def test_groups_of_one_class_reach_every_fold_and_the_validation():
 def test_dealing_by_hand():
     # Shares of class A: 0.4, 0.3, 0.2, 0.1, dealt in this order to two halves: 0.4 | 0.3, then 0.2 to the lighter
     # half (0.3 + 0.2), then 0.1 to the other (0.4 + 0.1).
-    part = deal(np.array([[4], [3], [2], [1]]), np.array([0.5, 0.5]), np.random.default_rng(0))
-    assert part[0] == part[3] and part[1] == part[2] and part[0] != part[1]
+    for seed in range(20):
+        part = deal(np.array([[4], [3], [2], [1]]), np.array([0.5, 0.5]), np.random.default_rng(seed))
+        assert part[0] == part[3] and part[1] == part[2] and part[0] != part[1]
+
+
+def test_folds_test_every_class_where_animals_allow_it_and_otherwise_say_what_to_set():
+    """Three animals of each of three classes: three folds test each class, five cannot."""
+    cells = make_cells(np.repeat([0, 1, 2], [8, 13, 9]), [*"aaaabbcc", *"ddddeeeffffff", *"gghhhiiii"])
+    for seed in range(10):
+        three = checked(cells, grouped.grouped_kfold(cells, n_folds=3, valid_fraction=0, seed=seed))
+        assert all({*cells.label[fold.test]} == {0, 1, 2} for fold in three)
+        assert not any("tested" in fold.note for fold in three)
+    said = "not every class is tested (A stands in 3 groups, there are {} folds); split=grouped_kfold split.n_folds=3"
+    five = [*grouped.grouped_kfold(cells, n_folds=5, valid_fraction=0, seed=0)]
+    assert [said.format(5) in fold.note for fold in five] == [len({*cells.label[fold.test]}) < 3 for fold in five]
+    assert all(said.format(9) in fold.note for fold in grouped.leave_one_group_out(cells, valid_fraction=0, seed=0))
+
+
+def test_no_fold_takes_all_of_a_class():
+    """One class stands in two animals, whose other cells would balance best in one fold."""
+    cells = make_cells([2] * 5 + [2] * 5 + [0, 1] * 15, ["p"] * 5 + ["q"] * 5 + [k // 6 for k in range(30)])
+    for seed in range(20):
+        checked(cells, grouped.grouped_kfold(cells, n_folds=2, valid_fraction=0.2, seed=seed))
+
+
+def test_thousands_of_cells_without_an_animal_are_dealt_at_once():
+    cells = make_cells(np.arange(6000) % 3, range(6000))
+    started = time.perf_counter()
+    tested = [np.bincount(cells.label[fold.test]) for fold in
+              grouped.grouped_kfold(cells, n_folds=5, valid_fraction=0.2, seed=0)]  # fmt: skip
+    assert np.ptp(tested) <= 1 and time.perf_counter() - started < 10
 
 
 def test_too_few_groups_leave_validation_empty_and_say_so():
@@ -130,6 +160,13 @@ def test_rows_without_label_train_unless_their_group_is_held_out():
     [
         ([0] * 6 + [1] * 2, range(8), 3, "class B has 2 cells, 3 are needed: set split.n_folds=2"),
         ([0] * 6 + [1] * 3, [*range(6), 7, 7, 7], 3, r"class B has 3 cells in one group \(7\)"),
+        ([0, 1] * 12, [k // 4 for k in range(24)], 99, "class A has 12 cells, 99 are needed: set split.n_folds=6"),
+        (
+            [0] * 20 + [1] * 4,
+            [k % 6 for k in range(24)],
+            99,
+            "6 groups cannot make 99 folds: set split.n_folds=4 or less",
+        ),
         ([0, 1] * 4, [0, 0, 0, 0, 1, 1, 1, 1], 3, "2 groups cannot make 3 folds: set split.n_folds=2"),
         ([0, 1] * 4, [5] * 8, 2, r"all cells are of one group \(5\): .* two groups at least"),
         ([0, 1] * 4, range(8), 1, "n_folds=1 is out of range"),

@@ -25,11 +25,12 @@ from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.cells.columns import summary_of
 from celltype_cli.core.messages import UserError, check_choice
 from celltype_cli.core.terminal import track
+from celltype_cli.studies.audit.chance import chance
 
 SHOWN = 8  # values of the source in a message
 FEWEST = 5  # cells of a class that a source needs to count
 LEAVES, LEAF = 8, 10  # of a single column's tree: leaves, and rows in a leaf; an eighth of the rows where they are few
-CHANCE_SD = 3  # so many sd above chance a column has to be to be flagged
+SURE = 0.05  # p by chance, of all columns together, at which one may be flagged
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,10 @@ class Audit:
         shares: labelled cells of each class (row) by source (column).
         columns: by column of the inputs, strongest first: `within`, the cross-validated AUC of the source within a
             class, averaged over classes by their smaller source, among the rows where the column was measured (nan
-            where no class has two sources); `missing`, the share of rows without a value; `flagged`.
+            where no class has two sources); `missing`, the share of rows without a value; `p`, by chance; `flagged`.
         within: the AUC of a small model of all columns; `rest` without the flagged ones.
-        chance_sd: about how far an AUC of such a mean strays from 0.5 by chance.
+        chance_sd: about how far an AUC of such a mean strays from 0.5 by chance, groups kept whole.
+        least_p: the smallest p that so many groups allow; above `SURE` no column can be flagged.
         label_from_source: balanced accuracy of guessing the label by the source alone; its floor is 1 / classes.
         information: share of the label's entropy that the source gives (mutual information / entropy).
     """
@@ -52,6 +54,7 @@ class Audit:
     within: float
     rest: float
     chance_sd: float
+    least_p: float
     label_from_source: float
     information: float
 
@@ -65,7 +68,7 @@ def audit(cells: Cells, *, by: str, n_folds: int, flag_at: float, seed: int) -> 
 
     Args:
         by: "source", with groups kept apart; or "group" for whether animals can be told, with cells kept apart.
-        flag_at: AUC from which a column is flagged, if that is `CHANCE_SD` above chance as well.
+        flag_at: AUC from which a column is flagged, if its p by chance is `SURE` or less as well.
 
     Raises:
         UserError: when there is one source only, or no class has two sources with enough cells.
@@ -79,16 +82,25 @@ def audit(cells: Cells, *, by: str, n_folds: int, flag_at: float, seed: int) -> 
     names, table = summary_of(cells)
     found = [(told.by_column(column), np.isnan(column).mean()) for column in track(table.T, "columns", len(names))]
     columns = pd.DataFrame(found, columns=["within", "missing"], index=pd.Index(names, name="column"))
-    columns["flagged"] = columns["within"] >= max(flag_at, 0.5 + CHANCE_SD * told.chance_sd())
+    by_chance = chance(table, source, apart, [*told.classes(np.ones(len(cells), bool))], seed)
+    columns["p"] = by_chance.p
+    columns["flagged"] = (columns["within"] >= flag_at) & (columns["p"] <= SURE)
     kept = ~columns["flagged"].to_numpy()
-    within = told.by(_forest(seed), table)
-    rest = told.by(_forest(seed), table[:, kept]) if 0 < kept.sum() < len(kept) else within if kept.any() else np.nan
+    within = told.by(_forest(seed), table, words="all columns")
+    rest = (
+        told.by(_forest(seed), table[:, kept], words="without the flagged")
+        if 0 < kept.sum() < len(kept)
+        else within
+        if kept.any()
+        else np.nan
+    )
     return Audit(
         shares=shares,
         columns=columns.sort_values("within", ascending=False),
         within=within,
         rest=rest,
-        chance_sd=told.chance_sd(),
+        chance_sd=by_chance.sd,
+        least_p=by_chance.least,
         label_from_source=_label_from_source(shares.to_numpy(float)),
         information=_information(cells.label, source),
     )
@@ -122,32 +134,23 @@ class _Told:
 
         return self.by(tree, column[:, None], np.isfinite(column))
 
-    def chance_sd(self) -> float:
-        """Returns the sd of the mean AUC by chance; of one, for n and m rows, (n + m + 1) / 12nm (Mann, Whitney 1947).
-
-        Classes are taken as independent, the sources of a class as not.
-        """
-        weights, spreads = [], []
-        for here in self.classes(np.ones(len(self.label), bool)):
-            n = np.unique(self.source[here], return_counts=True)[1].astype(float)
-            m = len(here) - n
-            weights.append(np.minimum(n, m).sum())
-            spreads.append((np.minimum(n, m) * np.sqrt((n + m + 1) / (12 * n * m))).sum())
-        return float(np.linalg.norm(spreads) / np.sum(weights))
-
     def by(
         self,
         model: Callable[[int], Any],
         table: Float[np.ndarray, "row column"],
         rows: Bool[np.ndarray, " row"] | None = None,
+        words: str = "",
     ):
         """Returns the AUC, one source against the others, averaged over sources, classes and folds by smaller side.
 
         Args:
             model: makes an estimator for so many training rows.
+            words: before a bar over the classes; none without.
         """
         rows = np.ones(len(table), bool) if rows is None else rows
-        scored = [self._scores(model, table, here) for here in self.classes(rows)]
+        classes = [*self.classes(rows)]
+        shown = track(classes, words, len(classes)) if words else classes
+        scored = [[*self._scores(model, table, here)] for here in shown]
         values = np.array([pair for part in scored for pair in part]).reshape(-1, 2)
         return float(np.average(values[:, 0], weights=values[:, 1])) if len(values) else np.nan
 

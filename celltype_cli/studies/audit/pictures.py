@@ -61,4 +61,4 @@ def _counts(axes: Axes, shares: pd.DataFrame, by: str) -> None:
     axes.set_title("cells", fontsize=14)
     axes.set_xticks(range(shares.shape[1]), map(str, shares), rotation=90, fontsize=12)
     for (row, column), count in np.ndenumerate(shares.to_numpy()):
-        axes.text(column, row, f"{count}", ha="center", va="center", fontsize=11)
+        axes.text(column, row, f"{count}", ha="center", va="center", fontsize=11 if shares.shape[1] <= 15 else 8)

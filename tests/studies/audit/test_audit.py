@@ -1,7 +1,9 @@
 """The audit finds columns that hold the source, and is not misled by a label that goes with it."""
 
 import json
+from importlib import import_module
 from math import log
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from celltype_cli.cells.cells import Cells
 from celltype_cli.cells.columns import summary_of
 from celltype_cli.core.messages import UserError
 from celltype_cli.studies.audit.audit import _forest, _Told, audit
+from celltype_cli.studies.audit.chance import chance
 from celltype_cli.studies.audit.pictures import source_audit
 
 N = 400
@@ -75,7 +78,28 @@ def test_few_cells_are_enough_for_a_column_that_is_plain():
     rows = np.concatenate([np.flatnonzero(kind)[:10] for kind in kinds])
     found = audit(cells()[rows], **SETTINGS)
     assert found.columns.loc["peak time (s)", "within"] > 0.95 and "peak time (s)" in found.flagged
-    assert found.chance_sd == pytest.approx(np.sqrt(21 / 1200 / 2))  # of one class; the mean of two
+
+
+def test_the_spread_by_chance_of_independent_cells_is_that_of_mann_and_whitney():
+    label, source, animal = np.repeat([0, 1], 20), np.arange(40) % 2, np.arange(40)
+    column = np.random.default_rng(3).normal(size=(40, 1))
+    found = chance(column, source, animal, [np.flatnonzero(label == c) for c in (0, 1)], 0)
+    assert found.sd == pytest.approx(np.sqrt(21 / 1200 / 2), rel=0.15)  # of one class; the mean of two
+    assert found.least == 1 / 500 and found.p.shape == (1,)
+
+
+def test_three_and_three_animals_can_flag_nothing_and_the_audit_says_why():
+    animal = np.repeat(np.arange(6), 12)
+    plain = (animal % 2)[:, None] + np.random.default_rng(0).normal(0, 0.01, (72, 1))
+    found = chance(plain, animal % 2, animal, [np.arange(72)], 0)
+    assert found.least == pytest.approx(0.1, abs=0.04) and found.p[0] == found.least  # 2 of 20 ways
+
+
+def test_alarms_are_false_in_at_most_one_of_twenty_audits_and_plain_columns_are_found(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[3] / "benchmarks")
+    bench = import_module("audit_alarms")
+    assert bench.alarms("two laboratories of five animals", shift=0.0, times=40, columns=3) <= 0.1  # 4 of 40
+    assert bench.alarms("two laboratories of five animals", shift=4.0, times=10, columns=3) >= 0.9
 
 
 def test_what_chance_can_do_is_not_flagged():

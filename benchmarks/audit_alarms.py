@@ -1,0 +1,66 @@
+"""Counts how often an audit flags a column that says nothing of the laboratory, and one that does, on simulated cells.
+
+A line is a design; cells of one animal resemble each other (intraclass correlation). Shift is how far the first of five
+columns of one laboratory lies from the other's, in sd of a cell; with 0 every flag is a false alarm. `before` is the
+rule that took cells as independent: AUC three sd (Mann and Whitney 1947) above 0.5, and 0.8 or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from celltype_cli.studies.audit.audit import SURE, _Told
+from celltype_cli.studies.audit.chance import chance
+
+DESIGNS = {  # laboratories, animals of each, cells of an animal, classes (every animal has all), likeness
+    "two laboratories of three animals": (2, 3, 12, 1, 0.5),
+    "the same, two classes": (2, 3, 12, 2, 0.5),
+    "two laboratories of five animals": (2, 5, 12, 1, 0.5),
+    "two laboratories of ten animals": (2, 10, 12, 1, 0.5),
+    "two of ten, cells independent": (2, 10, 12, 1, 0.0),
+    "three laboratories of four animals": (3, 4, 12, 1, 0.5),
+}
+FLAG_AT = 0.8
+
+
+def flagged(rng: np.random.Generator, design: str, shift: float, columns: int) -> tuple[bool, bool]:
+    """Audits one simulated data set; returns whether a column is flagged, now and by the rule before."""
+    labs, animals, cells, classes, likeness = DESIGNS[design]
+    animal = np.repeat(np.arange(labs * animals), cells)
+    lab, label = animal % labs, np.tile(np.arange(cells) % classes, labs * animals)
+    shared = rng.normal(size=(labs * animals, classes, columns))[animal, label]
+    table = np.sqrt(likeness) * shared + np.sqrt(1 - likeness) * rng.normal(size=shared.shape)
+    table[:, 0] += shift * (lab == 0)
+    told = _Told(label, lab, animal, 5, 0)
+    within = np.array([told.by_column(column) for column in table.T])
+    p = chance(table, lab, animal, [*told.classes(np.ones(len(lab), bool))], 0).p
+    n = len(lab) / classes / labs
+    m = n * (labs - 1)
+    before = 0.5 + 3 * np.sqrt((n + m + 1) / (12 * n * m) / classes)
+    return bool(((within >= FLAG_AT) & (p <= SURE)).any()), bool((within >= max(FLAG_AT, before)).any())
+
+
+def both(design: str, *, shift: float, times: int, columns: int = 5) -> np.ndarray:
+    """Returns the shares of audits that flag a column, now and before."""
+    return np.mean([flagged(np.random.default_rng(k), design, shift, columns) for k in range(times)], axis=0)
+
+
+def alarms(design: str, *, shift: float, times: int, columns: int = 5) -> float:
+    return float(both(design, shift=shift, times=times, columns=columns)[0])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=100, help="data sets for each figure")
+    times = parser.parse_args().times
+    print(f"{times} simulated data sets a figure, now | before")
+    print(f"{'':<36} {'false alarms':>15} {'shift 2':>15} {'shift 4':>15}")
+    for design in DESIGNS:
+        shown = [both(design, shift=shift, times=times) for shift in (0.0, 2.0, 4.0)]
+        print(f"{design:<36} " + " ".join(f"{now:>7.2f} | {before:.2f} " for now, before in shown), flush=True)
+
+
+if __name__ == "__main__":
+    main()
