@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-OF_BUNDLES = ("predict", "evaluate")
+OF_BUNDLES = {"predict": "bundle", "evaluate": "bundle", "compare": "models"}  # what `model` is called in their YAML
 OPEN = ("dataset", "prepare")  # nodes that take whatever settings the bundle knows
 OF_RUNS = ("show", "sort", "close_dead", "logger", "outputs", "where", "hydra")  # own settings of `celltype runs`
 
@@ -14,16 +14,16 @@ OF_RUNS = ("show", "sort", "close_dead", "logger", "outputs", "where", "hydra") 
 def for_hydra(command: str, arguments: Sequence[str]) -> list[str]:
     """Returns the arguments of a command as Hydra takes them."""
     if command in OF_BUNDLES:
-        return [_of_bundle(argument) for argument in arguments]
+        return [_of_bundle(argument, OF_BUNDLES[command]) for argument in arguments]
     return _of_runs(arguments) if command == "runs" else [*arguments]
 
 
-def _of_bundle(argument: str) -> str:
-    """Makes `model` the bundle; settings of the reader and the preparation are added to nodes empty in the YAML."""
+def _of_bundle(argument: str, key: str) -> str:
+    """Makes `model` the bundle or bundles; settings of reader and preparation are added to nodes empty in the YAML."""
     name = re.match(r"[^.=]*", argument)[0]
     if "=" not in argument:
         return argument
-    return argument.replace("model", "bundle", 1) if name == "model" else f"+{argument}" if name in OPEN else argument
+    return argument.replace("model", key, 1) if name == "model" else f"+{argument}" if name in OPEN else argument
 
 
 def _of_runs(arguments: Sequence[str]) -> list[str]:

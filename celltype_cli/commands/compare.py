@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,19 +11,28 @@ from omegaconf import DictConfig
 
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.ranges import Threads
 from celltype_cli.core.terminal import say, say_pairs, say_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from celltype_cli.evaluation.paired import Difference
 
 
 @dataclass
 class Settings:
     """The keys of `conf/compare.yaml`."""
 
-    runs: Sequence[str]
+    runs: Sequence[str] | None
+    models: Sequence[str] | None
+    input: Path | None
+    labels: Path | None
     score: Literal["balanced_accuracy", "accuracy", "macro_f1", "weighted_f1"]
     out: Path | None
+    dataset: dict[str, Any]
+    prepare: dict[str, Any]
+    threads: Threads | None
     figures: Sequence[Literal["png", "pdf", "svg"]]
     outputs: Path
 
@@ -33,7 +41,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """Prints and writes every pair's difference with its interval and p value, and draws them.
 
     Raises:
-        UserError: when a run is not found or not finished, or two have no cell in common.
+        UserError: when a run or bundle is not found or not finished, or two have no cell in common.
     """
     configs.check(cfg, Settings)
     import pandas as pd
@@ -43,42 +51,106 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.evaluation import draw_pairs
     from celltype_cli.evaluation.paired import paired
 
-    if len(cfg.runs) < 2:
-        raise UserError(f"runs={[*cfg.runs]}: expected two or more, runs=[cnn1d,forest]")
-    tables = dict(_table(str(name), Path(cfg.outputs)) for name in cfg.runs)
-    if len(tables) < len(cfg.runs):
-        raise UserError(f"runs={[*cfg.runs]} name one run twice: {', '.join(tables)}")
-    found = {pair: paired(*(tables[name] for name in pair), score=cfg.score) for pair in combinations(tables, 2)}
-    out = Path("compare-" + "-".join(map(str, cfg.runs))) if cfg.out is None else Path(cfg.out).expanduser()
+    names = _names(cfg)
+    tables, notes = _of_bundles(cfg, names) if cfg.models else _of_runs(names, Path(cfg.outputs))
+    found = paired(tables, score=cfg.score)
+    out = Path("compare-" + "-".join(Path(name).name for name in names)) if cfg.out is None else Path(cfg.out)
+    out = out.expanduser()
     lines = [{"first": a, "second": b, "score": cfg.score, **vars(d)} for (a, b), d in found.items()]
     write_text(out / "pairs.csv", pd.DataFrame(lines).to_csv(index=False))
     drawn = []
     if cfg.figures:
         drawn = plots.save(draw_pairs.differences(found, cfg.score.replace("_", " ")), out / "pairs", cfg.figures)
-    rows = []
-    for (a, b), d in found.items():
-        alone, counted = f"{d.only_first} / {d.only_second}", f"{d.n_cells} of {d.n_groups}"
-        rows.append([f"{a} - {b}", f"{d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}]", f"{d.p:.3g}", alone, counted])
-    say()
-    say_table([f"{cfg.score.replace('_', ' ')}", "difference [95 %]", "p", "right alone", "cells of groups"], rows)
-    weakest = max(d.least_p for d in found.values())
-    if weakest > 0.05:
-        say(f"note: so few groups cannot give a p below {weakest:.2g}, however large the difference")
-    if len(found) > 1:
-        say(f"note: {len(found)} pairs: multiply each p by {len(found)} to hold the error of all together (Bonferroni)")
+    _print(found, cfg.score.replace("_", " "), [*notes, *_notes(found)])
     say_pairs({"table": out / "pairs.csv", **({"picture": ", ".join(map(str, drawn))} if drawn else {})})
     return {"status": "finished", "folder": str(out), "result": ""}
 
 
-def _table(name: str, outputs: Path) -> tuple[str, pd.DataFrame]:
-    """Returns name and predictions of a run, or of a folder that `celltype evaluate` wrote."""
+def _names(cfg: DictConfig) -> list[str]:
+    """Returns what is to be compared."""
+    if (cfg.runs is None) == (cfg.models is None):
+        raise UserError("expected runs=[cnn1d,forest], or models=[my_model,yours] with input=<recordings>")
+    key = "runs" if cfg.models is None else "models"
+    names = [str(name) for name in cfg[key]]
+    if len(names) < 2:
+        raise UserError(f"{key}={names}: expected two or more, {key}=[cnn1d,forest]")
+    if key == "models" and cfg.input is None:
+        raise UserError("models= are compared on recordings with known types: add input=<file or folder>")
+    given = [name for name in ("input", "labels", "dataset", "prepare") if cfg[name]]
+    if key == "runs" and given:
+        raise UserError(f"{', '.join(given)} goes with models=; runs= are compared by the cells that they tested")
+    return names
+
+
+def _of_runs(names: Sequence[str], outputs: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Returns the predictions of runs, or of folders that `celltype evaluate` wrote, and notes."""
     from celltype_cli.evaluation.predictions import read_predictions
     from celltype_cli.runs.found import one_run
 
-    folder = Path(name).expanduser()
-    if (folder / "predictions.csv").is_file():
-        return folder.name, read_predictions(folder / "predictions.csv")
-    run = one_run(outputs, name, "runs")
-    if not run.finished:
-        raise UserError(f"{run.path.name} is not finished: type its command again, then compare")
-    return run.path.name, run.predictions()
+    tables, notes, place_of = {}, [], {}
+    for name in names:
+        folder = Path(name).expanduser()
+        if (folder / "predictions.csv").is_file() and not (folder / "run.json").is_file():
+            called, table = name.rstrip("/"), read_predictions(folder / "predictions.csv")
+        else:
+            run = one_run(outputs, name, "runs")
+            if not run.finished:
+                raise UserError(f"{run.path.name} is not finished: type its command again, then compare")
+            called, table, facts = run.path.name, run.predictions(), run.facts()
+            if "group" in facts["split"].get("shares", ()):
+                group = facts["dataset"].get("group", "group")
+                notes.append(f"{called}: its split has {group}s on both sides, so this is no test of new {group}s")
+        if called in tables:
+            raise UserError(f"runs={[*names]}: {name} and {place_of[called]} name one run, {called}")
+        tables[called], place_of[called] = table, name
+    return tables, notes
+
+
+def _of_bundles(cfg: DictConfig, names: Sequence[str]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Returns the predictions of bundles for the labelled cells of the input, and notes."""
+    from celltype_cli.bundles.evaluate import evaluate
+    from celltype_cli.commands.predict import opened, progress, settings_of
+    from celltype_cli.runs.train import use_threads
+
+    use_threads(cfg.threads)
+    path = Path(cfg.input).expanduser()
+    labels = None if cfg.labels is None else Path(cfg.labels).expanduser()
+    tables, notes = {}, []
+    for name in names:
+        bundle, called = opened(name, Path(cfg.outputs)), name.rstrip("/")
+        if called in tables:
+            raise UserError(f"models={[*names]} name one bundle twice: {called}")
+        try:
+            with progress() as watch:
+                answer, tables[called], said = evaluate(
+                    bundle, path, labels=labels, watch=watch, **settings_of(cfg, bundle)
+                )
+        except UserError as error:
+            raise UserError(f"{called}: {error}") from error
+        notes += [f"{called}: {note}" for note in (answer.verdict.words(), *said)]
+    return tables, notes
+
+
+def _print(found: Mapping[tuple[str, str], Difference], score: str, notes: Sequence[str]) -> None:
+    several, rows = len(found) > 1, []
+    for (a, b), d in found.items():
+        p = [f"{d.p:.3g}", *([f"{d.adjusted:.3g}"] if several else [])]
+        rows.append([f"{a} - {b}", d.words, *p, f"{d.only_first} / {d.only_second}", f"{d.n_cells} of {d.n_groups}"])
+    say()
+    ps = ["p", "p, Holm"] if several else ["p"]
+    say_table([score, "difference [95 %]", *ps, "right alone", "cells of groups"], rows)
+    for note in dict.fromkeys(notes):
+        say(f"note: {note}")
+
+
+def _notes(found: Mapping[tuple[str, str], Difference]) -> Iterator[str]:
+    weakest = max(d.least_p for d in found.values()) * len(found)
+    if weakest > 0.05:
+        many = f" of {len(found)} pairs, after Holm," if len(found) > 1 else ""
+        yield f"so few groups cannot give a p{many} below {min(1.0, weakest):.2g}, however large the difference"
+    for (a, b), d in found.items():
+        if d.left_out:
+            yield f"{a} - {b}: {d.left_out} labelled cells that one of them alone has are left out"
+        if d.low != d.low:
+            why = "all groups say the same" if d.n_groups > 2 else f"{d.n_groups} groups are too few"
+            yield f"{a} - {b}: no interval, {why}"

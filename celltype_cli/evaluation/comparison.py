@@ -1,4 +1,4 @@
-"""Compares classifiers over the same random splits, and two orders of the same rows."""
+"""Compares classifiers over the same splits of the same cells, and two orders of the same rows."""
 
 from __future__ import annotations
 
@@ -8,31 +8,39 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy import stats
 
 from celltype_cli.core.messages import UserError
 
 LEVEL = 0.05
+FEWEST = 5  # splits of a test: of fewer the spread is hardly known, and among many pairs one always is small by chance
+SAME = 1e-9  # by which scores, shares of 1, differ in rounding alone
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """One classifier, tested on several splits.
+    """One classifier, trained and tested several times.
 
     Attributes:
-        score: one value per split, in the order of the splits.
-        split: the run's split file: fold, side, cell_id and group, one line per cell.
+        score: one value per training, in the order of the folds.
+        split: the run's split file: fold, side, cell_id, group and label (empty where unknown), one line per cell.
     """
 
     name: str
-    score: Float[np.ndarray, " split"]
+    score: Float[np.ndarray, " training"]
     split: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two entrants by position; `difference` is first less second, `adjusted` the p value after Holm's correction."""
+    """Two entrants by position.
+
+    Attributes:
+        difference: of the mean scores, first less second.
+        t, p: of `corrected_t`; nan where there are too few splits for a test.
+        adjusted: p after Holm's correction.
+    """
 
     first: int
     second: int
@@ -47,12 +55,15 @@ class Comparison:
     """All pairs of some entrants, and what a critical-difference picture draws.
 
     Attributes:
+        n_splits, n_trainings: trainings that were tested on the same cells are repeats of one split.
         ranks: mean rank over the splits, 1 for the best, ties shared.
-        groups: entrants, by position, that follow each other in rank and among which no pair is told apart.
+        groups: entrants, by position, that follow each other in rank and among which no pair is told apart; none
+            without a test.
     """
 
     names: tuple[str, ...]
     n_splits: int
+    n_trainings: int
     ranks: Float[np.ndarray, " entrant"]
     pairs: tuple[Pair, ...]
     groups: tuple[tuple[int, ...], ...]
@@ -61,27 +72,41 @@ class Comparison:
     def told_apart(self) -> int:
         return sum(pair.adjusted < LEVEL for pair in self.pairs)
 
+    @property
+    def counted(self) -> str:
+        """Counts the splits in words."""
+        splits = f"{self.n_splits} split" + "s" * (self.n_splits > 1)
+        return splits if self.n_splits == self.n_trainings else f"{splits}, {self.n_trainings} trainings"
+
+    @property
+    def untested(self) -> str:
+        """Says why there is no test; empty where there is one."""
+        if self.n_splits >= FEWEST:
+            return ""
+        return f"{self.counted}, and fewer than {FEWEST} do not tell how much splits vary"
+
 
 def compare(entrants: Sequence[Entrant]) -> Comparison:
     """Tests every pair of entrants over the splits they share, with Holm's correction for the number of pairs.
 
+    Trainings that were tested on the same cells are no further splits: their scores are averaged. With fewer than
+    `FEWEST` splits there are differences and ranks, and no test.
+
     Raises:
-        UserError: when there are fewer than two entrants or splits, when two were not tested on the same cells, or
-            when all splits test the same cells.
+        UserError: when there are fewer than two entrants, or two were not tested on the same cells.
     """
     if len(entrants) < 2:
         raise UserError(f"a comparison needs two finished rows, {len(entrants)} found")
     check_same_splits(entrants)
-    score = np.stack([entrant.score for entrant in entrants])
+    split_of = _split_of(entrants[0])
+    score = np.stack([_averaged(entrant.score, split_of) for entrant in entrants])
     n_splits = score.shape[1]
-    if n_splits < 2:
-        raise UserError(f"a paired test needs two splits or more, {entrants[0].name} has {n_splits}")
-    if len(set(_test_cells(entrants[0]).values())) == 1:
-        raise UserError(f"the {n_splits} trainings were tested on the same cells; their spread says nothing of others")
-    share = [_test_over_train(entrant.split) for entrant in entrants]
     places = list(combinations(range(len(entrants)), 2))
-    # Where training sets differ in size, the smaller one gives the wider, safer error.
-    tests = [corrected_t(score[a] - score[b], max(share[a], share[b])) for a, b in places]
+    tests = [(np.nan, np.nan)] * len(places)
+    if n_splits >= FEWEST:
+        share = [_test_over_train(entrant.split) for entrant in entrants]
+        # Where training sets differ in size, the smaller one gives the wider, safer error.
+        tests = [corrected_t(score[a] - score[b], max(share[a], share[b])) for a, b in places]
     adjusted = holm(np.array([p for _, p in tests]))
     means = score.mean(axis=1)
     pairs = tuple(
@@ -89,7 +114,8 @@ def compare(entrants: Sequence[Entrant]) -> Comparison:
         for (a, b), (t, p), corrected in zip(places, tests, adjusted)
     )
     ranks = mean_ranks(score)
-    return Comparison(tuple(e.name for e in entrants), n_splits, ranks, pairs, _groups(ranks, pairs))
+    groups = _groups(ranks, pairs) if n_splits >= FEWEST else ()
+    return Comparison(tuple(e.name for e in entrants), n_splits, len(split_of), ranks, pairs, groups)
 
 
 def corrected_t(difference: Float[np.ndarray, " split"], test_over_train: float) -> tuple[float, float]:
@@ -97,13 +123,13 @@ def corrected_t(difference: Float[np.ndarray, " split"], test_over_train: float)
 
     t = mean / sqrt((1 / J + n_test / n_train) variance) with J - 1 degrees of freedom, J the number of splits
     (Nadeau and Bengio 2003, Machine Learning 52:239, section 3.1); without the second term the splits would count as
-    independent, and far too many differences as real.
+    independent, and far too many differences as real. Differences that do not vary say nothing of how much others
+    would: t = 0 and p = 1.
     """
     n = len(difference)
-    mean, error = difference.mean(), np.sqrt((1 / n + test_over_train) * difference.var(ddof=1))
-    if error == 0:
-        return (0.0, 1.0) if mean == 0 else (float(np.copysign(np.inf, mean)), 0.0)
-    t = float(mean / error)
+    if np.ptp(difference) <= SAME * max(1.0, np.abs(difference).max()):
+        return 0.0, 1.0
+    t = float(difference.mean() / np.sqrt((1 / n + test_over_train) * difference.var(ddof=1)))
     return t, float(2 * stats.t.sf(abs(t), n - 1))
 
 
@@ -151,8 +177,21 @@ def _test_cells(entrant: Entrant) -> dict[int, frozenset[str]]:
     return {int(fold): frozenset(cells.astype(str)) for fold, cells in test.groupby("fold")["cell_id"]}
 
 
+def _split_of(entrant: Entrant) -> Int[np.ndarray, " training"]:
+    """Numbers the splits of the trainings, in the order of the folds; those with the same test cells are one."""
+    cells, known = _test_cells(entrant), {}
+    return np.array([known.setdefault(cells[fold], len(known)) for fold in sorted(cells)])
+
+
+def _averaged(
+    score: Float[np.ndarray, " training"], split_of: Int[np.ndarray, " training"]
+) -> Float[np.ndarray, " split"]:
+    return np.bincount(split_of, score) / np.bincount(split_of)
+
+
 def _test_over_train(split: pd.DataFrame) -> float:
-    counts = split.groupby(["fold", "side"])["cell_id"].size().unstack()
+    """Returns the mean ratio of test cells to training cells with a label; others tell nothing of the classes."""
+    counts = split[split["label"] != ""].groupby(["fold", "side"])["cell_id"].size().unstack()
     return float((counts["test"] / counts["train"]).mean())
 
 

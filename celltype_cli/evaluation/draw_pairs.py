@@ -19,7 +19,8 @@ def differences(found: Mapping[tuple[str, str], Difference], score: str) -> Figu
         known = difference.low == difference.low
         error = [[difference.value - difference.low], [difference.high - difference.value]] if known else None
         axes.errorbar(difference.value, -k, xerr=error, fmt="o", color="black", capsize=6, markersize=9)
-        axes.annotate(f"{difference.value:+.3f}, p {difference.p:.2g}", (difference.value, -k), xytext=(0, 10),
+        p = f"p {difference.adjusted:.2g}" + (" (Holm)" if len(found) > 1 else "")
+        axes.annotate(f"{difference.value:+.3f}, {p}", (difference.value, -k), xytext=(0, 10),
                       textcoords="offset points", ha="center")  # fmt: skip
     axes.axvline(0, color="grey", linestyle="--")
     axes.set_yticks([-k for k in range(len(found))], [f"{a}\n- {b}" for a, b in found], fontsize=11)

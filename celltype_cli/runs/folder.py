@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -177,11 +178,12 @@ class RunFolder:
         self._json("run.json", {**self.facts(), **known})
 
     def write_split(self, cells: Cells, folds: list[Fold]) -> None:
-        """Writes the split as ids: fold, side, cell_id and group, one line per cell, for `split=listed`."""
-        tables = []
+        """Writes the split as ids: fold, side, cell_id, group and label, one line per cell, for `split=listed`."""
+        tables, names = [], np.array([*cells.classes, ""])  # UNLABELLED is the last
         for k, fold in enumerate(folds, start=1):
             for side, rows in fold.sides.items():
-                columns = {"fold": k, "side": side, "cell_id": cells.cell_id[rows], "group": cells.group[rows]}
+                columns = {"fold": k, "side": side, "cell_id": cells.cell_id[rows], "group": cells.group[rows],
+                           "label": names[cells.label[rows]]}  # fmt: skip
                 tables.append(pd.DataFrame(columns).drop_duplicates())
         write_text(self.path / "split.csv", pd.concat(tables).to_csv(index=False))
 

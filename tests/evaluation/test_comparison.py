@@ -9,11 +9,12 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation.comparison import Entrant, compare, corrected_t, holm, mean_ranks, rank_correlation
 
 
-def split(n_splits=4, n_train=8, first=0):
-    """Splits with two test cells each, from `first` on, and `n_train` others."""
-    rows = [(k, "test", f"c{first + 2 * k + i}", "g") for k in range(n_splits) for i in range(2)]
-    rows += [(k, "train", f"t{i}", "g") for k in range(n_splits) for i in range(n_train)]
-    return pd.DataFrame(rows, columns=["fold", "side", "cell_id", "group"])
+def split(n_splits=5, n_train=8, first=0, unlabelled=0):
+    """Splits with two test cells each, from `first` on, and `n_train` others; and training cells without a label."""
+    rows = [(k, "test", f"c{first + 2 * k + i}", "g", "A") for k in range(n_splits) for i in range(2)]
+    rows += [(k, "train", f"t{i}", "g", "A") for k in range(n_splits) for i in range(n_train)]
+    rows += [(k, "train", f"u{i}", "g", "") for k in range(n_splits) for i in range(unlabelled)]
+    return pd.DataFrame(rows, columns=["fold", "side", "cell_id", "group", "label"])
 
 
 def entrant(name, accuracy, **settings):
@@ -37,16 +38,61 @@ def test_overlap_makes_it_careful():
     assert corrected_t(d, 0.25)[0] == pytest.approx(corrected_t(d, 0.0)[0] / np.sqrt(3.5))  # (0.1 + 0.25) / 0.1
 
 
-def test_equal_and_constant_differences():
-    assert corrected_t(np.zeros(5), 0.25) == (0.0, 1.0)
-    assert corrected_t(np.full(4, -0.5), 0.25) == (-np.inf, 0.0)
+SAME = (
+    [0.0] * 5,
+    [-0.5] * 5,
+    [0.3 - 0.2, 0.1, 0.1, 0.1, 0.4 - 0.3],
+    [1e-17, 0, -1e-17, 0, 0],
+    [1 / 3, 0.1 + 0.7 / 3, 1 / 3, 1 / 3, 1 / 3],
+)
 
 
-def test_repeated_trainings_on_the_same_test_cells_are_no_splits():
-    repeated = pd.concat([split(1).assign(fold=k) for k in range(3)])
-    entrants = [Entrant(name, np.array([0.5, 0.6, 0.7]), repeated) for name in "ab"]
-    with pytest.raises(UserError, match="the 3 trainings were tested on the same cells"):
-        compare(entrants)
+@pytest.mark.parametrize("differences", SAME)
+def test_differences_that_do_not_vary_tell_nothing_apart(differences):
+    assert corrected_t(np.array(differences), 0.25) == (0.0, 1.0)
+
+
+def test_what_varies_by_one_cell_in_many_is_tested():
+    assert corrected_t(np.array([0.1, 0.1, 0.1, 0.1, 0.1 + 1e-6]), 0.25)[1] < 1e-6
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_fewer_than_five_splits_have_differences_and_ranks_and_no_test(n):
+    found = compare([entrant("a", [0.9, 0.8, 0.85, 0.9][:n]), entrant("b", [0.7] * n), entrant("c", [0.8] * n)])
+    assert found.pairs[0].difference == pytest.approx(np.mean([0.9, 0.8, 0.85, 0.9][:n]) - 0.7)
+    assert np.isnan([[pair.t, pair.p, pair.adjusted] for pair in found.pairs]).all()
+    assert found.groups == () and found.told_apart == 0 and found.ranks[1] == 3
+    assert found.untested.startswith(f"{n} split{'s' * (n > 1)}, and fewer than 5")
+
+
+def test_five_splits_are_tested():
+    assert compare([entrant("a", [0.9, 0.8, 0.85, 0.9, 0.9]), entrant("b", [0.7] * 5)]).untested == ""
+
+
+def repeated(name, score, times):
+    """The same splits `times` after each other, with these scores."""
+    one = split(len(score) // times)
+    folds = [one.assign(fold=one["fold"] + 100 * k) for k in range(times)]
+    return Entrant(name, np.array(score), pd.concat(folds))
+
+
+def test_trainings_on_the_same_cells_are_repeats_of_one_split():
+    a, b = np.random.default_rng(0).normal(0.7, 0.1, size=(2, 15))
+    found = compare([repeated("a", a, 3), repeated("b", b, 3)])
+    means = (a - b).reshape(3, 5).mean(axis=0)
+    assert (found.pairs[0].t, found.pairs[0].p) == pytest.approx(corrected_t(means, 2 / 8))
+    assert (found.n_splits, found.n_trainings, found.counted) == (5, 15, "5 splits, 15 trainings")
+
+
+def test_one_split_trained_many_times_is_no_test():
+    found = compare([repeated("a", [0.9, 0.8, 0.7, 0.9, 0.8, 0.9], 6), repeated("b", [0.5] * 6, 6)])
+    assert found.untested.startswith("1 split, 6 trainings, and fewer than 5") and np.isnan(found.pairs[0].p)
+
+
+def test_training_cells_without_a_label_do_not_count():
+    a, b = [0.9, 0.8, 0.85, 0.95, 0.9], [0.8, 0.75, 0.85, 0.8, 0.9]
+    found = compare([entrant("a", a, unlabelled=30), entrant("b", b, unlabelled=30)])
+    assert found.pairs == compare([entrant("a", a), entrant("b", b)]).pairs
 
 
 def test_holm_by_hand():
@@ -73,17 +119,17 @@ def test_no_order_no_correlation(a, b):
 
 
 def test_pairs_use_the_split_files():
-    a, b, c = [0.9, 0.8, 0.85, 0.95], [0.8, 0.75, 0.85, 0.8], [0.3, 0.2, 0.4, 0.3]
+    a, b, c = [0.9, 0.8, 0.85, 0.95, 0.9], [0.8, 0.75, 0.85, 0.8, 0.75], [0.3, 0.2, 0.4, 0.3, 0.35]
     found = compare([entrant("a", a), entrant("b", b), entrant("c", c)])
     assert [(p.first, p.second) for p in found.pairs] == [(0, 1), (0, 2), (1, 2)]
-    assert found.pairs[0].difference == pytest.approx(0.075)
+    assert found.pairs[0].difference == pytest.approx(0.09)
     assert (found.pairs[0].t, found.pairs[0].p) == pytest.approx(corrected_t(np.array(a) - np.array(b), 2 / 8))
     assert [p.adjusted for p in found.pairs] == pytest.approx(holm(np.array([p.p for p in found.pairs])))
-    assert found.ranks == pytest.approx([1.125, 1.875, 3]) and found.n_splits == 4
+    assert found.ranks == pytest.approx([1.1, 1.9, 3]) and found.n_splits == 5
 
 
 def test_the_smaller_training_set_counts():
-    a, b = [0.9, 0.8, 0.85, 0.95], [0.8, 0.75, 0.85, 0.8]
+    a, b = [0.9, 0.8, 0.85, 0.95, 0.9], [0.8, 0.75, 0.85, 0.8, 0.9]
     found = compare([entrant("a", a, n_train=8), entrant("b", b, n_train=4)])
     assert found.pairs[0].t == pytest.approx(corrected_t(np.array(a) - np.array(b), 2 / 4)[0])
 
@@ -91,7 +137,7 @@ def test_the_smaller_training_set_counts():
 def test_groups_join_neighbours_that_are_not_told_apart():
     # a and b differ by 0.01 with sd 0.02; c is 0.5 below both.
     noise = np.array([0.02, -0.02, 0.02, -0.02, 0.02, -0.02])
-    found = compare([entrant("c", 0.3 - noise), entrant("a", 0.8 + noise), entrant("b", 0.79 - noise)])
+    found = compare([entrant("c", 0.3 + noise / 2), entrant("a", 0.8 + noise), entrant("b", 0.79 - noise)])
     assert found.groups == ((1, 2),) and found.told_apart == 2
 
 
@@ -106,7 +152,8 @@ def test_groups_overlap_where_only_the_ends_are_told_apart():
 
 
 def test_all_told_apart_gives_no_group():
-    found = compare([entrant("a", [0.9] * 4), entrant("b", [0.8] * 4), entrant("c", [0.7] * 4)])
+    up = 0.001 * np.arange(5)
+    found = compare([entrant("a", 0.9 + up), entrant("b", 0.8 - up), entrant("c", np.full(5, 0.7))])
     assert found.groups == () and found.told_apart == 3
 
 
@@ -116,7 +163,6 @@ def test_all_told_apart_gives_no_group():
         ([entrant("a", [1, 1]), entrant("b", [1, 1], first=1)], "a and b were not tested.*2 cells of split 0"),
         ([entrant("a", [1, 1]), entrant("b", [1, 1, 1])], "2 splits against 3"),
         ([entrant("a", [1, 1])], "needs two finished rows"),
-        ([entrant("a", [1]), entrant("b", [1])], "needs two splits"),
     ],
 )
 def test_what_cannot_be_paired_is_refused(entrants, message):

@@ -65,7 +65,8 @@ def fake_run(
         columns |= {"label": names[label[test]], "predicted": names[predicted]}
         tables.append(pd.DataFrame({**columns, **{f"p_{name}": proba[:, c] for c, name in enumerate(classes)}}))
         side = np.where(np.isin(np.arange(n), test), "test", "train")
-        sides.append(pd.DataFrame({"fold": fold, "side": side, "cell_id": cell_id, "group": group}))
+        of_cells = {"cell_id": cell_id, "group": group, "label": names[label]}
+        sides.append(pd.DataFrame({"fold": fold, "side": side, **of_cells}))
     predictions = pd.concat(tables, ignore_index=True)
     facts = {**FACTS, "seed": seed, "dataset": {**DATASET, **dataset}, "split": {**FACTS["split"], "monitor": monitor}}
     path.mkdir(parents=True)

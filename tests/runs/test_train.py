@@ -52,6 +52,7 @@ def test_every_cell_is_tested_once_and_no_animal_is_on_two_sides(finished):
     assert sorted(table["cell_id"]) == sorted(set(table["cell_id"]))
     assert len(table) == 80
     split = pd.read_csv(finished.folder.path / "split.csv")
+    assert {*split["label"]} == {*finished.folder.predictions()["label"]}
     sides = split.groupby(["fold", "group"])["side"].nunique()
     assert (sides == 1).all()
     tested = split[split["side"] == "test"].set_index("cell_id")["fold"]

@@ -23,6 +23,10 @@ READING = (
     "Floor: the score of guessing the most frequent class. Bold: the highest figure of each model.",
     "Order: Spearman's and Kendall's rank correlation between published and own figures, 1 for the same order, "
     "0 for none; rows that lack a run are left out.",
+    "Pairs: the test over splits (Nadeau and Bengio 2003) says whether other splits of these {group}s would find the "
+    "same, and nothing of other {group}s: where models suit some {group}s better than others, it finds differences too "
+    "often. Beside it stands the comparison with whole {group}s as units (predictions swapped within {group}s), which "
+    "is of new {group}s; with few {group}s it finds large differences only.",
 )
 
 IN_MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_<|"})
@@ -49,9 +53,9 @@ def markdown(report: Report) -> str:
             parts.append(_bullets(map(_code, table.commands)))
         for picture in report.pictures:
             parts += _picture(report, picture) if picture.table == table.key else []
-        for words, test in table.comparisons.items():
-            told = f"Paired tests of {words}: {test.told_apart} of {len(test.pairs)} pairs told apart"
-            parts += [f"<details><summary>{_md(told)}</summary>", _table(sheets.pairs_sheet(test)), "</details>"]
+        for words, family in table.families.items():
+            told, sheet = f"Pairs of {words}: {family.in_short(table.group)}", sheets.pairs_sheet(family, table.group)
+            parts += [f"<details><summary>{_md(told)}</summary>", _table(sheet), "</details>"]
     tables = {table.key for table in report.tables}
     for picture in report.pictures:
         parts += _picture(report, picture, "##") if picture.table not in tables else []  # the paper's own figures
@@ -110,12 +114,8 @@ def csv(report: Report, table: TableReport) -> str:
 
 
 def pairs_csv(report: Report, table: TableReport) -> str:
-    """Gives every paired test of a table at full precision."""
-    rows = [
-        {"compared": words, **asdict(pair), "first": test.names[pair.first], "second": test.names[pair.second]}
-        for words, test in table.comparisons.items()
-        for pair in test.pairs
-    ]
+    """Gives every paired test of a table at full precision; `over_...` is of the comparison over groups."""
+    rows = [{"compared": words, **pair} for words, family in table.families.items() for pair in family.records()]
     return _marked_csv(rows, report, table)
 
 

@@ -23,11 +23,11 @@ from celltype_cli.studies.papers.report import draw_tables, results
 from celltype_cli.studies.papers.report.results import Found
 from celltype_cli.studies.papers.report.tables import Picture, TableReport
 
-RANKS = (
-    "Mean rank of the {metric} over {n} splits, {way}, 1 for the best. A bar joins rows that follow each "
-    "other and of which the corrected resampled t test (Nadeau and Bengio 2003) tells no two apart, at 0.05 after "
-    "Holm's correction over the pairs shown together. Nemenyi's critical difference is not used: it takes splits to be "
-    "independent, and these overlap."
+RANKS = "Mean rank of the {metric} over {counted}, {way}, 1 for the best."
+BARS = (
+    "A bar joins rows that follow each other and of which the corrected resampled t test (Nadeau and Bengio 2003) "
+    "tells no two apart, at 0.05 after Holm's correction over the pairs shown together; it holds for these {group}s. "
+    "Nemenyi's critical difference is not used: it takes splits to be independent, and these overlap."
 )
 DOTS = (
     "Full circle: ours on {way}, bar of one standard deviation. Open circle: ours with {group}s kept apart, "
@@ -63,21 +63,26 @@ def of_table(table: TableReport, models: Sequence[str], mark: str) -> Iterator[P
         score = "rate" if table.kind == "per_class" else table.metric
         draw = partial(draw_tables.published_dots, table.lines, colours, score, table.way, table.group, title + mark)
         yield Picture(f"{table.key}_published", table.key, title, caption, draw)
-    if table.comparisons:
-        title = f"{table.source}: mean ranks of the {table.metric}"
-        of_label = dict(zip((line.label for line in table.lines), colours))
-        panels = {
-            f"{words}: {test.told_apart} of {len(test.pairs)} pairs told apart": (
-                test,
-                [of_label[n] for n in test.names],
-            )
-            for words, test in table.comparisons.items()
-        }
-        n = next(iter(table.comparisons.values())).n_splits
-        draw = partial(draw_tables.critical_differences, panels, title + mark)
-        yield Picture(
-            f"{table.key}_ranks", table.key, title, RANKS.format(n=n, way=table.way, metric=table.metric), draw
-        )
+    if table.families:
+        yield _ranks(table, dict(zip((line.label for line in table.lines), colours)), mark)
+
+
+def _ranks(table: TableReport, colours: dict[str, str], mark: str) -> Picture:
+    """Builds the picture of the mean ranks in each family of rows."""
+    title = f"{table.source}: mean ranks of the {table.metric}"
+    panels = {
+        f"{words}: {family.in_short(table.group)}": (family.splits, [colours[name] for name in family.splits.names])
+        for words, family in table.families.items()
+    }
+    counted = list(dict.fromkeys(family.splits.counted for family in table.families.values()))
+    untested = list(dict.fromkeys(filter(None, (family.splits.untested for family in table.families.values()))))
+    caption = RANKS.format(counted=" or ".join(counted), way=table.way, metric=table.metric)
+    if len(untested) < len(table.families):
+        caption += f" {BARS.format(group=table.group)}"
+    if untested:
+        caption += f" Without a test there are no bars: {'; '.join(untested)}."
+    draw = partial(draw_tables.critical_differences, panels, title + mark)
+    return Picture(f"{table.key}_ranks", table.key, title, caption, draw)
 
 
 def of_figure(

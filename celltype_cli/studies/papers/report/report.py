@@ -106,7 +106,7 @@ def write(
         texts.update({"report.md": formats.markdown(report), "report.tex": formats.latex(report)})
         for table in report.tables:
             texts[f"{table.key}.csv"] = formats.csv(report, table)
-            if table.comparisons:
+            if table.families:
                 texts[f"{table.key}_pairs.csv"] = formats.pairs_csv(report, table)
 
     drawable = [picture for picture in report.pictures if picture.draw]

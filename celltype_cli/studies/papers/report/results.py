@@ -21,7 +21,7 @@ from celltype_cli.studies.papers import jobs as jobs_of
 from celltype_cli.studies.papers.jobs import Job, command
 from celltype_cli.studies.papers.paper import RATES, SCORES, Row, Table
 
-IDS = {"cell_id": str, "group": str}  # are text, also where they look like numbers
+IDS = {"cell_id": str, "group": str, "label": str}  # are text, also where they look like numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Result:
 
     Attributes:
         facts, environment: as in run.json and environment.json.
-        split: fold, side, cell_id and group, one line per cell.
+        split: fold, side, cell_id, group and label, one line per cell.
         curves: fold, epoch, name and value; empty for models without epochs.
         fitted: of each split its training_seconds, and the settings that a search has chosen.
     """

@@ -8,8 +8,9 @@ from math import isnan
 
 import pandas as pd
 
-from celltype_cli.evaluation.comparison import LEVEL, Comparison
+from celltype_cli.evaluation.comparison import LEVEL
 from celltype_cli.studies.papers.report.lines import NAN, Line, Order
+from celltype_cli.studies.papers.report.pairs import Family
 from celltype_cli.studies.papers.report.tables import TableReport
 
 ALIKE = 0.01  # where balanced accuracy is everywhere closer to accuracy than this, the CSV file alone has it
@@ -89,16 +90,21 @@ def orders_sheet(orders: Sequence[Order]) -> Sheet:
     return Sheet(columns, ("rows", "ours", "Spearman", "Kendall", "n", "best here", "best in the paper"))
 
 
-def pairs_sheet(test: Comparison) -> Sheet:
-    """Lays out the paired tests; what is told apart is bold."""
-    return Sheet({
+def pairs_sheet(family: Family, group: str) -> Sheet:
+    """Lays out the paired tests over splits, and over groups beside them; what is told apart is bold."""
+    test, over = family.splits, family.groups
+    columns = {
         "first": [test.names[pair.first] for pair in test.pairs],
         "second": [test.names[pair.second] for pair in test.pairs],
         "first less second": [_number(pair.difference, 3, sign=True) for pair in test.pairs],
         "t": [_number(pair.t, 2, sign=True) for pair in test.pairs],
         "p": [_p(pair.p) for pair in test.pairs],
         "p, Holm": [_bold(_p(pair.adjusted), pair.adjusted < LEVEL) for pair in test.pairs],
-    })  # fmt: skip
+        f"{family.way} [95 %]": [_minus(pair.words) for pair in over],
+        f"p over {group}s": [_p(pair.p) for pair in over],
+        f"p over {group}s, Holm": [_bold(_p(pair.adjusted), pair.adjusted < LEVEL) for pair in over],
+    }
+    return Sheet({name: cells for name, cells in columns.items() if any(cells)})
 
 
 def overview_sheet(tables: Sequence[TableReport]) -> Sheet:
@@ -127,7 +133,11 @@ def _bold(text: str, stands_out: bool) -> str:
 def _number(value: float, digits: int, sign: bool = False) -> str:
     if isnan(value):
         return ""
-    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+    return _minus(f"{value:{'+' if sign else ''}.{digits}f}")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
 
 
 def _mean(mean: float, sd: float, pattern: str) -> str:
@@ -147,4 +157,6 @@ def _seconds(mean: float, sd: float) -> str:
 
 
 def _p(value: float) -> str:
+    if isnan(value):
+        return ""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"

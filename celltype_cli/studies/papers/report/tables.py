@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from math import isnan
 
-from celltype_cli.core.messages import UserError
-from celltype_cli.evaluation.comparison import LEVEL, Comparison, Entrant, compare
 from celltype_cli.studies.papers.jobs import command
 from celltype_cli.studies.papers.paper import Paper, Row, Table
 from celltype_cli.studies.papers.report import results
@@ -21,10 +19,8 @@ from celltype_cli.studies.papers.report.lines import (
     orders,
     score_line,
 )
+from celltype_cli.studies.papers.report.pairs import Family, families
 from celltype_cli.studies.papers.report.results import Found, Result
-
-FAMILY = 12  # more lines than this are tested model by model: Holm's correction over all pairs would hide everything
-FEW_SPLITS = 5
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class TableReport:
         metric: what the lines of a table of scores show, in words.
         group: what the datasets call a group: "animal", "donor".
         way: what the split of the paper is called: "random splits".
-        comparisons: paired tests by the words that say what was compared.
+        families: rows that were compared in pairs, by the words that say which.
         notes: dataset, splits, machine, warnings; one sentence each.
         planned, missing: how many rows there are, and how many lack a run.
         command: makes all that is missing; empty where nothing is.
@@ -51,7 +47,7 @@ class TableReport:
     lines: tuple[Line, ...]
     orders: tuple[Order, ...]
     models: dict[str, tuple[str, ...]]
-    comparisons: dict[str, Comparison]
+    families: dict[str, Family]
     notes: tuple[str, ...]
     planned: int
     missing: int
@@ -78,12 +74,8 @@ class TableReport:
                     "apart": f"here with {self.group}s kept apart"}  # fmt: skip
             found = [f"{words} {' > '.join(self.models[key])}" for key, words in ways.items() if key in self.models]
             yield f"Models by their best row: {'; '.join(found)}."
-        for words, test in self.comparisons.items():
-            few = "; with so few splits the others may differ as well" if test.n_splits < FEW_SPLITS else ""
-            yield (
-                f"Paired test of {words} over {test.n_splits} splits, {self.way} (Nadeau-Bengio, Holm): "
-                f"{test.told_apart} of {len(test.pairs)} pairs told apart at {LEVEL}{few}."
-            )
+        for words, family in self.families.items():
+            yield from family.sentences(words, self.way, self.group)
         yield from self.notes
 
 
@@ -106,7 +98,7 @@ def table_report(paper: Paper, table: Table, jobs: Found, asked: Sequence[str]) 
     runs = {(job.row, job.split): result for job, result in jobs.items()}
     rows = list(dict.fromkeys(job.row for job in jobs))
     names = Counter(row.name for row in rows)
-    lines, entrants = [], {}
+    lines, tested = [], {}
     for row in rows:
         these = runs.get((row, "published")), runs.get((row, "grouped")), lacking.get(row, "")
         if table.kind == "per_class":
@@ -115,8 +107,8 @@ def table_report(paper: Paper, table: Table, jobs: Found, asked: Sequence[str]) 
             label = row.name if names[row.name] == 1 else f"{row.model}: {row.name}"
             lines.append(score_line(row, label, table.metric, *these))
             if these[0]:
-                entrants[label] = these[0]
-    tests, remarks = _comparisons(lines, entrants, table.metric)
+                tested[label] = these[:2]
+    compared, remarks = families(lines, tested, table.metric, way, group)
     left_out = [f"{row.model}: {row.name}" for row in table.rows if row not in rows]
     ran = runs if table.kind != "per_class" else {}
     remarks += [said for row in rows for said in _of_row(row, ran.get((row, "published")))]
@@ -135,44 +127,12 @@ def table_report(paper: Paper, table: Table, jobs: Found, asked: Sequence[str]) 
         lines=tuple(lines),
         orders=tuple(orders(lines, scored, way, group)),
         models={key: order for key, order in models.items() if {*order} == complete} if len(complete) > 1 else {},
-        comparisons=tests,
+        families=compared,
         notes=(*results.notes(table, jobs, asked), *remarks),
         planned=len(rows),
         missing=len(lacking),
         command=command(next(iter(jobs)), asked, whole_table=True) if lacking else "",
     )
-
-
-def _comparisons(
-    lines: Sequence[Line], runs: dict[str, Result], metric: str
-) -> tuple[dict[str, Comparison], list[str]]:
-    """Tests all rows of a short table; of a long one the paper's best rows of all models, and each model's rows.
-
-    Rows that were tested on different cells are tested among those of their own dataset.
-    """
-    planned, lines = len(lines), [line for line in lines if line.label in runs]
-    entrant = {name: Entrant(name, run.per_split(metric), run.split) for name, run in runs.items()}
-    title = {name: run.facts["dataset"]["title"] for name, run in runs.items()}
-    if len(lines) <= FAMILY:
-        families = {"all rows" if len(lines) == planned else "the rows that ran": lines}
-    else:
-        models = dict.fromkeys(line.group for line in lines)
-        families = {"the paper's best row of each model": [line for line in lines if line.best]}
-        families |= {f"the rows of {model}": [line for line in lines if line.group == model] for model in models}
-    tests, remarks = {}, []
-    waiting = [(words, [line.label for line in members]) for words, members in families.items()]
-    for words, labels in waiting:
-        if len(labels) < 2:
-            continue
-        try:
-            tests[words] = compare([entrant[label] for label in labels])
-        except UserError as error:
-            datasets = list(dict.fromkeys(title[label] for label in labels))
-            if len(datasets) == 1:
-                remarks.append(f"No paired test of {words}: {error}.")
-            else:
-                waiting += [(f"{words} on {name}", [x for x in labels if title[x] == name]) for name in datasets]
-    return tests, remarks
 
 
 def _of_row(row: Row, run: Result | None) -> Iterator[str]:

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from made.paper import ACCURACY, CNN, PAPER, RATES, found_for, job
-from made.runs import fake_curves
+from made.runs import fake_curves, fake_run
 from matplotlib.collections import PathCollection
 from matplotlib.text import Text
 
@@ -64,12 +64,26 @@ def test_dots_are_the_numbers(toy_report):
 
 def test_ranks_are_drawn_with_their_groups(toy_report):
     picture = next(picture for picture in toy_report.pictures if picture.key == "table1_ranks")
-    (test,) = toy_report.tables[0].comparisons.values()
+    (family,) = toy_report.tables[0].families.values()
+    test = family.splits
     axes = picture.draw().axes[0]
     bars = [line for line in axes.lines if line.get_linewidth() == 5]
-    assert len(bars) == len(test.groups) and "Nemenyi" in picture.caption and "Holm" in picture.caption
+    assert not bars and "Without a test there are no bars: 3 splits" in picture.caption
     texts = [text.get_text().strip() for text in axes.texts]
     assert f"{CNN.name}  {test.ranks[0]:.1f}" in texts
+
+
+def test_bars_join_what_a_test_does_not_tell_apart(tmp_path):
+    rows = {"cnn1d": [0.9, 1, 0.9, 1, 0.9], "rnn": [1, 0.9, 0.9, 0.9, 1], "svm_rbf": [0.4, 0.5, 0.4, 0.5, 0.5]}
+    found = {
+        job("table1", row, "published"): fake_run(tmp_path / row.model, rows[row.model]) for row in PAPER.tables[0].rows
+    }
+    made = report.build(PAPER, found)
+    [family] = made.tables[0].families.values()
+    picture = next(picture for picture in made.pictures if picture.key == "table1_ranks")
+    bars = [line for line in picture.draw().axes[0].lines if line.get_linewidth() == 5]
+    assert len(bars) == len(family.splits.groups) == 1
+    assert all(word in picture.caption for word in ("Nemenyi", "Holm", "for these groups"))
 
 
 def test_classes_of_several_rows_keep_their_colours(toy_runs):

@@ -102,13 +102,40 @@ def test_order_within_models():
 
 
 def test_paired_test_and_its_refusal(toy_report, toy_runs, tmp_path):
-    (test,) = toy_report.tables[0].comparisons.values()
+    (family,) = toy_report.tables[0].families.values()
+    test = family.splits
     assert test.names == (CNN.name, RNN.name, SVM.name) and test.n_splits == 3
-    assert any("may differ as well" in s for s in toy_report.tables[0].sentences())
+    said = " ".join(toy_report.tables[0].sentences())
+    assert "No paired test of all rows over the splits of the paper: 3 splits, and fewer than 5" in said
+    assert "The same over 5 groups as units, groups kept apart (swaps, Holm): 0 of 3 pairs" in said
+    assert "so few groups and so many pairs cannot give a p below 0.19" in said  # 3 x 2 / 2^5
+    sheet = sheets.pairs_sheet(family, "group").columns
+    assert not {"t", "p", "p, Holm"} & {*sheet} and len(sheet["p over groups, Holm"]) == 3
     other = fake_run(tmp_path / "other", ACCURACY["rnn"], split_seed=5)
     found = found_for(toy_runs, all_jobs()) | {job("table1", RNN, "published"): other}
     table = report.build(PAPER, found).tables[0]
-    assert not table.comparisons and any("not tested on the same cells" in note for note in table.notes)
+    assert not table.families and any("not tested on the same cells" in note for note in table.notes)
+
+
+def test_five_splits_are_tested_and_compared_over_groups_beside(tmp_path):
+    """Where a row has no run with groups kept apart, the predictions of the paper's split are compared over groups."""
+    scores_of = {CNN: [0.9, 1, 0.9, 1, 0.9], RNN: [0.5, 0.4, 0.4, 0.5, 0.5]}
+    found = {
+        job("table1", row, "published"): fake_run(tmp_path / row.model, values) for row, values in scores_of.items()
+    }
+    [table] = report.build(PAPER, found).tables
+    [family] = table.families.values()
+    assert family.splits.told_apart == 1 and family.way == "random splits" and not family.splits.untested
+    said = " ".join(table.sentences())
+    assert (
+        "over 5 splits, random splits (Nadeau-Bengio, Holm): 1 of 1 pairs told apart at 0.05, for these groups" in said
+    )
+    assert "over 5 groups as units, random splits (swaps, Holm): 0 of 1" in said and "below 0.062" in said
+    sheet = sheets.pairs_sheet(family, "group").columns
+    assert {"p", "p, Holm", "random splits [95 %]", "p over groups", "p over groups, Holm"} <= {*sheet}
+    (tmp_path / "p.csv").write_text(formats.pairs_csv(report.build(PAPER, found), table))
+    [pair] = pd.read_csv(tmp_path / "p.csv").to_dict("records")
+    assert pair["over_p"] == family.groups[0].p >= 0.0625 and pair["over_n_groups"] == 5 and pair["adjusted"] < 0.05
 
 
 def test_rows_on_other_cells_are_tested_among_themselves(toy_runs, tmp_path):
@@ -120,7 +147,7 @@ def test_rows_on_other_cells_are_tested_among_themselves(toy_runs, tmp_path):
     found = [toy_runs["cnn1d", "published"], toy_runs["rnn", "published"], other["cnn1d"], other["rnn"]]
     paper = replace(PAPER, tables=(Table("t", "Two", "Table 9", "scores", tuple(rows)),))
     table = report.build(paper, {job("t", row, "published"): run for row, run in zip(rows, found)}).tables[0]
-    names = {words: test.names for words, test in table.comparisons.items()}
+    names = {words: family.splits.names for words, family in table.families.items()}
     assert names == {f"all rows on {where}": (rows[k].name, rows[k + 1].name)
                      for where, k in (("toy (simulated)", 0), ("other", 2))}  # fmt: skip
 
@@ -141,7 +168,7 @@ def test_long_tables_are_tested_model_by_model(toy_runs):
     paper = replace(PAPER, tables=(Table("t", "Long", "Table 9", "scores", tuple(rows)),))
     found = {job("t", row, "published"): toy_runs[row.model, "published"] for row in rows}
     table = report.build(paper, found).tables[0]
-    sizes = {words: len(test.names) for words, test in table.comparisons.items()}
+    sizes = {words: len(family.splits.names) for words, family in table.families.items()}
     assert sizes == {"the paper's best row of each model": 2, "the rows of cnn1d": 7, "the rows of rnn": 7}
 
 

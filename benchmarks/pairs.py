@@ -1,0 +1,119 @@
+"""Tries the paired tests of `evaluation/comparison.py` and `evaluation/paired.py` on simulated answers of classifiers.
+
+Nothing is trained. A model answers a cell rightly where a sum of normal variables is large: how easy the cell is, how
+well the model suits the cell, how well it suits the animal (the animal-by-model interaction), and noise of each
+training. Random splits test a fifth of the cells; rates are of p < 0.05, after Holm where there are several pairs.
+
+    equal models      how often any of the pairs is told apart: by the corrected t as it stands, and by `compare`
+    repeats           two equal models trained three times on each split: trainings taken as splits, and by `compare`
+    interaction       two models, equal over all animals that there are: ten random splits, and over the animals at hand
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from celltype_cli.evaluation.comparison import Entrant, compare, corrected_t, holm
+from celltype_cli.evaluation.paired import paired
+
+LEVEL, SHARE = 0.05, 0.25  # of p; test cells to training cells
+EQUAL = ((8, 2), (4, 2), (8, 3), (8, 5), (8, 10))  # models, splits
+REPEATS = ((5, 3), (10, 3))  # splits, trainings on each
+DESIGNS = tuple((n, cells, shift, 0.4) for shift in (0.0, 0.2, 0.4) for n, cells in ((10, 150), (10, 500), (5, 150)))
+EASE, SUITS, NOISE = 0.7, 0.6, 0.25  # sd of how easy a cell is, how a model suits it, and of each training
+MIDDLE = 0.6  # about seven of ten answers are right
+
+
+def answers(
+    rng: np.random.Generator, suits: np.ndarray, n_splits: int, repeats: int = 1
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Draws splits; returns the accuracy [model, training] and the split file."""
+    n_models, n = suits.shape
+    side, tested = [], []
+    for _ in range(n_splits):
+        test = rng.permutation(n)[: n // 5]
+        tested += [test] * repeats
+    for k, test in enumerate(tested):
+        names = np.where(np.isin(np.arange(n), test), "test", "train")
+        side.append(pd.DataFrame({"fold": k, "side": names, "cell_id": np.arange(n).astype(str), "label": "A"}))
+    right = np.stack([suits[:, test] + NOISE * rng.normal(size=(n_models, len(test))) > -MIDDLE for test in tested], 1)
+    return right.mean(axis=2), pd.concat(side).assign(group="m")
+
+
+def entrants(score: np.ndarray, split: pd.DataFrame) -> list[Entrant]:
+    return [Entrant(f"m{k}", of_model, split) for k, of_model in enumerate(score)]
+
+
+def equal(rng: np.random.Generator, n_models: int, n_splits: int) -> tuple[bool, bool]:
+    """Says whether any pair of equal models is told apart: by the t test as it stands, and by `compare`."""
+    suits = EASE * rng.normal(size=600) + SUITS * rng.normal(size=(n_models, 600))
+    score, split = answers(rng, suits, n_splits)
+    d = [score[a] - score[b] for a, b in combinations(range(n_models), 2)]
+    return bool((holm(np.array([plain(x) for x in d])) < LEVEL).any()), compare(entrants(score, split)).told_apart > 0
+
+
+def plain(difference: np.ndarray) -> float:
+    """Returns p of the corrected t, 0 where the differences do not vary and are not 0."""
+    return 0.0 if np.ptp(difference) < 1e-12 < abs(difference.mean()) else corrected_t(difference, SHARE)[1]
+
+
+def repeated(rng: np.random.Generator, n_splits: int, times: int) -> tuple[bool, bool]:
+    """Says whether two equal models are told apart with every training a split, and by `compare`."""
+    suits = EASE * rng.normal(size=600) + SUITS * rng.normal(size=(2, 600))
+    score, split = answers(rng, suits, n_splits, times)
+    return corrected_t(score[0] - score[1], SHARE)[1] < LEVEL, compare(entrants(score, split)).told_apart > 0
+
+
+def interacting(
+    rng: np.random.Generator, n_animals: int, n_cells: int, shift: float, better: float
+) -> tuple[bool, bool]:
+    """Says whether two models, `better` apart, are told apart over ten random splits, and over the animals."""
+    animal = rng.choice(n_animals, n_cells, p=rng.dirichlet(np.full(n_animals, 5.0)))
+    of_animal = shift * rng.normal(size=(2, n_animals))[:, animal]
+    suits = EASE * rng.normal(size=n_cells) + SUITS * rng.normal(size=(2, n_cells)) + of_animal
+    suits[0] += better
+    score, split = answers(rng, suits, 10)
+    label = np.arange(n_cells) % 2
+    of_cells = {"fold": 0, "row": np.arange(n_cells), "cell_id": np.arange(n_cells).astype(str)}
+    names, tables = np.array(["A", "B"]), {}
+    for name, of_model in zip("ab", suits + NOISE * rng.normal(size=suits.shape) > -MIDDLE):
+        chosen = np.where(of_model, label, 1 - label)
+        said = {"group": animal.astype(str), "label": names[label], "predicted": names[chosen]}
+        tables[name] = pd.DataFrame({**of_cells, **said, "p_A": 1.0 - chosen, "p_B": 1.0 * chosen})
+    [over] = paired(tables, score="accuracy").values()
+    return compare(entrants(score, split)).told_apart > 0, over.p < LEVEL
+
+
+def rate(draw, *settings, times: int, seed: int = 0) -> np.ndarray:
+    """Returns how often each of the two tests tells apart."""
+    rng = np.random.default_rng(seed)
+    return np.mean([draw(rng, *settings) for _ in range(times)], axis=0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=600, help="data sets for each line")
+    times = parser.parse_args().times
+    print(f"{times} simulated data sets a line; standard error of 0.05: {np.sqrt(0.05 * 0.95 / times):.3f}\n")
+    print("equal models, 120 test cells: any pair told apart\nmodels  splits  t as it stands  compare")
+    for n_models, n_splits in EQUAL:
+        t, ours = rate(equal, n_models, n_splits, times=times)
+        print(f"{n_models:>6}  {n_splits:>6}  {t:>14.3f}  {ours:>7.3f}", flush=True)
+    print("\ntwo equal models, several trainings on each split\nsplits  trainings  as splits  compare")
+    for n_splits, n in REPEATS:
+        naive, ours = rate(repeated, n_splits, n, times=times)
+        print(f"{n_splits:>6}  {n_splits * n:>9}  {naive:>9.3f}  {ours:>7.3f}", flush=True)
+    print("\ntwo models on animals: false positives of equal ones, and power where one is better")
+    print("animals  cells  interaction  false: splits  animals  power: splits  animals")
+    for n_animals, n_cells, shift, better in DESIGNS:
+        false, power = (rate(interacting, n_animals, n_cells, shift, b, times=times) for b in (0.0, better))
+        shown = f"{false[0]:>13.3f}  {false[1]:>7.3f}  {power[0]:>13.3f}  {power[1]:>7.3f}"
+        print(f"{n_animals:>7}  {n_cells:>5}  {shift:>11.1f}  {shown}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
