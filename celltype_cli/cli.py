@@ -30,7 +30,7 @@ COMMANDS = {
     "report": "print a paper's tables from saved predictions alone",
     "runs": "list finished and interrupted runs, those that settings choose, or show one",
     "clean": "say what can be removed from the outputs folder, with sizes, and remove it",
-    "doctor": "check this installation: versions, device, threads, store, extras",
+    "doctor": "check this installation: versions, device, store, extras",
 }
 
 HELP = """\

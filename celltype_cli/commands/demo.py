@@ -27,7 +27,7 @@ def _label(cfg: DictConfig, folder: Path) -> None:
     from celltype_cli.bundles.predict import predict
     from celltype_cli.commands.predict import opened
 
-    bundle = opened(str(folder), Path(cfg.outputs))
+    bundle = opened(str(folder), Path(cfg.outputs), cfg.threads)
     dataset = OmegaConf.merge(cfg.dataset, {"cells_per_class": NEW, "seed": cfg.dataset.seed + 1})
     recordings = configs.build(dataset)
     answer = predict(bundle, recordings, accuracy=ACCURACY)

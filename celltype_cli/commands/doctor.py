@@ -9,7 +9,6 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from celltype_cli.core import configs
-from celltype_cli.core.ranges import Threads
 from celltype_cli.core.terminal import say, say_pairs
 
 EXTRAS = {
@@ -31,12 +30,11 @@ class Settings:
     """The keys of `conf/doctor.yaml` and their types."""
 
     logger: configs.Whole
-    threads: Threads | None
     outputs: str
 
 
 def run(cfg: DictConfig) -> None:
-    """Prints versions, device, threads, run store and extras, each with what to do where something is missing."""
+    """Prints versions, device, run store and extras, each with what to do where something is missing."""
     configs.check(cfg, Settings)
     from celltype_cli.runs import environment
 
@@ -45,7 +43,6 @@ def run(cfg: DictConfig) -> None:
     machine = {
         "machine": f"{facts['processor']}, {facts['cores']} cores, {facts['memory_gib']} GiB",
         "GPU": facts["gpu"] or "none usable: networks train on the CPU (trainer=cpu)",
-        "threads": f"{environment.threads(cfg.threads, 1)} per job (set threads= or OMP_NUM_THREADS)",
         "configs": configs.folder(),
         "runs": _writable(outputs),
         "run store": configs.build(cfg.logger).reach(outputs),

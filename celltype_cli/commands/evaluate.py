@@ -45,12 +45,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.evaluation.predictions import write_predictions
     from celltype_cli.evaluation.saved_scores import write_scores
     from celltype_cli.evaluation.scores import scores
-    from celltype_cli.runs.train import use_threads
 
-    use_threads(cfg.threads)
     path = Path(cfg.input).expanduser()
     out = Path(f"{path.name.rstrip('/')}-scores") if cfg.out is None else Path(cfg.out).expanduser()
-    bundle = opened(str(cfg.bundle), Path(cfg.outputs))
+    bundle = opened(str(cfg.bundle), Path(cfg.outputs), cfg.threads)
     labels = None if cfg.labels is None else Path(cfg.labels).expanduser()
     with progress() as watch:
         answer, table, notes = evaluate(bundle, path, labels=labels, watch=watch, **settings_of(cfg, bundle))

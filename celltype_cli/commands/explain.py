@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from celltype_cli.studies.explain.saved import Part
 
 OWN = ("run", "method", "fold", "cells_per_class")
-HERE = ("outputs", "threads", "figures", "logger")  # settings of a run that say where and how it is explained
+HERE = ("outputs", "figures", "logger")  # settings of a run that say where and how it is explained
 TOP = 5  # columns shown on the terminal
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import DictConfig
 
 from celltype_cli.commands import typed
 from celltype_cli.commands.train import interval
 from celltype_cli.core import configs
+from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say, say_pairs
+
+if TYPE_CHECKING:
+    from celltype_cli.bundles.bundle import Bundle
+    from celltype_cli.runs.folder import RunFolder
 
 
 @dataclass
@@ -22,6 +27,8 @@ class Settings:
     out: Path
     fit: Literal["folds", "all"]
     overwrite: bool
+    register: str | None
+    logger: configs.Whole
     outputs: Path
 
 
@@ -35,9 +42,12 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.bundles.export import export
     from celltype_cli.runs.found import one_run
 
+    if cfg.register and "uri" not in cfg.logger:
+        raise UserError(f"register={cfg.register} needs a store: leave out logger=none")
     found = one_run(Path(cfg.outputs), cfg.run)
     say(f"exporting {found.path.name}")
     bundle = export(found, Path(cfg.out).expanduser(), fit=cfg.fit, overwrite=cfg.overwrite)
+    address = _registered(cfg, found, bundle) if cfg.register else ""
     scores = bundle.about["scores"]["balanced_accuracy"]
     say(f"\n{bundle.name}: {', '.join(bundle.classes)}; {bundle.about['fit']} ({len(bundle.about['models'])})")
     say(f"balanced accuracy on unseen cells {interval(scores)}")
@@ -45,7 +55,29 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         {
             "bundle": bundle.path,
             "card": bundle.path / "card.md",
+            **({"MLflow": address} if address else {}),
             "next": typed.line("predict", f"model={bundle.path}", "input=your_recording") + "   (label cells)",
         }
     )
     return {"status": "finished", "folder": str(bundle.path), "result": ""}
+
+
+def _registered(cfg: DictConfig, run: RunFolder, bundle: Bundle) -> str:
+    """Registers the bundle with the store of the logger; returns its address there."""
+    from celltype_cli import __version__
+    from celltype_cli.bundles import served
+    from celltype_cli.runs.tracking_bundle import register
+
+    facts = run.facts()
+    return register(
+        bundle.path,
+        cfg.register,
+        outputs=Path(cfg.outputs),
+        uri=cfg.logger.uri,
+        run=facts.get("mlflow_run"),
+        experiment=facts["labels"]["dataset"],
+        takes=served.arrays(bundle),
+        rate=served.RATE,
+        gives=served.columns(bundle),
+        version=__version__,
+    )

@@ -52,13 +52,11 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.bundles.page import page
     from celltype_cli.bundles.predict import predict, recordings_of
     from celltype_cli.bundles.written import check_free, for_tools, write_files
-    from celltype_cli.runs.train import use_threads
 
-    use_threads(cfg.threads)
     path = Path(cfg.input).expanduser()
     out = Path(f"{path.resolve().name}-labels") if cfg.out is None else Path(cfg.out).expanduser()
     check_free([out / "cells.csv", out / "page.html"], cfg.overwrite)
-    bundle = opened(str(cfg.bundle), Path(cfg.outputs))
+    bundle = opened(str(cfg.bundle), Path(cfg.outputs), cfg.threads)
     settings = settings_of(cfg, bundle)
     recordings = recordings_of(bundle, path, **settings["dataset"])
     total = len(recordings.entries)
@@ -94,12 +92,23 @@ def progress() -> Iterator[Watch]:
         yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
-def opened(name: str, outputs: Path) -> Bundle:
+def opened(name: str, outputs: Path, threads: int | None) -> Bundle:
     """Opens a bundle by its folder, or the bundle of a run, which is exported into the run's folder once.
+
+    Its models are loaded, and the libraries that they bring limited to so many threads.
 
     Raises:
         UserError: when there is neither.
     """
+    from celltype_cli.runs.environment import limit_threads
+
+    bundle = _opened(name, outputs)
+    _ = bundle.members
+    limit_threads(threads)
+    return bundle
+
+
+def _opened(name: str, outputs: Path) -> Bundle:
     from celltype_cli.bundles.bundle import load_bundle
 
     folder = Path(name).expanduser()

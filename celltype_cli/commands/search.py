@@ -27,7 +27,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.studies.search import search
 
     chosen, base = _as_train()
-    found = search.run(cfg, labels=typed.labels("search"), chosen=chosen, base=base, jobs=typed.jobs())
+    found = search.run(cfg, labels=typed.labels("search"), chosen=chosen, base=base)
     if not typed.multirun():
         _show(found)
     return record(found.outcome)

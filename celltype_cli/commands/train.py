@@ -24,7 +24,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         say_first()
     from celltype_cli.runs import train
 
-    outcome = train.train(cfg, labels=typed.labels(), overrides=typed.overrides(), jobs=typed.jobs())
+    outcome = train.train(cfg, labels=typed.labels(), overrides=typed.overrides())
     if not typed.multirun():
         print_outcome(outcome)
     return record(outcome)

@@ -1,4 +1,4 @@
-"""What was typed: options of config groups, overrides, jobs that share the cores, and lines to type next."""
+"""What was typed: options of config groups, overrides, and lines to type next."""
 
 from __future__ import annotations
 
@@ -50,11 +50,3 @@ def line(command: str, *words: str) -> str:
 def multirun() -> bool:
     """Says whether this is one job of several, whose results stand in one table at the end."""
     return HydraConfig.get().mode == RunMode.MULTIRUN
-
-
-def jobs() -> int:
-    """Returns how many jobs share this machine's cores; a launcher's -1 means as many as there are cores."""
-    from celltype_cli.runs.environment import cores
-
-    n = int(HydraConfig.get().launcher.get("n_jobs", 1)) if multirun() else 1
-    return n if n > 0 else cores()

@@ -59,7 +59,8 @@ def build(cfg: DictConfig) -> Built:
     check_ready(model)
     cells = cells_of(cfg)
     _check_classes(cells)
-    folds = checked(cells, [_made("split", fold, Fold) for fold in configs.build(cfg.split)(cells, seed=split_seed)])
+    folds = [_made("split", fold, Fold) for fold in configs.build(cfg.split)(cells, seed=split_seed)]
+    folds = checked(cells, folds if trainer.validates else [fold.joined for fold in folds])
     trainer.check(model, cells, any_valid=all(len(fold.valid) and not fold.monitored for fold in folds))
     seeds = [int(np.random.SeedSequence((training_seed, k)).generate_state(1)[0]) for k in range(len(folds))]
     return Built(cells, folds, trainer, model, seeds)

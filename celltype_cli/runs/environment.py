@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-from celltype_cli.core.messages import UserError
 
 PACKAGES = (
     "celltype", "torch", "pytorch-lightning", "numpy", "scipy", "pandas", "scikit-learn", "hydra-core", "omegaconf",
@@ -45,25 +44,21 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def threads(wanted: int | None, jobs: int) -> int:
-    """Returns threads for one job: as wanted, as OMP_NUM_THREADS says, or an equal share of the cores.
-
-    Raises:
-        UserError: when less than one is wanted.
-    """
-    limit = os.environ.get("OMP_NUM_THREADS", "")
+def threads(wanted: int | None) -> int:
+    """Returns threads: as wanted, as OMP_NUM_THREADS says, or all cores."""
     if wanted is not None:
-        if wanted < 1:
-            raise UserError(f"threads={wanted}: choose at least 1, or null for a share of the cores")
         return wanted
-    return int(limit) if limit.isdigit() and int(limit) > 0 else max(1, cores() // max(1, jobs))
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return int(limit) if limit.isdigit() and int(limit) > 0 else cores()
 
 
 def limit_threads(wanted: int | None) -> None:
-    """Limits the libraries of numpy, for commands that train no network."""
+    """Limits the libraries of numpy, and torch where a model brought it, for commands that train nothing."""
     from threadpoolctl import threadpool_limits
 
-    threadpool_limits(threads(wanted, 1))
+    threadpool_limits(threads(wanted))
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads(wanted))
 
 
 def gpu() -> str | None:

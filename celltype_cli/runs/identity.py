@@ -11,9 +11,10 @@ from typing import Any
 from celltype_cli.core.classes import vocabulary
 from celltype_cli.core.code import PACKAGE, digests, imported, kept_digests, path_arguments
 
-# Where and how fast a run computes, and how it is kept and drawn: these keys may differ between two sessions of a run.
+# Where a run computes, and how it is kept and drawn: these keys may differ between two sessions of a run. `threads` is
+# none of them: sums are shared among threads, and rounded otherwise when these are more or fewer.
 ELSEWHERE = {
-    "outputs", "cache", "threads", "logger", "accelerator", "devices", "keep_checkpoints", "keep_models", "figures",
+    "outputs", "cache", "logger", "accelerator", "devices", "keep_checkpoints", "keep_models", "figures",
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ class Settings:
     model: configs.Partial
     logger: configs.Whole
     seed: SeedNumber
-    threads: Threads | None
+    threads: Threads
     keep_checkpoints: bool
     keep_models: bool
     figures: Sequence[Literal["png", "pdf", "svg"]]

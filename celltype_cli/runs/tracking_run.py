@@ -111,7 +111,7 @@ class MlflowRun:
     @_spared
     def add(self, run_id: str, files: list[Path]) -> None:
         """Adds files to a run that was logged before."""
-        self._connect()
+        self.connect()
         self.id = run_id
         self._log_files(files)
 
@@ -141,18 +141,32 @@ class MlflowRun:
             log_model(self.store, self.store.get_run(self.id), run.tags["model"], run.tags.get("folder", run.name))
         self.store.set_terminated(self.id, "FINISHED")
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
+        """Opens the store and finds the experiment, or makes it.
+
+        Raises:
+            Exception: whatever says that the store cannot be used.
+        """
         self.store = Store(self.uri)
         with self.store.opened():
             found = self.store.get_experiment_by_name(self.experiment)
             place = (self.outputs / "mlflow-artifacts").resolve().as_uri() if sqlite_file(self.uri) else None
             self.experiment_id = found.experiment_id if found else self.store.create_experiment(self.experiment, place)
 
+    def has(self, run_id: str) -> bool:
+        """Says whether the store, which is open, knows a run."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.store.get_run(run_id).info.lifecycle_stage == "active"
+        except MlflowException:
+            return False
+
     def _begin(self, run: Logged) -> None:
         from mlflow.entities import Param
         from mlflow.exceptions import MlflowException
 
-        self._connect()
+        self.connect()
         self.name = run.name
         if run.run_id:
             try:

@@ -38,14 +38,13 @@ class Outcome:
     status: Literal["finished", "already finished"]
 
 
-def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs: int = 1) -> Outcome:
+def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str]) -> Outcome:
     """Runs a config once: finished before, it is only read; interrupted before, it goes on where it stopped.
 
     Args:
         cfg: composed from `conf/train.yaml`.
         labels: the chosen option of each config group, for names people read.
         overrides: what the user typed, kept with the run.
-        jobs: how many runs share this machine's cores.
 
     Raises:
         UserError: before anything is written, when the config, the data or the split cannot be used.
@@ -56,7 +55,7 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str], jobs
         log_missing(cfg, folder)
         return Outcome(folder, folder.scores(), "already finished")
 
-    threads = use_threads(cfg.threads, jobs)
+    threads = use_threads(cfg.threads)
     built = build(cfg)
     cells, folds = built.cells, built.folds
     log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
@@ -134,12 +133,12 @@ def _train_fold(folder: FoldFolder, log: Any, progress: Progress, built: Built, 
     logger.info("fold %d: %s", k, found)
 
 
-def use_threads(wanted: int | None, jobs: int = 1) -> int:
-    """Limits torch and the libraries of numpy to this run's share of the cores, and returns it."""
+def use_threads(wanted: int | None) -> int:
+    """Limits torch and the libraries of numpy to so many threads, and returns how many (`environment.threads`)."""
     import torch
     from threadpoolctl import threadpool_limits
 
-    n = threads_of(wanted, jobs)
+    n = threads_of(wanted)
     torch.set_num_threads(n)
     threadpool_limits(n)
     return n

@@ -44,6 +44,14 @@ class Fold:
         """The rows of each side; none in a `valid` that is only watched."""
         return {"train": self.train, "valid": self.valid[:0] if self.monitored else self.valid, "test": self.test}
 
+    @property
+    def joined(self) -> Fold:
+        """The fold whose validation rows train, for a model that chooses nothing by them; a `valid` that repeats the
+        test rows stays where it is."""
+        if self.monitored or not len(self.valid):
+            return self
+        return replace(self, train=np.sort(np.concatenate([self.train, self.valid])), valid=self.valid[:0])
+
 
 def checked(cells: Cells, folds: Iterable[Fold]) -> list[Fold]:
     """Returns the folds when none of them leaks, before the first is trained.

@@ -24,7 +24,8 @@ class History(pl.Callback):
     """Records loss and accuracy per epoch, saves checkpoints, stops early.
 
     Every epoch's randomness is seeded by (seed, epoch, process), so that a run resumed from any checkpoint ends
-    exactly where the uninterrupted run would have, and no two processes drop the same units.
+    exactly where the uninterrupted run would have, and no two processes drop the same units. Processes that Lightning
+    spawns compute with as many threads as the one that made this, for sums follow their number.
 
     Args:
         stem: beginning of the names of -last.ckpt (all state, after at most SAVE_EVERY_S and at the end) and -best.ckpt
@@ -42,13 +43,14 @@ class History(pl.Callback):
         self, *, stem: Path, seed: int, patience: int | None, min_improvement: float, watch: Watch | None
     ) -> None:
         self.stem, self.seed, self.patience, self.min_improvement = stem, seed, patience, min_improvement
-        self.watch = watch
+        self.watch, self.threads = watch, torch.get_num_threads()
         self.rows: list[dict[str, float]] = []
         self.best_loss, self.patience_loss, self.patience_epoch = float("inf"), float("inf"), 0
         self.sums: dict[str, dict[str, Tensor]] = {}  # by side
         self.seconds = 0.0
 
     def on_fit_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        torch.set_num_threads(self.threads)
         trainer.should_stop = self._out_of_patience()  # taken up again after its end
 
     def on_train_epoch_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:

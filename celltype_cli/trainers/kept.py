@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from celltype_cli.cells.cells import Cells
@@ -71,8 +73,7 @@ def keep(predict: Predictor, folder: Path) -> str:
         with replacing(folder / WEIGHTS) as temporary:
             save_file({name: values.copy() for name, values in state.arrays().items()}, temporary)
     else:
-        import skops.io
-
+        skops = _skops()
         with replacing(folder / ESTIMATOR) as temporary:
             skops.io.dump(state.model, temporary, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
             unknown = {*skops.io.get_untrusted_types(file=temporary)} - TRUSTED
@@ -81,6 +82,23 @@ def keep(predict: Predictor, folder: Path) -> str:
             return f"it holds objects of other packages ({', '.join(sorted(unknown))})"
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1, default=str) + "\n")
     return ""
+
+
+def _skops() -> ModuleType:
+    """Imports skops, without torch where nothing has imported that yet.
+
+    It lists the estimators of scikit-learn by importing every module there, and one of these imports torch: half a
+    gigabyte of memory, which trees do not need. That module is left out where torch cannot be imported.
+    """
+    without = "torch" not in sys.modules
+    if without:
+        sys.modules["torch"] = None
+    try:
+        import skops.io
+    finally:
+        if without:
+            del sys.modules["torch"]
+    return skops
 
 
 def is_kept(folder: Path) -> bool:
@@ -141,11 +159,9 @@ def _class(target: str) -> Any:
 
 
 def _estimator(folder: Path, description: dict[str, Any]) -> Predictor:
-    import skops.io
-
     from celltype_cli.trainers.sklearn import SklearnPredictor
 
-    file = folder / ESTIMATOR
+    skops, file = _skops(), folder / ESTIMATOR
     try:
         pipeline = skops.io.load(file, trusted=sorted(TRUSTED))  # which looks at all types before it builds any
     except skops.io.exceptions.UntrustedTypesFoundException as error:
@@ -158,4 +174,6 @@ def _estimator(folder: Path, description: dict[str, Any]) -> Predictor:
     except Exception as error:  # zipfile, json and skops raise half a dozen unrelated types for a broken file
         raise UserError(f"{file} cannot be read as an estimator ({type(error).__name__}: {error!s:.200})") from error
     inputs, columns = description["inputs"], description["columns"]
+    jobs = [name for name, value in pipeline.get_params().items() if name.endswith("n_jobs") and value is not None]
+    pipeline.set_params(**dict.fromkeys(jobs, 1))  # it may have been trained on a machine of many cores
     return SklearnPredictor(pipeline, partial(table_of, inputs=inputs, columns=columns), inputs, columns)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Interval, Len
@@ -49,6 +49,7 @@ class LightningTrainer:
         UserError: when a number is out of range, or batch_size is no multiple of devices.
     """
 
+    validates: ClassVar[bool] = True  # for the curves too, where nothing is chosen by them
     epochs: Count
     batch_size: Count
     lr: Positive

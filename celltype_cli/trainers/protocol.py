@@ -68,8 +68,11 @@ class Fitted:
 class Trainer(Protocol):
     """Checks beforehand that a model can be fitted, and fits it.
 
-    In `fit`, `folder` keeps checkpoints to resume from, and `watch` hears of every epoch.
+    In `fit`, `folder` keeps checkpoints to resume from, and `watch` hears of every epoch. A trainer that does not look
+    at validation cells (`validates`) gets those of a fold among its training cells.
     """
+
+    validates: bool
 
     def check(self, model: Callable[..., Any], cells: Cells, *, any_valid: bool) -> None: ...
 

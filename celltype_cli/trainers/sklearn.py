@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Ge
@@ -34,6 +34,7 @@ class SklearnTrainer:
         grid_folds: folds within the training rows, groups kept apart, whose mean accuracy chooses the combination.
     """
 
+    validates: ClassVar[bool] = False
     inputs: Sequence[str]
     columns: Sequence[str] | None
     scale: bool

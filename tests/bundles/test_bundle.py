@@ -194,16 +194,23 @@ def test_what_is_there_is_not_replaced_unasked(exported, place, tmp_path, capsys
     assert command("export", "run=traces", f"out={exported}", "overwrite=true", outputs) == 0
 
 
-def test_a_bundle_opens_and_predicts_without_the_runner(exported, tmp_path):
+def test_a_bundle_says_the_same_without_the_runner_and_without_torch_where_it_holds_trees(exported, tmp_path):
     write_traces(tmp_path / "new.npz", n=4)
+    here = load_bundle(exported).predict(tmp_path / "new.npz")
     code = (
         "import sys\n"
-        "for name in ('hydra', 'omegaconf', 'mlflow', 'celltype_cli.runs'): sys.modules[name] = None\n"
+        "names = ('hydra', 'omegaconf', 'mlflow', 'pytorch_lightning', 'celltype_cli.runs', 'celltype_cli.commands')\n"
+        "sys.modules.update(dict.fromkeys(names))\n"
         "from celltype_cli import load_bundle\n"
-        f"print(load_bundle({str(exported)!r}).predict({str(tmp_path / 'new.npz')!r})['best'].tolist())\n"
+        f"cells = load_bundle({str(exported)!r}).predict({str(tmp_path / 'new.npz')!r})\n"
+        f"cells.to_json({str(tmp_path / 'there.json')!r}, double_precision=15)\n"
+        "print('torch' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() == "['PV', 'SOM', 'PV', 'SOM']", done.stderr
+    assert done.stdout.strip() == "False", done.stderr  # half a gigabyte
+    there = pd.read_json(tmp_path / "there.json")
+    assert there["best"].tolist() == ["PV", "SOM", "PV", "SOM"]
+    np.testing.assert_allclose(there[["p_PV", "p_SOM"]], here[["p_PV", "p_SOM"]], atol=1e-12)
 
 
 def test_labelled_recordings_score_a_bundle(exported, tmp_path, monkeypatch, capsys):

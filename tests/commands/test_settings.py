@@ -86,7 +86,6 @@ RANGES = {
     "audit": "n_folds=1 flag_at=2 seed=-1 by=animal threads=0",
     "explain": "cells_per_class=0 fold=-1 method=guess",
     "search": "search.n_trials=0 search.folds=1 search.valid_fraction=0 search.sampler=luck search.seed=-1",
-    "doctor": "threads=-2",
     "report": "profile=slow",
 }  # fmt: skip
 
@@ -203,7 +202,7 @@ def test_a_full_disk_is_said(celltype, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("command", ["train", "data", "audit", "explain", "search", "doctor", "reproduce", "report"])
+@pytest.mark.parametrize("command", ["train", "data", "audit", "explain", "search", "predict", "reproduce", "report"])
 def test_every_command_that_computes_takes_threads(command):
     assert "threads" in compose(command)
 

@@ -7,7 +7,7 @@ from made.runs import fake_run
 from celltype_cli.core.messages import UserError
 from celltype_cli.runs.listed import chosen, differing, in_words, listed, ordered, pair
 
-CONFIG = {"dataset": {"_target_": "x", "cells": 10}, "model": {"width": 3}, "trainer": {"lr": 0.001}, "threads": 1}
+CONFIG = {"dataset": {"_target_": "x", "cells": 10}, "model": {"width": 3}, "trainer": {"lr": 0.001}, "outputs": "here"}
 
 
 def made(outputs, name, accuracy, config=CONFIG, **changes):
@@ -23,8 +23,8 @@ def relabelled(folder, **labels):
 
 @pytest.fixture
 def three(tmp_path):
-    """Two runs of one model that differ in a rate and in threads, and a larger one of another model."""
-    made(tmp_path, "a-1", 0.5, {"trainer": {"lr": 0.01}, "threads": 2})
+    """Two runs of one model that differ in a rate and in their place, and a larger one of another model."""
+    made(tmp_path, "a-1", 0.5, {"trainer": {"lr": 0.01}, "outputs": "elsewhere"})
     made(tmp_path, "b-2", 1.0)
     other = made(tmp_path, "c-3", 0.25, {"model": {"trees": 500}, "trainer": {"scale": True}}, seed=1)
     relabelled(other, model="forest", trainer="sklearn")
@@ -65,7 +65,7 @@ def test_order(three):
 
 
 def test_what_differs_is_compared_where_it_could_be_alike(three):
-    assert differing(three) == ["model", "seed", "trainer.lr"]  # not trees, scale or width, nor threads
+    assert differing(three) == ["model", "seed", "trainer.lr"]  # not trees, scale or width, nor outputs
     assert differing(three[1:]) == ["model", "seed"]
     assert differing(three[:1]) == []
     assert pair("model.layers", ["conv", "pool"]) == "model.layers=[conv,pool]"

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from made.configs import compose
 
 from celltype_cli.core import configs
@@ -15,7 +16,7 @@ from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs import folder, train
 from celltype_cli.trainers import history
 
-SMALL = ["dataset.cells_per_class=20", "dataset.timesteps=200", "dataset.animals=6", "threads=1"]
+SMALL = ["dataset.cells_per_class=20", "dataset.timesteps=200", "dataset.animals=6"]
 LABELS = {"dataset": "calcium_sim", "model": "m", "split": "grouped_kfold", "trainer": "t"}
 
 
@@ -28,6 +29,7 @@ def run(outputs, *overrides):
 
 
 RNN = ("model=rnn", "trainer.epochs=4")
+CNN = ("model=cnn1d", "trainer.epochs=2", "split.n_folds=2", "model.width=8")  # sums of its gradients follow threads
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +104,47 @@ def test_the_same_seed_gives_an_identical_file(tmp_path, model):
     assert first.read_bytes() != other.read_bytes()
 
 
-def test_the_model_does_not_change_the_split(tmp_path):
-    splits = [(run(tmp_path, *model).folder.path / "split.csv").read_bytes() for model in (RNN, ("model=logistic",))]
-    assert splits[0] == splits[1]
+def test_the_model_does_not_change_what_is_tested_and_validation_cells_train_where_none_looks_at_them(tmp_path):
+    network, estimator = (
+        pd.read_csv(run(tmp_path, *model).folder.path / "split.csv") for model in (RNN, ("model=logistic",))
+    )
+    assert {*network["side"]} == {"train", "valid", "test"} and {*estimator["side"]} == {"train", "test"}
+    joined = network.replace({"side": {"valid": "train"}})
+    order = ["fold", "side", "cell_id"]
+    ours, theirs = (table.sort_values(order, ignore_index=True) for table in (joined, estimator))
+    pd.testing.assert_frame_equal(ours, theirs)
+
+
+def test_test_cells_that_are_only_watched_never_train_an_estimator(tmp_path):
+    split = ["split=shuffle", "split.n_splits=1"]
+    first, second = (
+        run(tmp_path, "model=logistic", *split, f"split.monitor={watched}").folder.path for watched in (True, False)
+    )
+    assert (first / "split.csv").read_bytes() == (second / "split.csv").read_bytes()
+    assert (first / "predictions.csv").read_bytes() == (second / "predictions.csv").read_bytes()
+
+
+@pytest.fixture
+def threads():
+    """Sets how many threads the process has, as an environment would."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_predictions_do_not_follow_the_threads_of_the_machine(tmp_path, threads):
+    found = []
+    for n in (1, 2, 3):
+        threads(n)
+        found.append((run(tmp_path / str(n), *CNN).folder.path / "predictions.csv").read_bytes())
+    assert found[0] == found[1] == found[2]
+
+
+def test_other_threads_are_another_run_for_sums_follow_them(tmp_path, threads):
+    one, two = (run(tmp_path, *CNN, f"threads={n}").folder for n in (1, 2))
+    assert one.path != two.path and two.facts()["threads"] == 2
+    same, other = (folder.predictions().filter(like="p_").to_numpy() for folder in (one, two))
+    assert 0 < np.abs(same - other).max() < 0.1
 
 
 def test_a_finished_run_is_skipped(finished, monkeypatch):
@@ -166,8 +206,6 @@ def test_two_processes_cannot_work_on_one_run(finished, tmp_path):
     ],
 )
 def test_a_refused_run_writes_nothing(tmp_path, overrides, said):
-    import torch
-
     if "trainer=cuda" in overrides and torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     with pytest.raises(UserError, match=said):

@@ -115,3 +115,12 @@ def test_many_faults_are_counted():
     with pytest.raises(LeakageError, match="and 15 more") as caught:
         checked(cells, [fold])
     assert len(re.findall("stands in", str(caught.value))) == 5 and "toy (simulated)" in str(caught.value)
+
+
+def test_validation_rows_train_where_nothing_is_chosen_by_them():
+    fold = Fold(rows(5, 0), rows(3, 1), rows(2, 4), note="said")
+    joined = fold.joined
+    assert (joined.train.tolist(), joined.valid.tolist(), joined.test.tolist()) == ([0, 1, 3, 5], [], [2, 4])
+    assert joined.note == "said" and joined.joined is joined
+    watched = Fold(rows(0, 1), rows(2, 3), rows(2, 3), monitored=True)
+    assert watched.joined is watched  # its validation rows are the test rows

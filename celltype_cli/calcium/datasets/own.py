@@ -14,6 +14,8 @@ from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.core.messages import UserError, check_choice, few, grouped, raise_faults
 
+ARRAYS = ("trace",)  # of a cell, beside its sampling_rate, as in an npz file [cell, time]
+
 
 def load(
     *,

@@ -32,6 +32,8 @@ from celltype_cli.patch_clamp.readers.files import find
 from celltype_cli.patch_clamp.readers.names import name_of
 from celltype_cli.patch_clamp.recording import Entry, Recording, joined
 
+ARRAYS = ("voltage", "current")  # of a cell, beside its sampling_rate, as in an npz file [sweep, time]
+
 
 def load(
     *, path: str | Path, channel: str | int | None, labels: str | Path | None, classes: Sequence[str] | None

@@ -60,7 +60,7 @@ class Found:
     notes: list[str]
 
 
-def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: DictConfig, jobs: int = 1) -> Found:
+def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: DictConfig) -> Found:
     """Does what is left of a search: trials, the refit, the look at the hold-out; other workers may do the same.
 
     Args:
@@ -68,7 +68,6 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
         labels: the chosen option of each config group, `search` among them.
         chosen: overrides of `celltype train` that choose the same options of its groups.
         base: what `celltype train` composes from `chosen`.
-        jobs: how many searches share this machine's cores.
 
     Raises:
         UserError: before anything is written, when config, space, data or split cannot be used; or when all trials
@@ -88,7 +87,7 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
     folder = _folder(plain, [*space], labels)
     known = folder / "search.json"
     if not _readable(known) or not _finished(Study(folder, search, space)):
-        train.use_threads(cfg.threads, jobs)
+        train.use_threads(cfg.threads)
         trials = Trials(of_run, search, build)
         write_text(known, json.dumps(trials.facts, indent=2) + "\n")
         say(f"{labels['model']} on {trials.facts['title']}: {search.n_trials} trials on {search.folds} inner folds")
@@ -100,7 +99,7 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
         raise UserError(_all_failed(folder, done))
     wanted = final(put(of_run, best.values), best.result.epochs)
     overrides = [*chosen, *difference(base, wanted)]
-    outcome = _refit(folder, wanted, labels, overrides, facts, jobs)
+    outcome = _refit(folder, wanted, labels, overrides, facts)
     looks, files = study.look(outcome.folder.path.name), results.paths(folder, cfg.figures)
     if outcome.status == "finished" or not all(file.exists() for file in files.values()):
         how = f"split {labels['split']}, {facts['training']} training cells, seed {cfg.seed}"
@@ -165,7 +164,7 @@ def _run_trial(study: Study, trials: Trials, claim: Claim, cfg: DictConfig) -> N
 
 
 def _refit(
-    folder: Path, wanted: DictConfig, labels: dict[str, str], overrides: list[str], facts: dict, jobs: int
+    folder: Path, wanted: DictConfig, labels: dict[str, str], overrides: list[str], facts: dict
 ) -> train.Outcome:
     """Trains once on the whole training part and scores the hold-out; one worker does it, the others wait and read."""
     from filelock import FileLock
@@ -176,7 +175,7 @@ def _refit(
         plain["split"] = {"_target_": FIRST, "_partial_": True, "split": plain["split"]}
         labels["split"] = f"first_of_{labels['split']}"
     with FileLock(folder / "working" / "refit.lock"):
-        return train.train(OmegaConf.create(plain), labels=labels, overrides=overrides, jobs=jobs)
+        return train.train(OmegaConf.create(plain), labels=labels, overrides=overrides)
 
 
 def _all_failed(folder: Path, done: list[Done]) -> str:

@@ -74,7 +74,7 @@ def _check_key(key: str, cfg: DictConfig) -> None:
     parts = key.split(".")
     if parts[0] == "split" and len(parts) > 1:
         raise UserError("the hold-out must be the same cells in every trial: leave it out")
-    if {*parts} & {*ELSEWHERE, "seed"}:
+    if {*parts} & {*ELSEWHERE, "seed", "threads"}:
         raise UserError("it does not say what is learned: leave it out")
     node: Any = cfg
     for part in parts:
@@ -159,7 +159,7 @@ def value(written: str) -> Any:
 
 
 def difference(base: DictConfig, wanted: DictConfig) -> list[str]:
-    """Returns the overrides that make `wanted` of `base`, less where and how fast a run computes; deletions last."""
+    """Returns the overrides that make `wanted` of `base`, less where a run computes; deletions last."""
     changes = _changes(*(OmegaConf.to_container(cfg, resolve=True) for cfg in (base, wanted)), "")
     return sorted(changes, key=lambda override: override.startswith("~"))
 

@@ -142,12 +142,12 @@ def test_hydra_reads_back_what_is_written(value):
 
 def test_the_difference_makes_one_config_of_another():
     base = compose("train")
-    wanted = put(base, {"model.width": 7, "trainer.lr": 1e-05, "seed": 3, "threads": 1, "split.extra.deep": "a b"})
+    wanted = put(base, {"model.width": 7, "trainer.lr": 1e-05, "seed": 3, "figures": [], "split.extra.deep": "a b"})
     del wanted["split"]["valid_fraction"]
     found = difference(base, wanted)
     assert found == ["+split.extra.deep='a b'", "trainer.lr=1e-05", "model.width=7", "seed=3", "~split.valid_fraction"]
     again = compose("train", *found)
-    wanted.threads = again.threads
+    wanted.figures = again.figures
     assert OmegaConf.to_container(again, resolve=True) == OmegaConf.to_container(wanted)
     assert difference(base, base) == []
 

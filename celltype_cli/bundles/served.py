@@ -1,0 +1,57 @@
+"""A bundle as MLflow serves it: a table with a row for each cell in, probabilities out.
+
+MLflow finds `_load_pyfunc` by the name of this module, which it keeps beside the bundle: nothing is pickled.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+
+from celltype_cli.bundles.bundle import Bundle, load_bundle
+
+RATE = "sampling_rate"  # in Hz, beside the arrays
+
+
+def arrays(bundle: Bundle) -> tuple[str, ...]:
+    """Names the arrays of a cell, two axes each, as in an npz file of the bundle's kind of recording."""
+    return import_module(bundle.about["source"]["_target_"].rpartition(".")[0]).ARRAYS
+
+
+def columns(bundle: Bundle) -> list[str]:
+    return [f"p_{name}" for name in bundle.classes]
+
+
+class Served:
+    """Answers what MLflow asks of a model."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def predict(self, cells: pd.DataFrame, params: object = None) -> pd.DataFrame:
+        """Returns calibrated probabilities, as `Bundle.predict_proba` does of one cell.
+
+        Args:
+            cells: a row for each cell: its arrays by name, and its `sampling_rate` in Hz.
+
+        Raises:
+            UserError: when an array is missing or of another shape, or a cell cannot be used.
+        """
+        names = [name for name in (*arrays(self.bundle), RATE) if name in cells]
+        rows = [
+            self.bundle.predict_proba(**{name: _whole(line[name]) for name in names})[0]
+            for line in cells.to_dict("records")
+        ]
+        return pd.DataFrame(rows, columns=columns(self.bundle))
+
+
+def _whole(value: object) -> np.ndarray:
+    """Returns an array of nested lists or of arrays of arrays, as MLflow hands them on."""
+    return np.array([*map(_whole, value)]) if np.ndim(value) or isinstance(value, (list, tuple)) else np.asarray(value)
+
+
+def _load_pyfunc(path: str) -> Served:
+    """Opens the bundle that MLflow has copied to `path`."""
+    return Served(load_bundle(path))
