@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.recording import Sweep, reasons
-from celltype_cli.patch_clamp.spikes import spike_peaks
+from celltype_cli.patch_clamp.spikes import slope_of_all, spike_peaks
 from celltype_cli.patch_clamp.stimuli import (
     MARGIN_S,
     TEST_PULSE_S,
@@ -57,12 +57,22 @@ class LongSquare:
         rate = self.sweep.sampling_rate
         return len(spike_peaks(self.sweep.voltage[: round(self.step.onset_s * rate)], rate))
 
+    @property
+    def slope_of_spikes(self) -> float:
+        """A slope (mV/ms) that all spikes reach, to look for them by: 20, or less where strong steps made some slow."""
+        return slope_of_all(self._near[1], self.sweep.sampling_rate)
+
     @cached_property
     def _times_s(self) -> Float[np.ndarray, " spike"]:
+        first, near = self._near
+        return (first + spike_peaks(near, self.sweep.sampling_rate)) / self.sweep.sampling_rate - self.step.onset_s
+
+    @property
+    def _near(self) -> tuple[int, Float[np.ndarray, " time"]]:
+        """The voltage (mV) of the step and `MARGIN_S` on both sides, and the sample at which that begins."""
         rate, step = self.sweep.sampling_rate, self.step
         first = max(0, round((step.onset_s - MARGIN_S) * rate))
-        near = self.sweep.voltage[first : round((step.onset_s + step.duration_s + MARGIN_S) * rate)]
-        return (first + spike_peaks(near, rate)) / rate - step.onset_s
+        return first, self.sweep.voltage[first : round((step.onset_s + step.duration_s + MARGIN_S) * rate)]
 
     def __str__(self) -> str:
         return f"sweep {self.sweep.number} ({self.step.amplitude_pA:.4g} pA, {len(self.spike_times_s)} spikes)"

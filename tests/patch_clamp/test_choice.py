@@ -1,72 +1,19 @@
 """Spikes, and the choice of two sweeps; recordings are made by hand, or real."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from made.steps import RATE, RATES, TIME, noise, trace
-from scipy.signal import resample_poly
+from made.steps import RATE, trace, voltage
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.choice import LongSquare, chosen, long_squares
 from celltype_cli.patch_clamp.recording import Sweep
-from celltype_cli.patch_clamp.spikes import spike_peaks
 from celltype_cli.patch_clamp.stimuli import Step
-
-
-def voltage(rate, *spikes, seconds=2.0, rest=-70.0, peak=30.0):
-    """A flat voltage with spikes at these times (s): up in half a millisecond, down in one."""
-    values = np.full(round(seconds * rate), rest, np.float32)
-    up, down = round(0.0005 * rate), round(0.001 * rate)
-    shape = np.r_[np.linspace(rest, peak, up + 1), np.linspace(peak, rest, down + 1)[1:]]
-    for time in spikes:
-        first = round(time * rate) - up
-        values[first : first + len(shape)] = shape
-    return values
 
 
 def sweep(number, amplitude, *spikes, onset=0.5):
     """A sweep of 2 s with a step of 1 s; times of spikes are from its onset."""
     current = trace(RATE, (onset, onset + 1, amplitude)).astype(np.float32)
     return Sweep(voltage(RATE, *(onset + s for s in spikes)), current, RATE, number)
-
-
-@pytest.mark.parametrize("rate", RATES)
-def test_spikes_are_found_at_every_rate(rate):
-    times = [0.3, 0.304, 0.9, 1.4]  # two of them 4 ms apart
-    noisy = voltage(rate, *times) + noise(rate, 0.1, seed=1).astype(np.float32)
-    assert spike_peaks(noisy, rate) / rate == pytest.approx(times, abs=0.0003)
-
-
-@pytest.mark.parametrize("rate", RATES)
-def test_what_is_no_spike(rate):
-    time = np.arange(round(2 * rate)) / rate
-    charging = -70 + 60 * (1 - np.exp(-np.clip(time - 0.5, 0, None) / 0.002))  # 30 mV/ms at first, never falls
-    block = np.full(len(time), -25.0) + noise(rate, 0.3, seed=2)  # depolarised, with the noise of an amplifier
-    hump = -70 + 70 * np.exp(-(((time - 0.5) / 0.01) ** 2))  # to 0 mV, at no more than 6 mV/ms
-    jump_and_hump = hump + 20 * (time > 0.485)  # the steep part is 15 ms before the peak
-    for values in (charging, block, hump, jump_and_hump, voltage(rate, 0.5, peak=-35.0), voltage(rate)):
-        assert len(spike_peaks(values.astype(np.float32), rate)) == 0
-
-
-def test_a_hump_after_a_spike_is_not_another_one():
-    values = voltage(RATE, 0.5)
-    k = round(0.5 * RATE)
-    values[k + 2 : k + 11] = (-20, -24, -23, -21, -19, -21, -23, -40, -60)  # peaks again 1.5 ms later, at 8 mV/ms
-    assert list(spike_peaks(values, RATE)) == [k]
-
-
-def test_a_small_steep_jump_is_no_spike():
-    values = np.full(4000, -28.0, np.float32)
-    values[2000] += 1.5  # mV in 0.05 ms: 30 mV/ms
-    assert len(spike_peaks(values, 20_000.0)) == 0
-
-
-def test_a_spike_on_top_of_a_charging_membrane():
-    """A strong step charges at more than 20 mV/ms; the spike comes when that is long over, without a fall between."""
-    values = -70 + 40 * (1 - np.exp(-np.clip(TIME - 0.5, 0, None) / 0.0015))
-    k = round(0.508 * RATE)
-    values[k : k + 5] = (-20, 0, 30, 10, -30)
-    assert list(spike_peaks(values.astype(np.float32), RATE)) == [k + 2]
 
 
 def test_spikes_count_during_the_step_only():
@@ -171,28 +118,6 @@ def test_a_sweep_is_checked_where_it_is_born(arrays, message):
 
 def test_a_current_that_only_rounding_keeps_from_zero_is_no_ampere():
     assert make(amps=np.full(8000, 1e-14)).number == 12
-
-
-def test_spike_counts_of_the_allen_institute(shared_data):
-    folder = shared_data / "patch_clamp" / "allen_ctdb_long_square"
-    with np.load(folder / "sweeps_50kHz.npz") as arrays:
-        for row in pd.read_csv(folder / "index.csv").itertuples():
-            recorded = arrays[f"v_mV_{row.specimen_id}_{row.sweep_number}"]
-            for up, down in ((1, 1), (2, 25)):  # 50 kHz as it is, and 4 kHz
-                values = resample_poly(recorded.astype(float), up, down, padtype="line")
-                time = spike_peaks(values, 50_000 * up / down) / (50 * up / down)  # ms
-                assert np.count_nonzero((time > row.stim_on_ms) & (time < row.stim_off_ms)) == row.n_spikes
-
-
-def test_spike_counts_of_rat_pyramidal_cells(shared_data):
-    """At 4 kHz; not the strongest sweeps, in which blocked spikes rise slowly and counts depend on the criterion."""
-    folder = shared_data / "patch_clamp" / "bbp_sscx_rat_L5PC"
-    table = pd.read_csv(folder / "index.csv").query("role != 'max'")
-    assert len(table) == 56
-    with np.load(folder / "sweeps_4kHz.npz") as arrays:
-        for row in table.itertuples():
-            time = spike_peaks(arrays[f"{row.cell}_{row.protocol}_{row.sweep}"], 4000.0) / 4000
-            assert np.count_nonzero((time > row.on_s) & (time < row.off_s)) == row.spikes
 
 
 def test_units_that_a_file_calls_by_another_name():

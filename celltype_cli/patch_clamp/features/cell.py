@@ -123,7 +123,8 @@ def _extractor(square: LongSquare) -> EphysSweepFeatureExtractor:
 
 
 def _with_spikes(square: LongSquare) -> EphysSweepFeatureExtractor | None:
-    return extractor.with_spikes(square.sweep, square.step.onset_s, square.step.duration_s)
+    step = square.step
+    return extractor.with_spikes(square.sweep, step.onset_s, step.duration_s, dv_cutoff=square.slope_of_spikes)
 
 
 def _first_spike(rheobase: LongSquare) -> dict[str, float]:
