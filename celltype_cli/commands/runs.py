@@ -27,6 +27,7 @@ class Settings:
     logger: configs.Whole
     outputs: str
     show: str | None
+    interval: Literal["jackknife", "bootstrap"]
     sort: Literal["date", "score", "size", "name"]
     where: Sequence[str]
     close_dead: bool
@@ -44,7 +45,7 @@ def run(cfg: DictConfig) -> None:
 
     if cfg.show is not None:
         folder = one_run(Path(cfg.outputs), str(cfg.show), "show")
-        _show(Listed(folder, folder.facts(), folder.status))
+        _show(Listed(folder, folder.facts(), folder.status), cfg.interval)
         return
     runs, others = listed(Path(cfg.outputs))
     if cfg.close_dead:
@@ -94,12 +95,16 @@ def _sizes(sizes: dict[str, int]) -> str:
     return in_words(sizes["all"]) + (f" ({', '.join(parts)})" if parts else "")
 
 
-def _show(one: Listed) -> None:
+def _show(one: Listed, interval: str) -> None:
+    from celltype_cli.evaluation.scores import scores
     from celltype_cli.runs.train import Outcome
 
     folder = one.folder
     if one.score:
-        print_outcome(Outcome(folder, folder.scores(), "already finished"))
+        saved = folder.scores()
+        if interval != saved.get("interval"):
+            saved |= scores(folder.predictions(), interval=interval) | {"notes": saved["notes"]}
+        print_outcome(Outcome(folder, saved, "already finished"))
     else:
         say(f"{folder.path} is {one.status}; the command that started it goes on with it:")
         say(f"  {line(one.facts['labels'].get('command', 'train'), *folder.overrides())}")

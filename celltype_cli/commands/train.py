@@ -58,6 +58,12 @@ def print_outcome(outcome: Outcome) -> None:
         rows.append([name.replace("_", " "), *intervals, "" if floor is None else f"{floor:.3f}"])
     say_table(["score [95 %]", "per cell", "per window", "floor"], rows)
     say("floor: what guessing the most frequent class would score")
+    if chance := scores.get("chance"):
+        say(
+            f"balanced accuracy of {chance['model']}, labels dealt anew over "
+            f"{facts['dataset'].get('group', 'group')}s {chance['times']} times: {chance['mean']:.3f} (sd "
+            f"{chance['sd']:.3f}, 95 % below {chance['high']:.3f}); as high as here: p = {chance['p']:.3f}"
+        )
     recalls = (f"{c} {entry['recall']['value']:.2f}" for c, entry in scores["cell"]["classes"].items())
     say("recall per class: " + ", ".join(recalls))
     never = [c for c, entry in scores["cell"]["classes"].items() if isnan(entry["precision"]["value"])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -22,9 +22,20 @@ SEALED = ("config.yaml", "overrides.yaml", "split.csv", "predictions.csv", "cell
 
 
 def finish(
-    folder: RunFolder, cells: Cells, table: pd.DataFrame, curves: pd.DataFrame, log: Any, *, formats: Sequence[str]
+    folder: RunFolder,
+    cells: Cells,
+    table: pd.DataFrame,
+    curves: pd.DataFrame,
+    log: Any,
+    *,
+    formats: Sequence[str],
+    chance: Callable[[float], dict] | None = None,
 ) -> None:
-    """Writes tables, figures and scores of the whole run, seals them, and logs them: if not now, then later."""
+    """Writes tables, figures and scores of the whole run, seals them, and logs them: if not now, then later.
+
+    Args:
+        chance: of a balanced accuracy, what a model that learnt nothing scores; None where it was not asked for.
+    """
     path = folder.path
     write_predictions(table, path / "predictions.csv")
     source = pd.Series(cells.source.astype(str), index=cells.cell_id.astype(str))
@@ -34,6 +45,8 @@ def finish(
     write_text(path / "curves.csv", curves.to_csv(index=False))
     facts, values = folder.facts(), scores(table)
     write_scores(folder.confidence_of(table), path / "calibration.json")
+    if chance is not None:
+        values["chance"] = chance(values["cell"]["balanced_accuracy"]["value"])
     values["notes"] += facts["split"]["copies"]
     figures.draw(
         path / "figures",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge
 
 from celltype_cli.core import configs
 from celltype_cli.core.ranges import SeedNumber, Threads
@@ -22,6 +24,7 @@ class Settings:
     logger: configs.Whole
     seed: SeedNumber
     threads: Threads
+    permutations: Annotated[int, Ge(0)]
     keep_checkpoints: bool
     keep_models: bool
     figures: Sequence[Literal["png", "pdf", "svg"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from celltype_cli.core.terminal import say
 from celltype_cli.evaluation.predictions import predictions_table
 from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.build import Built, build
+from celltype_cli.runs.chance import chance
 from celltype_cli.runs.environment import threads as threads_of
 from celltype_cli.runs.fold import FoldFolder
 from celltype_cli.runs.folder import RunFolder, logger
@@ -83,7 +85,14 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str]) -> O
                 tables.append(fold.predictions())
                 curves.append(fold.curves())
         whole = (pd.concat(parts, ignore_index=True) for parts in (tables, curves))
-        finish(folder, cells, *whole, log, formats=cfg.figures)
+        finish(
+            folder,
+            cells,
+            *whole,
+            log,
+            formats=cfg.figures,
+            chance=partial(chance, cells, folds, times=cfg.permutations, seed=cfg.seed) if cfg.permutations else None,
+        )
     if folder.facts()["in_store"]:
         log_missing(cfg)
     return Outcome(folder, folder.scores(), "finished")

@@ -74,7 +74,6 @@ def test_a_failing_job_stops_no_other_and_the_command_says_so(tmp_path):
     table = out[out.index("settings") :]
     assert len(re.findall(r" refused +", table)) == 2
     assert len(re.findall(r" finished +\d", table)) == 2
-    assert re.search(r"note on job 0, 1: intervals from 6 groups are rough", " ".join(table.split()))
 
 
 def test_a_setting_that_some_jobs_lack_is_left_out_of_those_and_said(celltype, tmp_path):
