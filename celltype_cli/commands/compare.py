@@ -110,14 +110,12 @@ def _of_bundles(cfg: DictConfig, names: Sequence[str]) -> tuple[dict[str, pd.Dat
     """Returns the predictions of bundles for the labelled cells of the input, and notes."""
     from celltype_cli.bundles.evaluate import evaluate
     from celltype_cli.commands.predict import opened, progress, settings_of
-    from celltype_cli.runs.train import use_threads
 
-    use_threads(cfg.threads)
     path = Path(cfg.input).expanduser()
     labels = None if cfg.labels is None else Path(cfg.labels).expanduser()
     tables, notes = {}, []
     for name in names:
-        bundle, called = opened(name, Path(cfg.outputs)), name.rstrip("/")
+        bundle, called = opened(name, Path(cfg.outputs), cfg.threads), name.rstrip("/")
         if called in tables:
             raise UserError(f"models={[*names]} name one bundle twice: {called}")
         try:

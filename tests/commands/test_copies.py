@@ -21,7 +21,7 @@ def trained(celltype, tmp_path, *words):
     [folder] = (tmp_path / "outputs" / "runs").iterdir()
     sides = {}
     for line in (folder / "split.csv").read_text().splitlines()[1:]:
-        fold, side, cell, _ = line.split(",")
+        fold, side, cell = line.split(",")[:3]
         sides.setdefault(fold, {})[cell] = side
     return out, json.loads((folder / "scores.json").read_text())["notes"], sides
 
