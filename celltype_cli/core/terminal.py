@@ -13,7 +13,16 @@ from rich.text import Text
 
 from celltype_cli.core.messages import printable
 
-console = Console(highlight=False)
+
+class Lines(Console):
+    """A console that tells when nobody reads its output any more, where rich ends the program with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raises the BrokenPipeError again, which `cli.main` ends on quietly."""
+        raise  # noqa: PLE0704 - rich calls it while it handles the error
+
+
+console = Lines(highlight=False)
 Item = TypeVar("Item")
 
 

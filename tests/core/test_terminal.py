@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from celltype_cli.core import terminal
@@ -47,3 +48,13 @@ def test_notes_break_between_words_in_a_terminal_only(monkeypatch):
         monkeypatch.setattr(terminal, "console", shown)
         terminal.say_note(note)
         assert file.getvalue().splitlines() == lines
+
+
+def test_a_reader_who_has_seen_enough_is_told_as_an_error_not_as_an_exit(monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(terminal.console, "file", Closed())
+    with pytest.raises(BrokenPipeError):
+        terminal.say("line")

@@ -8,6 +8,8 @@ from celltype_cli.core.messages import UserError, few, nearest
 
 EVERY = "all"  # value of `dataset.channel` that makes a cell of each
 
+WITHOUT = "dataset.channel was passed over: a file of this format holds one cell"
+
 
 def chosen_channel(path: object, names: Mapping[int, str], channel: str | None, what: str) -> int | None:
     """Returns the number of the channel that is meant: by its name in any case, by its number, or the only one.

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from jaxtyping import Float
 from celltype_cli.core.files import find_files, why_unreadable
 from celltype_cli.core.isolated import isolated
 from celltype_cli.core.messages import UserError, raise_faults
-from celltype_cli.patch_clamp.readers.channels import EVERY
+from celltype_cli.patch_clamp.readers.channels import EVERY, WITHOUT
 from celltype_cli.patch_clamp.readers.igor import first_of_cell, waves_of
 from celltype_cli.patch_clamp.readers.names import SPECIMEN, SUFFIXES, name_of, tails
 from celltype_cli.patch_clamp.recording import Entry, Recording, Remark, Sweep, kind_of
@@ -183,14 +184,15 @@ def _stored(path: Path, channel: str | None) -> Iterable[Stored]:
         from celltype_cli.patch_clamp.readers import abf
 
         return abf.stored(path, channel)
+    one_cell = [Remark(WITHOUT)] if channel else []
     if first[:2] == b"PK":
         from celltype_cli.patch_clamp.readers import npz
 
-        return npz.stored(path)
+        return chain(one_cell, npz.stored(path))
     if first[:2] in IGOR and path.suffix.lower() == ".ibw":
         from celltype_cli.patch_clamp.readers import igor
 
-        return igor.stored(path)
+        return chain(one_cell, igor.stored(path))
     other = f"is no NWB, ABF, npz or ibw file by its content (first bytes: {first!r}); is it complete?"
     raise UserError(f"{path}: {why_unreadable(path) or other}")
 

@@ -17,7 +17,7 @@ import numpy as np
 from celltype_cli.core.files import why_unreadable
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.readers import nwb_allen
-from celltype_cli.patch_clamp.readers.channels import chosen_channel
+from celltype_cli.patch_clamp.readers.channels import WITHOUT, chosen_channel
 from celltype_cli.patch_clamp.readers.nwb_series import (
     BROKEN,
     NO_STIMULUS,
@@ -47,6 +47,7 @@ def stored(path: Path, channel: str | None = None) -> Iterator[tuple | str | Rem
     with _opened(path) as file:
         try:
             if "nwb_version" in file:
+                yield from [Remark(WITHOUT)] if channel else []
                 yield from nwb_allen.sweeps(file, path.with_name("ephys_sweeps.json"))
             elif "nwb_version" in file.attrs:
                 yield from _nwb2(file, channel)

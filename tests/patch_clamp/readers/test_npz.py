@@ -39,3 +39,9 @@ def test_npz_sweeps_of_unequal_length(tmp_path):
 def test_npz_of_another_kind(tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
         read(write_npz(tmp_path / "a.npz", **changes))
+
+
+def test_a_channel_asked_of_a_file_of_one_cell_is_noted(tmp_path):
+    path = write_npz(tmp_path / "a.npz")
+    assert not read(path).notes
+    assert "dataset.channel was passed over" in read(path, "left").notes[0]
