@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made.bundles import RATE, command, dff, make_bundle, suite2p, write_labelled
+from made.units import many, phy
 
 DOCS = Path(__file__).parents[1] / "docs"
 FAST = ("model.n_estimators=20", "split.n_folds=3", "logger=none")  # added to each training
@@ -73,6 +74,15 @@ def test_label_suite2p(here):
     cells = pd.read_csv("my_session-labels/cells.csv")
     table = re.findall(r"^\| (`.*?) \|", (DOCS / "label_suite2p.md").read_text(), re.MULTILINE)
     assert {name for cell in table for name in re.findall(r"`(\w+)`", cell)} <= {*cells.columns}
+
+
+def test_label_phy(here):
+    many(here / "labelled_units.npz")
+    phy(here / "my_kilosort")
+    run_commands("label_phy.md")
+    written = {file.name for file in (here / "my_kilosort").glob("cluster_*.tsv")} - {"cluster_group.tsv"}
+    assert written == set(re.findall(r"`(cluster_\w+\.tsv)`", (DOCS / "label_phy.md").read_text()))
+    assert written <= {file.name for file in (here / "my_kilosort-labels").iterdir()}
 
 
 def test_label_patch_clamp(sweeps, monkeypatch):

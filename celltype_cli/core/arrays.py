@@ -1,4 +1,4 @@
-"""Arrays of an npz file that comes from outside: plain ones, and only those that are needed."""
+"""Arrays of npz and npy files that come from outside: plain ones, and only those that are needed."""
 
 from __future__ import annotations
 
@@ -42,3 +42,24 @@ def read_arrays(path: Path, wanted: Callable[[str], bool], what: str) -> tuple[d
                 f"{what} of unequal length filled up with NaN at their end"
             ) from error
         raise UserError(f"{broken} ({str(error)[:200]})") from error
+
+
+def read_array(file: Path) -> np.ndarray:
+    """Returns the array of an npy file, which is read from the disk as it is used.
+
+    Raises:
+        UserError: when the file is missing, broken, or holds pickled objects or no numbers.
+    """
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # numpy raises half a dozen unrelated types for a broken file
+        pickled = "objects in dtype" in str(error) or "pickle" in str(error)
+        what = why_unreadable(file, error) or (
+            "holds pickled objects, which could run code, or is no npy file"
+            if pickled
+            else "is truncated or no npy file"
+        )
+        raise UserError(f"{file}: {what}; expected an array of numbers ({str(error)[:100]})") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+        raise UserError(f"{file}: holds no array of numbers")
+    return array

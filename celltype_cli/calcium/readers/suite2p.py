@@ -19,6 +19,7 @@ import numpy as np
 
 from celltype_cli.calcium.readers.found import Found, How
 from celltype_cli.calcium.recording import Recording, parted
+from celltype_cli.core.arrays import read_array
 from celltype_cli.core.files import find_files
 from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError
@@ -69,7 +70,7 @@ def read(plane: Plane, how: How) -> Found:
     Raises:
         UserError: when an array is missing, broken, pickled or of another shape, or the frame rate is not known.
     """
-    trace = _array(plane.folder / FULL)
+    trace = read_array(plane.folder / FULL)
     if trace.ndim != 2:
         raise UserError(f"{plane.folder / FULL} is of shape {trace.shape}; expected [ROI, time]")
     check_room(COPIES * 8.0 * trace.size, f"{plane.folder / FULL}: its {trace.size} values")
@@ -97,26 +98,10 @@ def read(plane: Plane, how: How) -> Found:
     return found
 
 
-def _array(file: Path) -> np.ndarray:
-    try:
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # numpy raises half a dozen unrelated types for a broken file
-        pickled = "objects in dtype" in str(error) or "pickle" in str(error)
-        what = (
-            "holds pickled objects, which could run code, or is no npy file"
-            if pickled
-            else "is truncated or no npy file"
-        )
-        raise UserError(f"{file}: {what}; expected an array of numbers ({str(error)[:100]})") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
-        raise UserError(f"{file}: holds no array of numbers")
-    return array
-
-
 def _beside(plane: Plane, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
     if not (plane.folder / name).is_file():
         return None
-    array = _array(plane.folder / name)
+    array = read_array(plane.folder / name)
     if array.shape[: len(shape)] != shape:
         raise UserError(f"{plane.folder / name} is of shape {array.shape}; F.npy makes {shape} expected")
     return array

@@ -1,0 +1,1 @@
+"""Extracellular recordings: sorted units become waveforms, autocorrelograms, layers and features."""

@@ -1,0 +1,1 @@
+"""Public sources of sorted units, and the files of the user."""

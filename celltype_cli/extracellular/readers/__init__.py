@@ -1,0 +1,1 @@
+"""Files of sorted units: what they are, and what they hold."""

@@ -1,0 +1,111 @@
+"""What the tables of a Phy folder say of its clusters, and which of them are taken."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from celltype_cli.core.messages import UserError, few, raise_faults
+from celltype_cli.core.tables import read_table
+from celltype_cli.extracellular.readers.found import How
+from celltype_cli.extracellular.recording import LAYERS
+
+TABLES = (
+    "cluster_group",
+    "cluster_KSLabel",
+    "cluster_info",
+    "cluster_layer",
+)  # of them, the first to say a thing counts
+UNSORTED = ("", "unsorted")
+
+
+@dataclass
+class Table:
+    """By cluster: what the user says (`group`), what Kilosort says (`KSLabel`), and its layer; where they say it."""
+
+    group: dict[int, str] = field(default_factory=dict)
+    kilosort: dict[int, str] = field(default_factory=dict)
+    layer: dict[int, str] = field(default_factory=dict)
+    listed: set[int] = field(default_factory=set)
+
+
+def table(folder: Path) -> Table:
+    """Reads the tables of a folder.
+
+    Raises:
+        UserError: when one is broken, or lists a cluster twice or a layer that is none.
+    """
+    found = Table()
+    for file in (folder / f"{name}{ending}" for name in TABLES for ending in (".tsv", ".csv")):
+        if file.is_file():
+            _add(found, file)
+    return found
+
+
+def _add(found: Table, file: Path) -> None:
+    rows = read_table("dataset.path", file).rows
+    key = next((name for name in ("cluster_id", "id") if name in rows), None)
+    if key is None:
+        raise UserError(f"{file} has no column cluster_id; found {', '.join(rows)}")
+    numbers = rows[key].tolist()
+    faults = [f"cluster_id {text!r} is no whole number" for text in numbers if not text.isdigit()]
+    faults += [f"cluster {text} is listed {count} times" for text, count in Counter(numbers).items() if count > 1]
+    if "layer" in rows:
+        faults += [f"layer {text!r} is none of {', '.join(LAYERS)}" for text in set(rows["layer"]) - {"", *LAYERS}]
+    raise_faults(str(file), faults)
+    found.listed |= set(map(int, numbers))
+    for column, known in (("group", found.group), ("KSLabel", found.kilosort), ("layer", found.layer)):
+        if column in rows:
+            for number, text in zip(numbers, rows[column]):
+                if text not in UNSORTED:
+                    known.setdefault(int(number), text)
+
+
+def chosen(about: Table, there: np.ndarray, how: How, folder: Path, notes: list[str]) -> np.ndarray:
+    """Returns the clusters to take, ascending; those that are listed without having spikes among them.
+
+    Args:
+        there: clusters that have spikes.
+
+    Raises:
+        UserError: when `how` names a cluster that there is not, or none is good.
+    """
+    clusters = sorted({*map(int, there), *about.listed})
+    if how.units is not None:
+        return _named(clusters, how.units, folder)
+    if how.quality == "all":
+        return np.array(clusters, dtype=np.int64)
+    word = {**about.kilosort, **about.group}
+    if not word:
+        notes.append(f"{folder.name}: neither group nor KSLabel says which clusters are good, and all are taken")
+        return np.array(clusters, dtype=np.int64)
+    good = [cluster for cluster in clusters if word.get(cluster) == "good"]
+    counts = Counter(word.get(cluster, "unsorted") for cluster in clusters)
+    said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    if not good:
+        raise UserError(f"{folder}: none of its {len(clusters)} clusters is good ({said}); set dataset.quality=all, or "
+                        "dataset.units=[...]")  # fmt: skip
+    by_hand = sum(cluster in about.group for cluster in good)
+    by = " and ".join(
+        f"{count} by {name}" for name, count in (("group", by_hand), ("KSLabel", len(good) - by_hand)) if count
+    )
+    left = (
+        f"; {len(clusters) - len(good)} others are left out, dataset.quality=all takes them"
+        if len(good) < len(clusters)
+        else ""
+    )
+    notes.append(f"{folder.name}: {said}; the good are taken ({by}){left}")
+    return np.array(good, dtype=np.int64)
+
+
+def _named(clusters: list[int], units: object, folder: Path) -> np.ndarray:
+    wanted = list(units)
+    faults = [f"dataset.units lists {unit} {count} times" for unit, count in Counter(wanted).items() if count > 1]
+    if unknown := [str(unit) for unit in wanted if unit not in clusters]:
+        faults.append(f"dataset.units names {', '.join(few(unknown))}, which it does not hold; it holds "
+                      f"{', '.join(few(map(str, clusters)))}")  # fmt: skip
+    raise_faults(str(folder), faults)
+    return np.array(sorted(wanted), dtype=np.int64)

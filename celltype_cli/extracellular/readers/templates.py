@@ -1,0 +1,86 @@
+"""Templates of Kilosort and Phy: un-whitened, and averaged over the spikes of a cluster."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from celltype_cli.core.arrays import read_array
+from celltype_cli.core.messages import UserError
+
+NEAR = 8  # channels of a waveform that are kept, those on which it is largest
+
+
+class Templates:
+    """Those of a folder, each un-whitened when it is asked for.
+
+    Raises:
+        UserError: when templates.npy is missing or broken, or the files beside it do not fit.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "templates.npy").is_file():
+            raise UserError(f"{folder} has no templates.npy; expected the waveforms of the sorter [template, time, "
+                            "channel]")  # fmt: skip
+        self.stored = read_array(folder / "templates.npy")
+        if self.stored.ndim != 3:
+            raise UserError(
+                f"{folder / 'templates.npy'} is of shape {self.stored.shape}; expected [template, time, channel]"
+            )
+        self.made: dict[int, Float32[np.ndarray, "time channel"]] = {}
+
+    @cached_property
+    def channels(self) -> np.ndarray | None:
+        """Of sparse templates the channel of each column, those outside it where there is none; None of full ones."""
+        for name in ("template_ind.npy", "templates_ind.npy"):
+            if (self.folder / name).is_file():
+                found = np.asarray(read_array(self.folder / name)).astype(np.int64)
+                if found.shape != (self.stored.shape[0], self.stored.shape[2]):
+                    raise UserError(f"{self.folder / name} is of shape {found.shape}; templates.npy makes "
+                                    f"{(self.stored.shape[0], self.stored.shape[2])} expected")  # fmt: skip
+                return found
+        return None
+
+    @cached_property
+    def unwhiten(self) -> np.ndarray | None:
+        file = self.folder / "whitening_mat_inv.npy"
+        if not file.is_file():
+            return None
+        found = np.asarray(read_array(file)).astype(np.float64)
+        wide = self.stored.shape[2]
+        if found.ndim != 2 or found.shape[0] != found.shape[1] or (self.channels is None and len(found) != wide):
+            raise UserError(f"{file} is of shape {found.shape}; templates.npy makes {(wide, wide)} expected")
+        return found
+
+    def template(self, number: int) -> Float32[np.ndarray, "time channel"]:
+        """Returns one, un-whitened, on all channels."""
+        if number in self.made:
+            return self.made[number]
+        if not 0 <= number < len(self.stored):
+            raise UserError(f"{self.folder}: spikes are of template {number}; templates.npy holds {len(self.stored)}")
+        values = np.asarray(self.stored[number], dtype=np.float64)
+        if self.channels is not None:
+            at = self.channels[number]
+            wide = int(self.channels.max()) + 1 if self.unwhiten is None else len(self.unwhiten)
+            there = (at >= 0) & (at < wide)
+            full = np.zeros((len(values), wide))
+            full[:, at[there]] = values[:, there]
+            values = full
+        if self.unwhiten is not None:
+            values = values @ self.unwhiten
+        self.made[number] = values.astype(np.float32)
+        return self.made[number]
+
+    def mean(
+        self, template: Int64[np.ndarray, " spike"], amplitude: Float32[np.ndarray, " spike"] | None
+    ) -> Float32[np.ndarray, "channel time"]:
+        """Returns the mean over spikes of amplitude times template, on the channels where it is largest."""
+        numbers, of = np.unique(template, return_inverse=True)
+        weights = np.bincount(of, amplitude, len(numbers)) / len(template)
+        whole = sum(weight * self.template(int(number)) for number, weight in zip(numbers, weights))
+        largest = np.argsort(-np.ptp(whole, axis=0), kind="stable")[:NEAR]
+        return np.ascontiguousarray(whole[:, np.sort(largest)].T, dtype=np.float32)

@@ -1,0 +1,1 @@
+"""Simulated calcium traces, the offline default."""

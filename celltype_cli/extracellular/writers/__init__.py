@@ -1,0 +1,1 @@
+"""Answers, as the tools read them that made the recordings."""
