@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 OF_BUNDLES = {"predict": "bundle", "evaluate": "bundle", "compare": "models"}  # what `model` is called in their YAML
 OPEN = ("dataset", "prepare")  # nodes that take whatever settings the bundle knows
-OF_RUNS = ("show", "sort", "close_dead", "logger", "outputs", "where", "hydra")  # own settings of `celltype runs`
+# own settings of `celltype runs`
+OF_RUNS = ("show", "interval", "sort", "close_dead", "logger", "outputs", "where", "hydra")
 
 
 def for_hydra(command: str, arguments: Sequence[str]) -> list[str]:

@@ -55,6 +55,14 @@ def test_one_run_is_shown_with_its_size_and_settings(two, celltype):
     assert "and 1 more in " in out and "(checkpoints 2.0 kB)" in out
 
 
+def test_intervals_of_a_bootstrap_are_shown_by_choice(two, celltype):
+    """Half of each animal's cells are right: nothing varies, so the bootstrap has no interval, the jackknife has."""
+    shown = {method: celltype("runs", "show=forest", f"interval={method}") for method in ("jackknife", "bootstrap")}
+    assert [code for code, _, _ in shown.values()] == [0, 0]
+    first = {method: out[out.index("balanced accuracy") :].splitlines()[0] for method, (_, out, _) in shown.items()}
+    assert first["jackknife"] != first["bootstrap"]
+
+
 def test_clean_only_says_what_it_would_remove_until_it_is_told(two, celltype):
     code, out, _ = celltype("clean")
     assert code == 0 and "checkpoints   4.0 kB  2 in 2 runs" in out

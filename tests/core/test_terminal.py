@@ -55,6 +55,6 @@ def test_a_reader_who_has_seen_enough_is_told_as_an_error_not_as_an_exit(monkeyp
         def write(self, text):
             raise BrokenPipeError
 
-    monkeypatch.setattr(terminal.console, "file", Closed())
+    monkeypatch.setattr(terminal, "console", terminal.Lines(file=Closed()))
     with pytest.raises(BrokenPipeError):
         terminal.say("line")
