@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from celltype_cli.calcium import plausible, traces
 from celltype_cli.calcium.features import TRACE_FEATURES, trace_features
-from celltype_cli.calcium.recording import SAME_RATE, Recording
+from celltype_cli.calcium.recording import CONDITIONS, SAME_RATE, Recording, made
 from celltype_cli.cells import assemble
 from celltype_cli.cells.about import About, Axis, Input
 from celltype_cli.cells.assemble import Recordings, named, per_class
@@ -53,7 +53,8 @@ def windows(
         windows: "all" that fit without overlap, or the "first" of each cell.
         too_short: "error", or "drop" the cells in which no window fits, with a note.
         unusable: "error", or "drop" the cells whose values or rate cannot be used, with a note.
-        implausible: "error" where rates or values are none of calcium imaging, see `plausible`; or "keep" them.
+        implausible: "error" where rates or values are none of calcium imaging, see `plausible`: such cells cannot be
+            used, and where too many are on another scale, none can; or "keep" them.
 
     Raises:
         UserError: with all faults at once: values not finite, constant traces, unequal rates, unknown labels, ids that
@@ -62,8 +63,7 @@ def windows(
     _check_settings(inputs, sampling_rate, signal, implausible)
     assemble.check_kind(recordings, Recording, "prepare=windows takes calcium traces")
     where = f"dataset {recordings.about.name}"
-    entries, lost = _usable(recordings.entries)
-    doubts, notes = ([], []) if implausible == "keep" else plausible.judged(entries, signal)
+    entries, lost, doubts, notes = plausible.usable(recordings.entries, signal, implausible == "keep")
     fatal = lost if unusable == "error" or not entries else []
     rates = [] if doubts else _rate_faults(entries, sampling_rate)
     raise_faults(where, [*assemble.faults(recordings), *grouped(fatal), *doubts, *rates])
@@ -96,10 +96,11 @@ def windows(
         notes.append(f"traces are cut to the shortest, {wanted} samples")
     about = _about(recordings.about, inputs, rate, wanted, UNITS[signal], notes)
     trace = np.concatenate([rows for _, rows in kept])[:, None].astype(np.float32)
-    made = {"trace": trace, "features": trace_features(trace)} if "features" in inputs else {"trace": trace}
-    chosen = {name: made[name] for name in inputs}
+    known = {"trace": trace, "features": trace_features(trace)} if "features" in inputs else {"trace": trace}
+    chosen = {name: known[name] for name in inputs}
     recordings = replace(recordings, about=about)
-    return assemble.assemble(recordings, [r for r, _ in kept], chosen, [len(rows) for _, rows in kept])
+    whose = [r for r, _ in kept]
+    return assemble.assemble(recordings, whose, chosen, [len(rows) for _, rows in kept], made(whose))
 
 
 def pinned(settings: dict[str, Any], cells: Cells) -> dict[str, Any]:
@@ -137,7 +138,8 @@ def _about(about: About, inputs: Sequence[str], rate: float, timesteps: int, uni
         "trace": Input(unit, rate, (time,), models=MODELS["trace"]),
         "features": Input(columns=TRACE_FEATURES, models=MODELS["features"]),
     }
-    return replace(about, notes=(*about.notes, *notes), inputs={name: known[name] for name in inputs})
+    inputs = {name: known[name] for name in inputs}
+    return replace(about, notes=(*about.notes, *notes), inputs=inputs, conditions=CONDITIONS)
 
 
 def _cut(recording: Recording, rate: float, timesteps: int, signal: str) -> Float[np.ndarray, "window timesteps"]:
@@ -171,30 +173,6 @@ def _longest(recording: Recording, rate: float) -> int:
     return max(_length(segment, recording.sampling_rate, rate) for segment in recording.segments)
 
 
-def _usable(recordings: Sequence[Recording]) -> tuple[list[Recording], list[str]]:
-    """Parts the recordings that can be used from what is wrong with the others."""
-    faults = [_fault(r) for r in recordings]
-    return [r for r, fault in zip(recordings, faults, strict=True) if not fault], [*filter(None, faults)]
-
-
-def _fault(r: Recording) -> str:
-    if not 0 < r.sampling_rate < np.inf:
-        return f"{named(r)}: its sampling rate is {r.sampling_rate}; expected a positive number of Hz"
-    bad = [~np.isfinite(segment) for segment in r.segments]
-    samples = sum(len(segment) for segment in r.segments)
-    if samples == 0:
-        return f"{named(r)}: its trace holds no value; leave the cell out"
-    if any(b.any() for b in bad):
-        k = next(k for k, b in enumerate(bad) if b.any())
-        return (
-            f"{named(r)}: {sum(b.sum() for b in bad)} of {samples} values are NaN or infinite, the first at sample "
-            f"{np.argmax(bad[k])} of segment {k}; cut the trace there into two segments, or leave the cell out"
-        )
-    if all(np.ptp(segment) == 0 for segment in r.segments if len(segment)):
-        return f"{named(r)}: its trace is constant; expected one that varies; leave the cell out"
-    return ""
-
-
 def _rate_faults(recordings: Sequence[Recording], sampling_rate: float | None) -> Iterator[str]:
     rates = sorted({r.sampling_rate for r in recordings if r.sampling_rate > 0})
     if sampling_rate is None and rates and not _same(rates[-1], rates[0]):
@@ -224,5 +202,10 @@ def _notes(kept: list[Recording], short: list[Recording], rate: float, timesteps
     if parted := [r for r in kept if r.missing]:
         missing = sum(r.missing for r in parted)
         yield f"{missing} samples of {len(parted)} cells are missing (NaN); no window crosses such a gap"
+    if still := [r for r in kept if r.still]:
+        yield (
+            f"{sum(r.still for r in still)} samples of {len(still)} cells hold still (one value, amid noise), as where "
+            "frames are filled up; no window crosses them"
+        )
     if percent := sum(_says_percent(r, signal) for r in kept):
         yield f"the values of {percent} cells are percent, as their files say, and were divided by 100"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,12 +10,20 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from celltype_cli.cells.about import Condition
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.signals import resample
 from celltype_cli.core.text import as_text
 
+STILL = 20  # samples of exactly one value, which noise does not have
 SAME_RATE = 1e-3  # rates this close are one rate: half a sample in a window of 480
 TEXTS = ("cell_id", "label", "group", "source")
+# Frames that were not recorded are interpolated, and smoother than others; those of a faster recording are filtered.
+# The length says how many windows a cell has.
+CONDITIONS = {
+    "recorded rate": Condition("Hz", noted=(0.8, 1.5), withheld=(0.6, np.inf)),
+    "recorded length": Condition("s", noted=(0.2, 5.0)),
+}
 SIGNALS = {"dff": "dF/F", "percent": "dF/F in percent", "raw": "raw fluorescence"}
 
 
@@ -32,6 +41,7 @@ class Recording:
         file: where the trace was read from, for messages.
         signal: one of `SIGNALS`, where the file says what its values are; empty where it does not.
         missing: samples that were NaN between others; the trace is parted there.
+        still: samples that were left out where a noisy trace holds one value, see `without_stills`.
 
     Raises:
         UserError: when what should be text is none, see `as_text`.
@@ -46,6 +56,7 @@ class Recording:
     file: str = ""
     signal: str = ""
     missing: int = 0
+    still: int = 0
 
     def __post_init__(self) -> None:
         for name in TEXTS:
@@ -54,6 +65,11 @@ class Recording:
             except UserError as error:
                 cell = self.cell_id if isinstance(self.cell_id, str) else ""
                 raise UserError(f"cell {cell[:60]} ({self.file}): {name}: {error}") from error
+
+
+def is_percent(unit: str) -> bool:
+    """Says whether a unit is percent, or names it: "dF/F (%)"."""
+    return "%" in unit or bool(re.search(r"\b(?:percent\w*|pct)\b", unit.lower()))
 
 
 def parted(trace: np.ndarray, where: str) -> dict[str, Any]:
@@ -67,7 +83,7 @@ def parted(trace: np.ndarray, where: str) -> dict[str, Any]:
     trace = np.asarray(trace)
     if trace.ndim != 1 or trace.dtype.kind not in "fiu":
         raise UserError(f"{where}: the trace is {trace.dtype} of shape {trace.shape}; expected numbers [time]")
-    trace = trace.astype(np.float64)
+    trace = trace.astype(np.float64, copy=False)  # a row of many is no copy of it
     there = ~np.isnan(trace)
     if there.all():
         return {"segments": (trace,), "missing": 0}
@@ -76,6 +92,35 @@ def parted(trace: np.ndarray, where: str) -> dict[str, Any]:
     edges = np.flatnonzero(np.diff(there)) + 1
     pieces = [(a, b) for a, b in zip([0, *edges], [*edges, stop], strict=True) if b - a > 1 and there[a]]
     return {"segments": tuple(trace[a:b] for a, b in pieces), "missing": int(stop - there.sum())}
+
+
+def without_stills(recording: Recording) -> Recording:
+    """Parts a noisy trace where it holds one value for `STILL` samples or more: frames that are missing, filled up.
+
+    A trace without noise (denoised, or sparse) may rest as long as it likes, and is left as it is.
+    """
+    parts = [_parts(segment) for segment in recording.segments]
+    steps = [np.diff(part) for part in sum(parts, []) if len(part) >= STILL]
+    still = sum(map(len, recording.segments)) - sum(len(part) for part in sum(parts, []))
+    if not still or not steps or not _is_noise(np.concatenate(steps)):
+        return recording
+    return replace(recording, segments=tuple(part for part in sum(parts, []) if len(part) > 1), still=still)
+
+
+def _parts(segment: np.ndarray) -> list[np.ndarray]:
+    """Returns what lies between the stretches of one value; a segment that never varies is judged as a whole."""
+    edges = np.flatnonzero(np.diff(np.diff(segment) == 0, prepend=False, append=False)).reshape(-1, 2)
+    runs = [(first, stop + 1) for first, stop in edges if stop - first >= STILL - 1]
+    if runs == [(0, len(segment))]:
+        return [segment]
+    bounds = [0, *(place for run in runs for place in run), len(segment)]
+    return [segment[a:b] for a, b in zip(bounds[::2], bounds[1::2])]
+
+
+def _is_noise(steps: np.ndarray) -> bool:
+    """Says whether a trace goes up and down from sample to sample; white noise turns at two thirds of them."""
+    turns = np.diff(np.sign(steps[steps != 0])) != 0
+    return bool((steps != 0).mean() > 0.9 and turns.size > 0 and turns.mean() > 0.3)
 
 
 def as_rate(value: Any, where: str, name: str = "sampling_rate") -> float:
@@ -97,6 +142,13 @@ def as_rate(value: Any, where: str, name: str = "sampling_rate") -> float:
 def _shown(value: Any) -> str:
     shown = " ".join(str(value).split()) or "empty"
     return shown if len(shown) <= 60 else f"{shown[:60]} ..."
+
+
+def made(recordings: Sequence[Recording]) -> dict[str, list[float]]:
+    """Returns how each was recorded, as `CONDITIONS` has it."""
+    rates = [recording.sampling_rate for recording in recordings]
+    lengths = [sum(map(len, recording.segments)) / rate for recording, rate in zip(recordings, rates)]
+    return {"recorded rate": rates, "recorded length": lengths}
 
 
 def joined(parts: Sequence[Recording]) -> Recording:

@@ -14,6 +14,11 @@ class Axis:
     first: float
     last: float
 
+    @property
+    def label(self) -> str:
+        """Returns name and unit, as they stand beside the axis of a picture."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
 
 @dataclass(frozen=True)
 class Input:
@@ -37,6 +42,21 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """Says how far a recording may be from those that a model knows, in one thing of how it was made: its rate, length.
+
+    Attributes:
+        unit: of the values, which are positive.
+        noted: the smallest and largest ratio, to the nearest of the known recordings, of which nothing is said.
+        withheld: likewise, beyond which a model should not label.
+    """
+
+    unit: str
+    noted: tuple[float, float]
+    withheld: tuple[float, float] = (0.0, float("inf"))
+
+
+@dataclass(frozen=True)
 class About:
     """Says what a dataset is, for every output that shows a number of it.
 
@@ -47,6 +67,7 @@ class About:
         notes: warnings that belong beside every score, for instance a confound.
         group: what a group is called: animal, donor, recording.
         inputs: what each input is, by its name.
+        conditions: of `Cells.conditions`, by their names.
     """
 
     name: str
@@ -55,6 +76,7 @@ class About:
     notes: tuple[str, ...] = ()
     group: str = "group"
     inputs: dict[str, Input] = field(default_factory=dict)
+    conditions: dict[str, Condition] = field(default_factory=dict)
 
     @property
     def title(self) -> str:

@@ -96,14 +96,23 @@ def _shifted(values: Shaped[np.ndarray, "row ..."], cell: Int[np.ndarray, " row"
     size = np.linalg.norm(numbers, axis=1, keepdims=True)
     kept = np.flatnonzero(size[:, 0] > 1e-6 * np.abs(seen).max(axis=1))
     numbers = (sign[:, None] * numbers / np.where(size > 0, size, 1))[kept]
-    done: set[tuple[int, int]] = set()
+    recorded, done = _recorded(line), set()
     for p, q in _near(numbers, 10 * RESIDUE, cell[row[kept]]):
         i, j = int(row[kept[p]]), int(row[kept[q]])
         shift = int(anchors[kept[q]] - anchors[kept[p]])
-        reached = line if abs(shift) <= line.shape[1] / 2 else around
+        reached = recorded if abs(shift) <= line.shape[1] / 2 else around
         if (i, j) not in done and (fitted := _fitted(reached[i], reached[j], shift)):
             done.add((i, j))
             yield i, j, _words(*fitted, shift)
+
+
+def _recorded(line: Float[np.ndarray, "row time"]) -> Float[np.ndarray, "row time"]:
+    """Returns lines without the value that is held at their ends, as where a shifted recording was filled up: NaN."""
+    inside = line.copy()
+    for turned in (inside, inside[:, ::-1]):  # views of it
+        held = np.logical_and.accumulate(turned == turned[:, :1], axis=1)
+        turned[held & (held.sum(axis=1, keepdims=True) > 1)] = np.nan
+    return inside
 
 
 def _fitted(x: Float[np.ndarray, " time"], y: Float[np.ndarray, " time"], shift: int) -> tuple[float, float] | None:

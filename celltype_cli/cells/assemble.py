@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -110,6 +110,7 @@ def assemble(
     kept: Sequence[Entry],
     inputs: dict[str, Shaped[np.ndarray, "row ..."]],
     counts: Sequence[int] | None = None,
+    conditions: Mapping[str, Sequence[float]] | None = None,
 ) -> Cells:
     """Lays rows out as `Cells`, with the notes that belong beside every score.
 
@@ -118,6 +119,7 @@ def assemble(
         kept: the recordings that rows were made of.
         inputs: by name, the rows of the first recording first.
         counts: rows of each recording; None for one each.
+        conditions: by name, how each recording was made (`Cells.conditions`), which its `about` describes.
 
     Raises:
         UserError: as `Cells` does.
@@ -133,6 +135,7 @@ def assemble(
         group=np.array([entry.group or entry.cell_id for entry in kept])[row],
         source=np.array([entry.source for entry in kept])[row],
         classes=tuple(classes),
+        conditions={name: np.array(values, dtype=float)[row] for name, values in (conditions or {}).items()},
         about=replace(about, notes=(*about.notes, *_lost(recordings.lost), *notes(kept, about.group))),
     )
 

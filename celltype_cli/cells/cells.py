@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from celltype_cli.cells import duplicates
 from celltype_cli.cells.about import About, count_in_words
@@ -33,6 +33,8 @@ class Cells:
         source: laboratory, dataset or method of a row; empty where there is one only.
         recorded: gives, of a cell by its id, what there is to see of its recording (`examples.Panel`s); for people, and
             no part of the data; None where a dataset has nothing to show beside its inputs.
+        conditions: how the cell of a row was recorded, as numbers by their names ("recorded rate"), NaN where it is not
+            known; `prepare` takes such differences away, so that they are no part of the data. `about` has their units.
 
     Raises:
         UserError: with all faults at once, when lengths differ, a value is not finite, a label is out of range,
@@ -47,6 +49,7 @@ class Cells:
     about: About = field(default_factory=lambda: About("unnamed"))
     source: Shaped[np.ndarray, " row"] | None = None
     recorded: Callable[[str], Sequence[Any]] | None = field(default=None, compare=False, repr=False)
+    conditions: dict[str, Float[np.ndarray, " row"]] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.source is None:
@@ -62,6 +65,7 @@ class Cells:
         part = replace(
             self,
             inputs={name: values[rows] for name, values in self.inputs.items()},
+            conditions={name: values[rows] for name, values in self.conditions.items()},
             **{name: getattr(self, name)[rows] for name in ("label", "cell_id", "group", "source")},
         )
         if "copies" in vars(self):  # found once
@@ -130,7 +134,13 @@ class Cells:
 
 def _faults(cells: Cells):
     n = len(cells.label)
-    columns = {"cell_id": cells.cell_id, "group": cells.group, "source": cells.source, **cells.inputs}
+    columns = {
+        "cell_id": cells.cell_id,
+        "group": cells.group,
+        "source": cells.source,
+        **cells.inputs,
+        **cells.conditions,
+    }
     for name, values in columns.items():
         if len(values) != n:
             yield f"{name} has {len(values)} rows, label has {n}"

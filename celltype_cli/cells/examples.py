@@ -1,4 +1,5 @@
-"""What a dataset can show of a recording beside its inputs: lines over a common axis, with marks at what was found."""
+"""What a dataset can show of a recording beside its inputs: lines over a common axis, with marks at what was found, and
+pictures."""
 
 from __future__ import annotations
 
@@ -36,3 +37,13 @@ class Panel:
     title: str
     axis: Axis
     lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Values over two axes, down and across; `title` says what they are."""
+
+    title: str
+    axes: tuple[Axis, Axis]
+    values: Shaped[np.ndarray, "down across"]
+    unit: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from celltype_cli.core.called import meant
 from celltype_cli.core.messages import UserError, few, nearest, raise_faults
 from celltype_cli.core.tables import read_table
 
@@ -45,9 +46,10 @@ def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[st
     table = read.rows
     key = "file" if "file" in table else "cell_id"
     if missing := [name for name in (key, "label") if name not in table]:
+        close = "".join(meant(name, table) for name in missing)
         raise UserError(
             f"{path}: {' and '.join(missing)} missing; found {', '.join(table)}; expected columns file or cell_id, "
-            "label and, optional, group and source"
+            f"label and, optional, group and source{close}"
         )
     names, channels = table[key].map(name_of), defaultdict(list)
     if "channel" in table:

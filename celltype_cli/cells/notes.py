@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from celltype_cli.core.classes import synonyms
 from celltype_cli.core.messages import few
 from celltype_cli.core.text import alike, sessions
 
@@ -37,6 +38,9 @@ def _alike(entries: Sequence[Any], group: str) -> Iterator[str]:
     for what, of in (("labels", "label"), (f"names of {group}s", "group"), ("sources", "source")):
         if pairs := alike({getattr(entry, of) for entry in entries} - {""}):
             yield f"{what} look alike: {'; '.join(few(map(' and '.join, pairs)))}; write them alike if they are one"
+    if pairs := [group for group in synonyms({e.label for e in entries}) if len({n.casefold() for n in group}) > 1]:
+        said = "; ".join(few(map(" and ".join, pairs)))
+        yield f"labels that name one type are classes of their own: {said}; write them alike, unless they differ here"
     if pairs := sessions({entry.group for entry in entries if entry.group != entry.cell_id}):
         said = "; ".join(few(map(" and ".join, pairs)))
         yield f"names of {group}s look like sessions of one {group}, which may stand on both sides of a split: {said}"

@@ -18,6 +18,8 @@ HEIGHT = 2.6  # inches of a row of examples
 COLUMNS = 4  # of a table, side by side
 SHOWN = 12  # columns of a table, those that tell most
 EXAMPLES = 2  # traces of each class
+DARK = 5  # times as bright as another image: that one would stay dark on its scale
+TINY = 1e-12
 
 
 def dataset_pictures(cells: Cells) -> Iterator[tuple[str, Figure]]:
@@ -125,30 +127,38 @@ def _traces(figure: Figure, cells: Cells, name: str) -> None:
         axes.locator_params(axis="y", nbins=3)
         axes.locator_params(axis="x", nbins=3)
     figure.supylabel(f"{about.unit or 'input value'}, own scale each", fontsize=15)
-    figure.supxlabel(f"{axis.name} ({axis.unit})", fontsize=15)
+    figure.supxlabel(axis.label, fontsize=15)
 
 
 def _images(figure: Figure, cells: Cells, name: str) -> None:
-    """Draws the image of one cell of each class, a row for each of its channels, all on one scale of colours."""
+    """Draws the image of one cell of each class, a row for each of its channels.
+
+    All are on one scale of colours, or each on its own where they differ so much that some would stay dark.
+    """
     about = cells.about.of(name)
     below, along = about.axes
     chosen = [(class_name, colour, row) for class_name, colour, [row] in _examples(cells, 1)]
     images = [cells.inputs[name][row].reshape(-1, *cells.shapes[name][-2:]) for *_, row in chosen]
-    brightest = max(np.quantile(image, 0.999) for image in images)
+    brightest = np.array([max(np.quantile(image, 0.999), TINY) for image in images])
+    alike = brightest.max() < DARK * brightest.min()
+    brightest[:] = brightest.max() if alike else brightest
+    scale = about.unit or "value"
     grid = figure.subplots(_rows(cells, name), len(chosen), sharex=True, sharey=True, squeeze=False)
-    for column, (class_name, colour, _), channels in zip(grid.T, chosen, images):
+    for column, (class_name, colour, _), channels, most in zip(grid.T, chosen, images, brightest):
         for axes, image in zip(column, channels):
             drawn = axes.imshow(
-                image, origin="lower", aspect="auto", cmap="inferno", vmin=0, vmax=brightest,
+                image if alike else image / most, origin="lower", aspect="auto", cmap="inferno", vmin=0,
+                vmax=most if alike else 1,
                 extent=(along.first, along.last, below.first, below.last),
             )  # fmt: skip
             axes.locator_params(axis="x", nbins=3)
-        column[0].set_title(class_name, color=colour, fontweight="bold")
+        most_words = "" if alike else f"\nup to {most:.2g} x {scale}"
+        column[0].set_title(f"{class_name}{most_words}", color=colour, fontweight="bold")
     for axes, said in zip(grid[:, 0], about.channels):
         axes.set_ylabel(said, fontsize=13)
-    figure.colorbar(drawn, ax=grid, label=about.unit or "value", shrink=0.8, aspect=30)
-    figure.supylabel(f"{below.name} ({below.unit})", fontsize=15)
-    figure.supxlabel(f"{along.name} ({along.unit})", fontsize=15)
+    figure.colorbar(drawn, ax=grid, label=scale if alike else "of the largest value", shrink=0.8, aspect=30)
+    figure.supylabel(below.label, fontsize=15)
+    figure.supxlabel(along.label, fontsize=15)
 
 
 def _table(figure: Figure, cells: Cells, name: str) -> None:

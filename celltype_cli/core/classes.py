@@ -27,6 +27,13 @@ def same_as(name: str) -> frozenset[str]:
     return frozenset(next((names for names in found if name in names), {name}))
 
 
+def synonyms(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Returns the names that the files call one class (Pvalb, PV), in any case, as groups."""
+    folded = [{one.casefold() for one in _names(first, entry)} for first, entry in vocabulary().items()]
+    groups = [tuple(sorted(name for name in {*names} if name.casefold() in known)) for known in folded]
+    return sorted(group for group in groups if len(group) > 1)
+
+
 def _names(first: str, entry: dict) -> set[str]:
     return {first, *entry.get("synonyms", ())}
 

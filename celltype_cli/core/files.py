@@ -76,6 +76,20 @@ POINTERS = {
 }
 
 
+KINDS = {  # what files begin with, what they are, and the endings that say so
+    b"\x89HDF\r\n\x1a\n": ("HDF5", (".h5", ".hdf5", ".nwb", ".mat", ".hdf")),
+    b"PK\x03\x04": ("a zip archive, as npz and Excel files are", (".npz", ".zip", ".xlsx")),
+    b"\xd0\xcf\x11\xe0": ("an old Excel file", (".xls",)),
+    b"PAR1": ("parquet", (".parquet",)),
+    b"\x93NUMPY": ("an npy file of numpy", (".npy",)),
+    b"\x1f\x8b": ("compressed with gzip", (".gz",)),
+    b"MATLAB 5": ("of MATLAB 5 to 7", (".mat",)),
+    b"MATLAB 7.3": ("of MATLAB 7.3, which is HDF5", (".mat",)),
+    b"ABF": ("ABF", (".abf",)),
+    b"%PDF": ("a PDF", (".pdf",)),
+}
+
+
 def why_unreadable(path: Path, error: BaseException | None = None) -> str:
     """Returns what stands in the way of reading a file, so that it is not called damaged; "" where nothing is known.
 
@@ -93,7 +107,12 @@ def why_unreadable(path: Path, error: BaseException | None = None) -> str:
         return ""
     if not head:
         return "is empty (0 bytes): copy it again from where it comes"
-    return next((said for start, said in POINTERS.items() if head.lstrip().lower().startswith(start)), "")
+    if pointer := next((said for start, said in POINTERS.items() if head.lstrip().lower().startswith(start)), ""):
+        return pointer
+    ending, is_text = path.suffix.lower(), head.isascii() and b"\0" not in head  # which may begin with a word of KINDS
+    found = (kind for start, kind in KINDS.items() if head.startswith(start) and not (is_text and start.isalnum()))
+    what, endings = next(found, ("", (ending,)))
+    return "" if ending in endings else f"is {what} by its content: give it its right ending, or convert it"
 
 
 def find_files(

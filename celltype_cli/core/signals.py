@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.signal import firwin, resample_poly
 
+UNEVEN = 0.2  # of the steps of time; more, and there is no one rate
+
 
 def resample(trace: Float[np.ndarray, " time"], rate: float, new_rate: float) -> Float[np.ndarray, " new_time"]:
     """Brings a trace to another sampling rate (Hz), with an anti-aliasing filter, without extrapolating its end.
@@ -34,15 +36,18 @@ def _lowpass(factor: int) -> Float[np.ndarray, " tap"]:
 
 
 def split_at_gaps(
-    time: Float[np.ndarray, " time"], trace: Float[np.ndarray, " time"]
+    time: Float[np.ndarray, " time"], trace: Float[np.ndarray, " time"], *, even: bool = True
 ) -> tuple[tuple[Float[np.ndarray, " _"], ...], float]:
     """Returns the uninterrupted stretches of a trace with time stamps (s), and their mean sampling rate (Hz).
 
     A stretch ends where an interval differs by more than half from the median interval; single samples are left out.
     The mean, and not the median, gives the rate, because stamps are often rounded to milliseconds.
 
+    Args:
+        even: raises where there are many gaps.
+
     Raises:
-        ValueError: when stamps are not finite, or most of them do not rise.
+        ValueError: when stamps are not finite, most of them do not rise, or they are of no one rate.
     """
     interval = np.diff(time)
     typical = np.median(interval) if len(interval) else np.nan
@@ -51,6 +56,11 @@ def split_at_gaps(
     if typical <= 0:
         raise ValueError(f"its time stamps do not rise (the first are {time[:4].tolist()} s)")
     ends = np.flatnonzero(~(np.abs(interval - typical) <= typical / 2)) + 1
+    if even and len(ends) > 1 + UNEVEN * len(interval):
+        raise ValueError(
+            f"{len(ends)} of {len(interval)} steps of its time stamps differ by more than half from the median; "
+            "expected samples at one rate, with few gaps: were the stamps rounded?"
+        )
     pieces = [p for p in np.split(np.arange(len(time)), ends) if len(p) > 1]
     if not pieces:
         return (), np.nan

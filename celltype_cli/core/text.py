@@ -18,7 +18,8 @@ MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "#n/a", "nat", "<na
 
 
 def as_text(value: Any, missing: frozenset[str] = MISSING) -> str:
-    """Returns one piece of text: decoded, in Unicode form NFC, every run of white space one blank, none at the ends.
+    """Returns one piece of text: decoded, in Unicode form NFC, every run of white space one blank, none at the ends,
+    without what is not seen (zero-width spaces, marks of the order of bytes).
 
     What stands for a missing value (None, NaN, an empty array, HDF5's Empty, the word "nan") is empty. An array of one
     is its element; a whole number kept as a float (1.0) is written without its point.
@@ -38,7 +39,8 @@ def as_text(value: Any, missing: frozenset[str] = MISSING) -> str:
             raise UserError(f"{bytes(value)[:40]!r} is no UTF-8 text; save it as UTF-8") from error
     if isinstance(value, (float, np.floating)):
         value = "" if np.isnan(value) else f"{int(value)}" if value == int_or_none(value) else f"{value:g}"
-    text = "" if value is None else " ".join(unicodedata.normalize("NFC", str(value)).replace("\0", " ").split())
+    text = "" if value is None else unicodedata.normalize("NFC", str(value)).replace("\0", " ")
+    text = " ".join("".join(letter for letter in text if unicodedata.category(letter) != "Cf").split())
     if text.lower() in missing:
         return ""
     if len(text) > LONGEST:

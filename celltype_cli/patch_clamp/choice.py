@@ -17,15 +17,16 @@ import numpy as np
 from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp.continuous import cut
 from celltype_cli.patch_clamp.recording import Sweep, reasons
-from celltype_cli.patch_clamp.spikes import slope_of_all, spike_peaks
+from celltype_cli.patch_clamp.spikes import noisy_mV, slope_of_all, spike_peaks
 from celltype_cli.patch_clamp.stimuli import (
     MARGIN_S,
     TEST_PULSE_S,
     ShortBaseline,
     Step,
     find_long_square,
-    pulse_lengths,
+    pulses_of,
 )
 
 HERO_PA = (39.0, 61.0)  # above the rheobase
@@ -58,6 +59,12 @@ class LongSquare:
         return len(spike_peaks(self.sweep.voltage[: round(self.step.onset_s * rate)], rate))
 
     @property
+    def noisy_mV(self) -> float | None:
+        """By how much spikes have to stand out of the noise before the step where that is large, else None."""
+        rate, onset = self.sweep.sampling_rate, self.step.onset_s
+        return noisy_mV(self.sweep.voltage[round(self.held_s * rate) : round(onset * rate)], rate)
+
+    @property
     def slope_of_spikes(self) -> float:
         """A slope (mV/ms) that all spikes reach, to look for them by: 20, or less where strong steps made some slow."""
         return slope_of_all(self._near[1], self.sweep.sampling_rate)
@@ -80,11 +87,13 @@ class LongSquare:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The two sweeps of a cell that scalograms and features are made of, and all long squares they were chosen from."""
+    """The two sweeps of a cell that scalograms and features are made of, all long squares they were chosen from, and
+    what is to be noted where sweeps hold several steps."""
 
     rheobase: LongSquare
     hero: LongSquare
     squares: tuple[LongSquare, ...]
+    several: str = ""
 
 
 def long_squares(sweeps: Iterable[Sweep], duration_s: float = 1.0) -> tuple[list[LongSquare], Counter[str]]:
@@ -124,6 +133,7 @@ def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[floa
     Raises:
         UserError: with the reason why the cell has not both.
     """
+    sweeps, several = cut(sweeps, duration_s, TOLERANCE_S)
     squares, left_out = long_squares(sweeps, duration_s)
     if not squares:
         raise UserError(
@@ -148,14 +158,18 @@ def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[floa
             f"no spiking long square between {low:.4g} and {high:.4g} pA, which is {hero_pA[0]:g} to {hero_pA[1]:g} pA "
             f"above its rheobase, {rheobase}; {_others_that_spike(rheobase, others)}"
         )
-    return Chosen(rheobase, hero, tuple(squares))
+    return Chosen(rheobase, hero, tuple(squares), several)
 
 
 def notes_on(two: Chosen) -> list[str]:
     """Says what makes the choice of the two sweeps doubtful."""
-    found = []
+    found = [two.several] if two.several else []
     if any(square.held_s for square in two.squares):
         found.append(f"less than {MARGIN_S:g} s was recorded before the step: the level there was held for the rest")
+    if needed := max(square.noisy_mV or 0 for square in (two.rheobase, two.hero)):
+        found.append(
+            f"its noise is large from sample to sample: only peaks that stand out by {needed:.0f} mV count as spikes"
+        )
     weak = [s for s in two.squares if s.step.amplitude_pA <= 0]
     if any(len(s.spike_times_s) for s in weak) or any(s.spikes_before for s in (*weak, two.rheobase)):
         found.append("it spikes without a current step: a spontaneous spike may have set the rheobase")
@@ -175,7 +189,7 @@ def _others_that_spike(rheobase: LongSquare, amplitudes: list[float]) -> str:
 
 def _usual(sweeps: Sequence[Sweep], duration_s: float) -> str:
     """Says which setting tells the duration, and that of most pulses that are too long for tests, where another."""
-    lengths = np.concatenate([pulse_lengths(sweep.current, sweep.sampling_rate) for sweep in sweeps])
+    lengths = np.concatenate([pulses_of(sweep.current, sweep.sampling_rate)[1] for sweep in sweeps])
     kinds = np.round(lengths[lengths > TEST_PULSE_S - TOLERANCE_S] / 0.05)  # noisy pulses are known to 10 ms
     said = "prepare.duration_s says how long the steps of the protocol last"
     if not len(kinds):

@@ -24,7 +24,7 @@ from celltype_cli.core.terminal import track
 from celltype_cli.patch_clamp import scalograms
 from celltype_cli.patch_clamp.choice import HERO_PA, chosen, notes_on
 from celltype_cli.patch_clamp.features.cell import features
-from celltype_cli.patch_clamp.plausible import check_spikes, plausible
+from celltype_cli.patch_clamp.plausible import check_spikes, doubts, plausible
 from celltype_cli.patch_clamp.recording import Entry, Recording
 from celltype_cli.patch_clamp.stimuli import MARGIN_S
 
@@ -41,11 +41,15 @@ class Measured:
             after it, as `scalograms.stimulus_window` returns them.
         features: value of each feature, NaN where it could not be measured; names with units: "tau (ms)".
         notes: what was assumed of the recording, and what makes the choice of the sweeps doubtful.
+        rate: Hz, of the sweep at rheobase as it was recorded.
+        step: s, how long its current step lasts.
     """
 
     windows: Float32[np.ndarray, "2 timesteps"]
     features: dict[str, float]
     notes: tuple[str, ...] = ()
+    rate: float = float("nan")
+    step: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,9 @@ def measure(
         for square in (two.rheobase, two.hero)
     ]
     values = {} if feature_set is None else features(two, feature_set, recording.sweeps)
-    return Measured(np.stack(windows), values, (*recording.notes, *notes_on(two)))
+    rate, step = two.rheobase.sweep.sampling_rate, two.rheobase.step.duration_s
+    notes = (*recording.notes, *notes_on(two), *doubts(two))
+    return Measured(np.stack(windows), values, notes, float(rate), float(step))
 
 
 def measured(entries: Sequence[Entry], cache: Path, **settings: Any) -> Found:
@@ -116,7 +122,8 @@ def measured(entries: Sequence[Entry], cache: Path, **settings: Any) -> Found:
             left_out.append((entry, str(stored["reason"])))
         else:
             values = dict(zip(stored["names"].tolist(), stored["values"].tolist(), strict=True))
-            used.append((entry, Measured(stored["windows"], values, tuple(json.loads(str(stored["notes"]))))))
+            notes = tuple(json.loads(str(stored["notes"])))
+            used.append((entry, Measured(stored["windows"], values, notes, *map(float, stored["made"]))))
     return Found(used, left_out, sweeps_left_out)
 
 
@@ -139,6 +146,7 @@ def _arrays(entry: Entry, settings: dict[str, Any]) -> dict[str, Any]:
         "names": np.array([*kept.features], dtype=str),
         "values": np.array([*kept.features.values()], dtype=np.float64),
         "notes": json.dumps(kept.notes),
+        "made": np.array([kept.rate, kept.step]),
         "sweeps_left_out": json.dumps(found),
     }
 

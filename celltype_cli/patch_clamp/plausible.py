@@ -25,6 +25,8 @@ INSIST = "prepare.implausible=keep takes it as it is"
 REST_MV = (-120.0, 20.0)
 HIGHEST_MV = 150.0
 OFTEN_HZ = 1000.0
+RESTS_BELOW_MV = -30.0  # at which sodium channels are inactivated (Hodgkin and Huxley 1952, J Physiol 116:497)
+CUT_OFF = 10  # samples of a sweep at exactly its largest value, at least half of them beside another
 SHARE = 0.001  # of a sweep, as artefacts of switching are high but short
 
 
@@ -52,6 +54,21 @@ def check_spikes(two: Chosen) -> None:
                 f"{square} holds {rate:,.0f} spikes a second, which looks like noise or a wrong sampling rate; "
                 f"correct the file, or {INSIST}"
             )
+
+
+def doubts(two: Chosen) -> list[str]:
+    """Returns notes on potentials that a spiking neuron hardly has: at rest, or cut off at their peaks."""
+    found = []
+    rest = float(np.median([np.median(_before_the_current(s.sweep)) for s in (two.rheobase, two.hero)]))
+    if rest > RESTS_BELOW_MV:
+        found.append(
+            f"its potential rests at {rest:.3g} mV, where no neuron spikes when the current is switched on: an offset?"
+        )
+    voltage = two.hero.sweep.voltage
+    top = np.flatnonzero(voltage == voltage.max())
+    if len(top) >= CUT_OFF and (np.diff(top) == 1).sum() >= CUT_OFF // 2 and np.median(np.abs(np.diff(voltage))) > 0:
+        found.append(f"its spikes are cut off at {float(voltage.max()):.4g} mV: features of their peaks are of no use")
+    return found
 
 
 def _fault(sweep: Sweep) -> str:

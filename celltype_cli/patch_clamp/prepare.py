@@ -14,7 +14,7 @@ import numpy as np
 from annotated_types import Len
 
 from celltype_cli.cells import assemble
-from celltype_cli.cells.about import Axis, Input
+from celltype_cli.cells.about import Axis, Condition, Input
 from celltype_cli.cells.assemble import Recordings, named, per_class
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import SHOWN, UserError, check_choice, few, raise_faults
@@ -28,6 +28,10 @@ from celltype_cli.patch_clamp.stimuli import MARGIN_S
 INPUTS = ("features", "scalogram")
 TRANSFORMS = {"published": scalograms, "wide": wide_scalograms}
 SWEEPS = ("rheobase", "rheobase + 40 pA")
+CONDITIONS = {
+    "recorded rate": Condition("Hz", noted=(0.6, 1.7), withheld=(0.15, np.inf)),  # below some 8 kHz spikes lose shape
+    "step": Condition("s", noted=(0.95, 1.05), withheld=(0.75, 1.33)),  # rates, adaptation and the sag depend on it
+}
 TREES = ("lightgbm", "forest", "logistic")
 logger = logging.getLogger("celltype")
 
@@ -83,7 +87,11 @@ def two_sweeps(
     if "features" in inputs:
         names, empty = _columns(kept)
         if not names:
-            raise UserError(f"dataset {recordings.about.name}: no feature was measured of any of its {len(kept)} cells")
+            said = "".join(f"; {remark}" for remark in _remarks(found))
+            raise UserError(
+                f"dataset {recordings.about.name}: no feature was measured of any of its {len(kept)} cells: allensdk "
+                f"found no spike that it could measure{said}; prepare.inputs=[scalogram] takes them without features"
+            )
         table = [[one.features.get(name, np.nan) for name in names] for one in kept]
         made["features"] = np.array(table, dtype=np.float32)
         about["features"] = Input(columns=names, models=TREES)
@@ -98,8 +106,10 @@ def two_sweeps(
         about["scalogram"] = scalogram_input(windows.shape[-1], size, wide=scalogram == "wide")
         if duration_s != 1:
             notes.append(f"steps last {duration_s:g} s: their scalograms are not comparable with those of steps of 1 s")
-    described = replace(recordings.about, inputs=about, notes=(*recordings.about.notes, *notes))
-    cells = assemble.assemble(replace(recordings, about=described), entries, made)
+    notes = (*recordings.about.notes, *notes)
+    described = replace(recordings.about, inputs=about, notes=notes, conditions=CONDITIONS)
+    conditions = {"recorded rate": [one.rate for one in kept], "step": [one.step for one in kept]}
+    cells = assemble.assemble(replace(recordings, about=described), entries, made, conditions=conditions)
     by_id = {entry.cell_id: entry for entry in entries}
     return replace(cells, recorded=partial(examples.two_sweeps, entries=by_id, names=SWEEPS, **choice))
 

@@ -112,8 +112,8 @@ class Entry:
 
 def kind_of(reason: str) -> str:
     """Returns what a reason has in common with others: without file or sweep before it, numbers, and what follows."""
-    said = re.sub(r"^(?:\S*[/\\]\S*|sweep \d+): ", "", reason)
-    return re.sub(r"-?\d[\d.,e+]*", "...", re.split(r"[(;:,]", said)[0]).strip()
+    said = re.sub(r"^(?:\S*[/\\]\S*|sweep \d+(?:, (?:sweep \d+|and \d+ more))*): ", "", reason)
+    return re.sub(r"(?<![A-Za-z])-?\d[\d.,e+]*", "...", re.split(r"[(;:,]", said)[0]).strip()
 
 
 def joined(recordings: Iterable[Recording]) -> Recording:

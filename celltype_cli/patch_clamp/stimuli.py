@@ -138,9 +138,9 @@ def find_ramp(current: Float[np.ndarray, " time"], sampling_rate: float) -> Ramp
     return Ramp(onset / sampling_rate, (stop - onset) / sampling_rate, slope * sampling_rate)
 
 
-def pulse_lengths(current: Float[np.ndarray, " time"], sampling_rate: float) -> Float[np.ndarray, " pulse"]:
-    """Returns how long (s) each pulse of a trace lasts, whatever it is."""
-    return _pulses(current.astype(np.float64), sampling_rate)[1]
+def pulses_of(current: Float[np.ndarray, " time"], sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns first and last sample of each pulse of a trace, whatever it is, and how long (s) it lasts."""
+    return _pulses(current.astype(np.float64), sampling_rate)[:2]
 
 
 def _pulses(

@@ -1,24 +1,26 @@
 """Rates and values that calcium imaging does not have are refused with what they look like; what it has is not."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from made.configs import described, recordings
+from made.dff import FINE, cells, judge, percent
 from made.traces import TRACE, npz, read, refused
 
-from celltype_cli.calcium.plausible import judged
-from celltype_cli.calcium.recording import Recording
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 
 
-def cells(n=6, scale=1.0, level=0.0, noise=0.05):
-    """dF/F with noise and transients, one trace a cell."""
-    rng = np.random.default_rng(0)
-    made = level + scale * (rng.normal(0, noise, (n, 300)) + 2 * (rng.random((n, 300)) < 0.03))
-    return [Recording(f"c{k}", "PV", "m", (row,), 30.0, file="x.npz") for k, row in enumerate(made)]
+def test_a_file_at_an_impossible_rate_leaves_its_folder(tmp_path):
+    for name, rate in (("a", 30.0), ("b", 1 / 30)):
+        np.savez(tmp_path / f"{name}.npz", trace=TRACE, cell_id=[f"{name}{k}" for k in range(3)], sampling_rate=rate,
+                 label=["PV", "SST", "VIP"])  # fmt: skip
+    loaded = read(tmp_path, unusable="drop")
+    assert {*loaded.cell_id} == {"a0", "a1", "a2"} and loaded.about.of("trace").sampling_rate == 30
+    (note,) = [note for note in loaded.about.notes if "cannot be used" in note]
+    assert "3 cells that cannot be used are left out: cell b0 (b.npz) and 2 more: 0.0333 Hz is no rate" in note
+    refused("b0 .b.npz. and 2 more: 0.0333 Hz is no rate", read, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -58,35 +60,10 @@ def test_a_rate_that_is_no_number(tmp_path, value):
     )
 
 
-def test_dff_is_dff():
-    assert judged(cells(), "dff") == ([], [])
-    assert judged(cells(noise=0.8), "dff") == ([], [])
-
-
-@pytest.mark.parametrize(
-    ("made", "said"),
-    [
-        (cells(scale=100), r"c0 .* and 5 more: the values change by .* percent \(set prepare.signal=percent\)"),
-        (cells(scale=200, level=500), r"c0 .* and 5 more: all values are positive, the median is .*raw_to_dff"),
-        (cells(3) + cells(3, scale=100), "the values of 3 cells .* are 100 times as large as those of 3 others"),
-    ],
-    ids=["percent", "raw", "two scales"],
-)
-def test_what_is_no_dff(made, said):
-    faults, _ = judged(made, "dff")
-    assert len(faults) == 1
-    assert re.search(said, faults[0])
-    assert judged(made, "raw") == ([], [])
-
-
 def test_a_baseline_of_one_is_noted():
-    faults, notes = judged(cells(level=1.0), "dff")
-    assert faults == []
+    wrong, faults, notes = judge(cells(level=1.0))
+    assert faults == wrong == []
     assert "rather F / F0" in notes[0]
-
-
-def test_silent_and_smooth_cells_are_no_second_scale():
-    assert judged(cells(5) + cells(1, scale=1e-4), "dff") == ([], [])
 
 
 def test_percent_becomes_a_fraction(tmp_path):
@@ -117,27 +94,28 @@ def test_no_false_alarm_of_simulated_cells(option):
     given = described(option, **changes)
     if option == "calcium_sim_new":
         given.dataset.known.cells_per_class = 5
-    assert judged(configs.build(given.dataset).entries, "dff") == ([], [])
+    assert judge(configs.build(given.dataset).entries) == FINE
 
 
 def test_no_false_alarm_of_recorded_cells(shared_data):
     path = shared_data / "calcium" / "cascade_celltypes.h5"
     entries = recordings("traces", path=str(path)).entries
     of = {source: [r for r in entries if r.source == source] for source in {r.source for r in entries}}
-    assert judged(entries, "dff") == ([], [])
+    assert judge(entries) == FINE
     for made in of.values():
-        assert judged(made, "dff") == ([], [])
-        percent = [replace(r, segments=tuple(100 * s for s in r.segments)) for r in made]
-        assert judged(percent, "dff")[0]
+        assert judge(made) == FINE
+        assert judge(percent(made), "percent") == FINE
+        assert judge(percent(made))[1]
+        assert "looks like dF/F as a fraction" in judge(made, "percent")[1][0]
 
 
 def test_z_scores_are_noted():
     scored = [replace(one, segments=((s - s.mean()) / s.std(),)) for one in cells() for s in one.segments]
-    assert judged(scored, "dff") == (
+    assert judge(scored)[1:] == (
         [],
         ["the values of each cell have mean 0 and standard deviation 1: z-scores, and no dF/F"],
     )
-    assert judged(scored[:1] + cells(2), "dff")[1] == []
+    assert judge(scored[:1] + cells(2))[2] == []
 
 
 @pytest.mark.parametrize(
@@ -145,10 +123,15 @@ def test_z_scores_are_noted():
     [(1e-3, "dff", True), (1.0, "dff", False), (0.1, "percent", True), (100.0, "percent", False)],
 )
 def test_peaks_too_small_for_an_indicator_are_noted(scale, signal, small):
-    _, notes = judged(cells(scale=scale), signal)
+    _, _, notes = judge(cells(scale=scale), signal)
     assert any("divided by 100 twice?" in note for note in notes) == small
 
 
-def test_raw_fluorescence_in_some():
-    (fault,), _ = judged(cells(3) + cells(3, scale=200, level=500), "dff")
-    assert "and 2 more: all values are positive" in fault and "the 3 other cells do not: bring all to one unit" in fault
+def test_values_that_are_cut_off_are_noted():
+    cut = [replace(r, segments=tuple(np.minimum(s, 0.05) for s in r.segments)) for r in cells()]
+    assert any("6 cells hold their largest value again and again, cut off there: cell c0" in n for n in judge(cut)[2])
+
+
+def test_traces_upside_down_are_noted():
+    turned = [replace(r, segments=tuple(-s for s in r.segments)) for r in cells()]
+    assert any("is the sign of dF/F inverted?" in note for note in judge(turned)[2])

@@ -205,3 +205,12 @@ def test_a_prepare_of_another_kind_is_refused_on_the_command_line(celltype, type
     assert code == 2
     assert f"celltype: {said}; {typed[0][8:]} (simulated) gives " in err
     assert "leave out `prepare=`, the dataset chooses one" in err
+
+
+def test_how_it_was_recorded_is_kept_though_all_come_to_one_rate():
+    slow, fast = recording("a", n=200, rate=10.0), recording("b", n=1000, rate=40.0)
+    cells = prepared([slow, fast], timesteps=50, sampling_rate=10.0)
+    of = {name: dict(zip(cells.cell_id.tolist(), values.tolist())) for name, values in cells.conditions.items()}
+    assert of == {"recorded rate": {"a": 10.0, "b": 40.0}, "recorded length": {"a": 20.0, "b": 25.0}}
+    assert [*cells.about.conditions] == [*cells.conditions]
+    assert cells[np.array([0])].conditions["recorded rate"].tolist() == [10.0]

@@ -151,6 +151,12 @@ def test_names_that_look_alike_are_pointed_at():
     assert not notes_of(entry("a", "PV", "m1"), entry("b", "SST", "m2"), entry("c", "", "m10"))[1:]
 
 
+def test_names_of_one_type_are_pointed_at():
+    notes = notes_of(entry("a", "PV", "m1"), entry("b", "pvalb", "m2"), entry("c", "VIP", "m3"))
+    said = "labels that name one type are classes of their own: PV and pvalb; write them alike, unless they differ here"
+    assert said in notes
+
+
 def test_sessions_of_one_animal_are_pointed_at():
     notes = notes_of(entry("a", "PV", "m1_day1"), entry("b", "PV", "m1_day2"))
     assert any("sessions of one donor" in note and "m1_day1 and m1_day2" in note for note in notes)

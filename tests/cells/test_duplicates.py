@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from made import configs
 
+from celltype_cli.cells import alike
 from celltype_cli.cells.about import About, Input
 from celltype_cli.cells.cells import Cells
 
@@ -63,6 +64,20 @@ def test_windows_of_a_copy_that_begins_later(shift):
     made = cells(np.repeat([f"c{k}" for k in range(7)], 5), trace=np.array(rows), group=np.repeat(range(7), 5))
     [(ids, words)] = found(made)
     assert ids == ["c2", "c6"] and "shifted" in words
+
+
+def test_a_recording_that_was_aligned_and_filled_up_is_found():
+    """Waveforms aligned at their trough, the last value held to the end: of the copy one sample fewer was recorded."""
+    rng = np.random.default_rng(0)
+    waves = rng.normal(size=(30, 1, 90)).cumsum(axis=2)
+    copy = waves[0] + 0
+    waves[0, :, 85:], copy[:, 84:] = waves[0, :, 84:85], copy[:, 83:84]
+    assert list(alike.pairs(np.concatenate([waves, copy[None]]), np.arange(31), table=False)) == [
+        (0, 30, "equal but for rounding")
+    ]
+    flat = np.zeros((2, 1, 90))
+    flat[0, 0, 40:44], flat[1, 0, 40:44] = (1, 3, 2, 1), (2, 6, 4, 2)  # nearly nothing was recorded
+    assert not list(alike.pairs(flat, np.arange(2), table=False))
 
 
 def test_images_are_compared_along_time():

@@ -8,8 +8,12 @@ from celltype_cli.core.messages import UserError
 
 def test_names_of_one_type_share_its_colour():
     assert classes.colour_of("PV") == classes.colour_of("Pvalb") == "#0072B2"
-    assert classes.same_as("SOM") == {"Sst", "SST", "SOM"}
+    assert classes.same_as("SOM") == {"Sst", "SST", "SOM", "Somatostatin"}
     assert classes.same_as("nothing") == {"nothing"} and classes.colour_of("nothing") is None
+
+
+def test_names_of_one_type_are_found_in_any_case():
+    assert classes.synonyms(["PV", "pvalb", "SST", "Vip", "x"]) == [("PV", "pvalb")]
 
 
 def test_known_classes_come_first_in_their_order():

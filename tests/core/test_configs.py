@@ -60,7 +60,7 @@ def test_options_compose_and_bind(group, option):
 def test_every_yaml_is_a_command_or_an_option():
     options = {configs.folder() / group / f"{option}.yaml" for group, option in OPTIONS}
     commands = {configs.folder() / f"{command}.yaml" for command in (*SETTINGS, "command", "drawn")}
-    others = {configs.folder() / name for name in ("renamed.yaml", "hints.yaml")}
+    others = {configs.folder() / name for name in ("renamed.yaml", "hints.yaml", "called.yaml")}
     others |= {file for group in ("paper", "search", "classes") for file in (configs.folder() / group).glob("*.yaml")}
     assert set(configs.folder().rglob("*.yaml")) == options | commands | others
 

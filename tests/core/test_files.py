@@ -68,3 +68,24 @@ def test_no_file(tmp_path, name, said):
 def test_why_a_file_cannot_be_read(tmp_path, content, error, said):
     (tmp_path / "a.nwb").write_bytes(content)
     assert re.search(said, why_unreadable(tmp_path / "a.nwb", error))
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "said"),
+    [
+        (b"\x89HDF\r\n\x1a\n", "x.npz", "is HDF5 by its content"),
+        (b"PK\x03\x04", "x.csv", "is a zip archive, as npz and Excel files are by its content"),
+        (b"MATLAB 7.3 MAT-file", "x.npz", "is of MATLAB 7.3, which is HDF5 by its content"),
+        (b"\x93NUMPY", "x.npz", "is an npy file of numpy by its content"),
+        (b"ABF2", "x.csv", "is ABF by its content"),
+        (b"PAR1", "x.parquet", ""),
+    ],
+)
+def test_what_a_file_is_by_its_content(tmp_path, head, name, said):
+    (tmp_path / name).write_bytes(head + bytes(100))
+    assert why_unreadable(tmp_path / name).startswith(said) and bool(said) == bool(why_unreadable(tmp_path / name))
+
+
+def test_a_table_may_begin_with_the_word_that_files_begin_with(tmp_path):
+    (tmp_path / "x.csv").write_text("ABF,file,label\n1,a.abf,PV\n")
+    assert why_unreadable(tmp_path / "x.csv") == ""

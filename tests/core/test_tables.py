@@ -1,5 +1,6 @@
 """Tables as spreadsheets of any country write them."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -33,6 +34,30 @@ def test_dialects(tmp_path, settings, note):
     assert table.rows["label"].tolist() == ["PV", "SOM", ""]
     assert table.rows["depth"].astype(float).tolist() == [0.5, 1.25, 1e-7]
     assert (note in table.notes[0]) if note else table.notes == ()
+
+
+def test_numbers_are_read_to_the_last_digit_and_words_stay(tmp_path):
+    """Of columns that are not asked for as text; a column with one word is text as a whole."""
+    rng = np.random.default_rng(0)
+    made = rng.standard_normal(500) * 10.0 ** rng.integers(-30, 30, 500)
+    lines = [f"{k:03},{x!r},{'NaN' if k % 7 else ''},{'x' if k == 9 else k}" for k, x in enumerate(made.tolist())]
+    (tmp_path / "t.csv").write_text("\n".join(["id,a,b,c", *lines[:250], "", *lines[250:]]))
+    table = read_table("dataset.path", tmp_path / "t.csv", ("id",)).rows
+    assert table["a"].tolist() == made.tolist() and table["b"].isna().all()
+    assert table["id"].tolist()[:2] == ["000", "001"] and table["c"].tolist()[8:11] == ["8", "x", "10"]
+    assert table.index[[0, 249, 250]].tolist() == [2, 251, 253]
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"), [("1,250;12,5", [1.25, 12.5]), ("0,125;2,250", [0.125, 2.25]), ("1,250;2,500", None)]
+)
+def test_a_comma_that_may_part_thousands_is_refused(tmp_path, values, kept):
+    (tmp_path / "t.csv").write_text("a;b\n" + values + "\n")
+    if kept is None:
+        with pytest.raises(UserError, match="the comma of 1,250 and 2,500 may part thousands or be a decimal mark"):
+            read_table("dataset.path", tmp_path / "t.csv")
+        return
+    assert read_table("dataset.path", tmp_path / "t.csv").rows.iloc[0].astype(float).tolist() == kept
 
 
 def test_letters_of_windows(tmp_path):

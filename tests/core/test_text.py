@@ -86,3 +86,7 @@ def test_numbers_of_animals_are_no_dates():
 def test_nanoampere_is_a_unit_where_no_word_is_missing():
     assert as_text("nA") == ""
     assert as_text(b" nA ", missing=frozenset()) == "nA"
+
+
+def test_what_is_not_seen_is_taken_out():
+    assert as_text("\ufeffPV\u200b") == as_text("P\u00adV") == "PV"

@@ -6,7 +6,7 @@ from made.sweeps import RATE, TRACES, current, load_folder, voltage, write_npz
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.choice import chosen
-from celltype_cli.patch_clamp.plausible import check_spikes, plausible
+from celltype_cli.patch_clamp.plausible import check_spikes, doubts, plausible
 from celltype_cli.patch_clamp.readers.files import read
 from celltype_cli.patch_clamp.recording import Recording, Sweep
 
@@ -76,3 +76,24 @@ def test_no_real_recording_is_implausible(shared_data):
     for path in (*folder.glob("abf/*.abf"), *folder.glob("nwb/**/*.nwb")):
         recording = read(path)
         assert plausible(recording).sweeps == recording.sweeps, path
+
+
+def doubts_of(change):
+    return doubts(chosen([sweep(k, change(voltage(k)), current(k)) for k in (3, 5, 9)]))
+
+
+def test_a_cell_that_rests_where_none_spikes_is_noted():
+    assert doubts_of(lambda v: v) == []
+    (said,) = doubts_of(lambda v: v + 60)
+    assert said.startswith("its potential rests at -10") and said.endswith("an offset?")
+
+
+def test_spikes_that_are_cut_off_are_noted():
+    def wide(v):
+        v = v.copy()
+        for k in range(1500, 2500, 200):
+            v[k : k + 8] = -20
+        return np.minimum(v, -20)
+
+    (said,) = doubts_of(wide)
+    assert said == "its spikes are cut off at -20 mV: features of their peaks are of no use"

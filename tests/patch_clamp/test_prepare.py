@@ -207,3 +207,9 @@ def test_classes_of_the_dataset_or_those_that_occur(made):
     cells = made(labelled(ONE, label="L5 ET"), labelled(TWO, label="Sst"), classes=None)
     assert (cells.classes, cells.label.tolist()) == (("Sst", "L5 ET"), [1, 0])
     assert made(TWO, classes=None).classes == ()
+
+
+def test_rate_and_step_are_kept(made):
+    cells = made(ONE, (TWO[0], replace(TWO[1], rate=20000.0, step=0.5)))
+    assert cells.conditions["recorded rate"].tolist()[1:] == [20000] and cells.conditions["step"].tolist()[1:] == [0.5]
+    assert [*cells.about.conditions] == [*cells.conditions]

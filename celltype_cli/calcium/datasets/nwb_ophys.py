@@ -90,6 +90,10 @@ def load(
     if not labels.known:
         notes.append("no label was asked for: dataset.labels.column, path or genotype says where cell types stand")
     kept = [recording for recording in recordings if recording.segments]
+    if not kept:
+        raise UserError(
+            f"{path}: none of its {len(recordings)} cells has a value: all are NaN, or no time stamp follows another"
+        )
     about = About(f"nwb {path.name}", notes=tuple(notes), group="animal")
     return Recordings(kept, about, tuple(classes) if classes else None)
 

@@ -40,8 +40,13 @@ def read_estimates(file: h5py.File, path: Path, how: How) -> Found:
             "prepare.signal=raw"
         )
     parts = [values(estimates[name], f"{path}: estimates/{name}") for name in names]
-    if any(part.ndim != 2 or part.shape != parts[0].shape for part in parts):
-        raise UserError(f"{path}: {wanted} is of shape {parts[0].shape}; expected [component, time]")
+    shapes = {name: estimates[name].shape for name in there}
+    if any(part.ndim != 2 or part.shape != parts[0].shape for part in parts) or shapes[names[0]][-1] not in (
+        shapes.get("C", parts[0].shape)[-1],
+        shapes.get("YrA", parts[0].shape)[-1],
+    ):
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise UserError(f"{path}: expected [component, time], of one shape each; found {listed}")
     trace = sum(part.astype(np.float64) for part in parts)
     rate = how.rate(_number(file, "params/data/fr"), str(path), "params/data/fr")
     found, bad = Found(), _rejected(estimates, len(trace), path)
@@ -84,9 +89,13 @@ def _rejected(estimates: h5py.Group, n: int, path: Path) -> np.ndarray | None:
 
 
 def _indices(item: object, n: int, where: str) -> np.ndarray | None:
-    if not isinstance(item, h5py.Dataset) or item.shape is None or item.dtype.kind not in "iuf":
+    if not isinstance(item, h5py.Dataset) or item.shape is None or item.dtype.kind not in "iufb":
         return None  # the text NoneType
     found = np.ravel(item[()])
+    if found.dtype.kind == "b":  # one for each component
+        if len(found) != n:
+            raise UserError(f"{where} holds {len(found)} flags of {n} components; expected one each")
+        return np.flatnonzero(found)
     if (found != np.floor(found)).any() or (len(found) and not 0 <= found.min() <= found.max() < n):
         raise UserError(f"{where} holds {found[:5]}; expected numbers of components from 0 to {n - 1}")
     return found.astype(np.int64)

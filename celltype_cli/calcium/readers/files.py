@@ -17,7 +17,8 @@ npz (.npz), numpy arrays without pickled objects:
     and a flag [cell] (optional)
 Wide table (.csv, .parquet), one row per cell:
     cell_id, label, sampling_rate, group, source and a flag (optional), and one column per sample, named by numbers with
-    or without letters before them: 0, 1, 2 ... or t0, t1, t2 ...; numbers left out are missing frames
+    or without letters before them: 0, 1, 2 ... or t0, t1, t2 ...; numbers left out are missing frames; of parquet
+    also one column trace, with a list of samples in each row
 Long table (.csv, .parquet), one row per sample; a gap in time ends a segment:
     cell_id, label, value, and time_s (seconds) or else frame (a count) and sampling_rate; group, source and a flag
     (optional)

@@ -36,7 +36,10 @@ class How:
 
     def rate(self, value: Any, where: str, name: str = "sampling_rate") -> float:
         """Returns the rate that counts, in Hz, or raises a UserError."""
-        return self.frame_rate or as_rate(value, where, name)
+        try:
+            return self.frame_rate or as_rate(value, where, name)
+        except UserError as error:
+            raise UserError(f"{error} (or set dataset.frame_rate)") from error
 
 
 @dataclass
@@ -81,6 +84,7 @@ CELL = ("iscell", "accepted", "isaccepted", "valid", "validroi", "roivalid", "is
 NO_CELL = ("rejected", "isrejected", "excluded", "isexcluded", "exclude", "invalid", "isinvalid", "notcell")
 REASONS = ("exclusionlabels", "exclusionlabel", "exclusionreason")
 WORDS = ("quality", "roiquality", "status", "curation", "roistatus")
+GOOD_WORDS = ("cell", "neuron", "good", "accepted", "accept", "included", "valid", "undecided")
 BAD_WORDS = ("bad", "rejected", "reject", "noise", "notcell", "nocell", "artifact", "artefact", "invalid", "exclude",
              "excluded", "poor", "junk")  # fmt: skip
 
@@ -118,6 +122,8 @@ def _is_bad(name: str, value: Any, where: str) -> bool:
         value = np.ravel(value)[0]
     text = as_text(value).lower()
     if name in WORDS:
+        return _plain(text) in BAD_WORDS
+    if name not in REASONS and _plain(text) in (*GOOD_WORDS, *BAD_WORDS):
         return _plain(text) in BAD_WORDS
     if text not in ("", "0", "1", "true", "false", "yes", "no", "t", "f"):
         raise UserError(f"{where} is {text!r}; expected 0 or 1: correct it, or rename it and read all ROIs")

@@ -8,11 +8,14 @@ import h5py
 import numpy as np
 
 from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag
-from celltype_cli.calcium.recording import Recording, parted
+from celltype_cli.calcium.recording import Recording, as_rate, is_percent, parted
+from celltype_cli.core.called import called
 from celltype_cli.core.files import why_unreadable
 from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.text import as_text
 
+SCALING = {"scale_factor": 1.0, "add_offset": 0.0}  # attributes of a dataset, and what they are where they are missing
 COPIES = 4  # of the values, as float64, that reading takes at its highest
 SPARSE, SMALL = 1000, 1e8  # a dataset of more bytes than SMALL that stores less than 1 in SPARSE of them is empty
 
@@ -79,6 +82,8 @@ def _neurons(neurons: h5py.Group, path: Path, how: How) -> Found:
                 if not how.keep_rejected:
                     continue
             found.recordings.append(_neuron(neuron, said, cell, path.name, how))
+            if "animal_id" not in said and (other := called(said, ("group",))):
+                found.notes += [note for note in [f"{path.name}: no animal_id{other}"] if note not in found.notes]
         except UserError as error:
             found.faults.append(str(error))
         except Exception as error:  # noqa: BLE001 - of h5py, as above; the other neurons may be whole
@@ -95,9 +100,7 @@ def _neuron(neuron: h5py.Group | h5py.Dataset | None, said: dict, cell: str, fil
             f"{where}: has no {', '.join(missing)}; expected a group with dataset dff and attributes cell_type (may be "
             "empty, or stand in dataset.labels) and frame_rate_hz (or set dataset.frame_rate)"
         )
-    trace = values(neuron["dff"], f"{where}: dff")
-    if trace.ndim != 1:
-        raise UserError(f"{where}: dff is of shape {trace.shape}; expected numbers [time]")
+    trace, unit = _in_unit(neuron["dff"], said, f"{where}: dff")
     parts = [parted(piece, where) for piece in np.split(trace, _starts(neuron, len(trace), where)[1:])]
     return Recording(
         cell_id=cell,
@@ -107,8 +110,24 @@ def _neuron(neuron: h5py.Group | h5py.Dataset | None, said: dict, cell: str, fil
         sampling_rate=how.rate(said.get("frame_rate_hz"), where, "frame_rate_hz"),
         source=said.get("dataset", ""),
         file=file,
+        signal="percent" if is_percent(unit) else "",
         missing=sum(part["missing"] for part in parts),
     )
+
+
+def _in_unit(dataset: h5py.Dataset, said: dict, where: str) -> tuple[np.ndarray, str]:
+    """Returns a row of values, scaled as its attributes say (scale_factor, add_offset, as in netCDF), and its unit.
+
+    Raises:
+        UserError: when it is no row of numbers, or an attribute is no number.
+    """
+    trace = values(dataset, where)
+    if trace.size != max(trace.shape, default=0):
+        raise UserError(f"{where} is of shape {trace.shape}; expected numbers [time]")
+    scale, offset = (as_rate(dataset.attrs.get(name, default), where, name) for name, default in SCALING.items())
+    unit = next((as_text(of[name]) for of in (dataset.attrs, said) for name in ("unit", "units") if name in of), "")
+    trace = trace.ravel()
+    return (trace if (scale, offset) == (1.0, 0.0) else trace * scale + offset), unit
 
 
 def _starts(neuron: h5py.Group, n: int, where: str) -> np.ndarray:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from celltype_cli.calcium.readers.files import ENDINGS
 from celltype_cli.calcium.recording import Recording
+from celltype_cli.core.called import meant
 from celltype_cli.core.messages import UserError, few, nearest, raise_faults
 from celltype_cli.core.tables import read_table
 
@@ -32,7 +33,7 @@ def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recor
     if not keys or not [name for name in SAYS if name in rows]:
         raise UserError(
             f"{path}: found {', '.join([*rows][:8])}; expected columns cell_id or file, and label (group and source "
-            "are optional)"
+            f"are optional){'' if keys else meant('cell_id', rows)}{'' if 'label' in rows else meant('label', rows)}"
         )
     names = [(_bare(row.get("file", "")), row.get("cell_id", "")) for row in rows.to_dict("records")]
     times = Counter(names)

@@ -10,10 +10,9 @@ import pandas as pd
 from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag
 from celltype_cli.calcium.readers.rows import as_numbers, one_rate, require
 from celltype_cli.calcium.recording import TEXTS, Recording
+from celltype_cli.core.called import called, unread
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.signals import split_at_gaps
-
-UNEVEN = 0.2  # of the steps of time; more, and there is no one rate
 
 
 def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
@@ -26,9 +25,11 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
         "a long table has cell_id, label, value and time_s, or frame and sampling_rate instead of time_s; labels may "
         "stand in dataset.labels, the rate of frames in dataset.frame_rate"
     )
-    require(table.columns, ("cell_id", *["label"] * how.labelled), path, layout)
+    require(table.columns, ("cell_id", "value", *["label"] * how.labelled), path, layout)
     timed = "time_s" in table
-    if not timed:
+    if not timed and "frame" not in table and called(table, ("time_s",)):
+        require(table.columns, ("time_s",), path, layout)
+    elif not timed:
         require(table.columns, ("frame", *["sampling_rate"] * (how.frame_rate is None)), path, layout)
     use = ["value", "time_s"] if timed else ["value", "frame", *["sampling_rate"] * ("sampling_rate" in table)]
     numbers, words = {}, {}
@@ -36,6 +37,7 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
         column = pd.Series(one_rate(table[name].to_numpy(object))) if name == "sampling_rate" else table[name]
         numbers[name], words[name] = as_numbers(column)
     found, flags = Found(), [name for name in table if is_flag(name)]
+    found.notes += unread(path.name, table, (*TEXTS, *flags, "value", "time_s", "frame", "sampling_rate"))
     found.notes += _counts_frames(numbers["time_s"], path) if timed and how.frame_rate is None else []
     for cell, at in sorted(table.groupby("cell_id", sort=False).indices.items()):
         where = f"cell {str(cell)[:60]} ({path.name})"
@@ -98,21 +100,17 @@ def _trace(numbers: dict[str, np.ndarray], stamped: str, how: How, where: str) -
     order = np.argsort(stamp, kind="stable")
     stamp, value = stamp[order], value[order]
     if len(twice := stamp[:-1][np.diff(stamp) <= 0]):
-        raise UserError(f"{where}: {stamped} {twice[0]:g} occurs twice; give each sample its own")
+        raise UserError(
+            f"{where}: {stamped} {twice[0]:g} occurs twice; give each sample its own (were they rounded, or do they "
+            "begin anew in each trial?)"
+        )
     there = ~np.isnan(value)
     if not there.any():
         return {"segments": (), "sampling_rate": unit, "missing": 0}
     try:
         _, rate = split_at_gaps(stamp / unit, value)  # the rate of the clock, whether or not values are missing
-        segments, _ = split_at_gaps(stamp[there] / unit, value[there])
+        segments, _ = split_at_gaps(stamp[there] / unit, value[there], even=False)
     except ValueError as error:
         raise UserError(f"{where}: {error}") from error
-    steps = int(there.sum()) - 1
-    uneven = steps - sum(len(segment) - 1 for segment in segments)
-    if uneven > UNEVEN * steps + (~there).sum():
-        raise UserError(
-            f"{where}: {uneven} of {steps} steps of {stamped} differ by more than half from the median; "
-            "expected samples at one rate, with few gaps"
-        )
     last = len(there) - int(np.argmax(there[::-1]))
     return {"segments": segments, "sampling_rate": how.frame_rate or rate, "missing": int((~there[:last]).sum())}

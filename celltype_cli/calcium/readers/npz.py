@@ -8,6 +8,7 @@ from celltype_cli.calcium.readers.found import Found, How, is_flag
 from celltype_cli.calcium.readers.rows import from_rows
 from celltype_cli.calcium.recording import TEXTS
 from celltype_cli.core.arrays import read_arrays
+from celltype_cli.core.called import unread
 
 
 def read(path: Path, how: How) -> Found:
@@ -18,4 +19,6 @@ def read(path: Path, how: How) -> Found:
     """
     known = {"trace", "sampling_rate", *TEXTS}
     arrays, names = read_arrays(path, lambda name: name in known or is_flag(name), "traces")
-    return from_rows(arrays.pop("trace", None), arrays, path, how, names)
+    found = from_rows(arrays.pop("trace", None), arrays, path, how, names)
+    found.notes += unread(path.name, names, {*known, *filter(is_flag, names)})
+    return found

@@ -21,14 +21,13 @@ from celltype_cli.calcium.plausible import FASTEST
 from celltype_cli.calcium.readers import hdf5
 from celltype_cli.calcium.readers.found import Found, flagged, is_flag
 from celltype_cli.calcium.readers.nwb_labels import Labels
-from celltype_cli.calcium.recording import Recording, as_rate, parted
+from celltype_cli.calcium.recording import Recording, as_rate, is_percent, parted
 from celltype_cli.core.files import why_unreadable
 from celltype_cli.core.messages import UserError, few, nearest
 from celltype_cli.core.signals import resample, split_at_gaps
 from celltype_cli.core.text import as_text
 
 ENDING = ".nwb"
-PERCENT = ("percent", "%", "percentage", "pct")
 
 
 def read(file: Path, name: str, labels: Labels, wanted: str | None, new_rate: float | None, keep: bool) -> Found:
@@ -125,7 +124,7 @@ def _cells(nwb: Any, series: Any, labels: Labels, file: str, new_rate: float | N
     bad = np.zeros(len(ids), dtype=bool) if bad is None else bad[rows]
     result = Found(rejected={flag: int(bad.sum())} if bad.any() else {}, rois=[(file, str(roi)) for roi in ids])
     bare = file[: -len(ENDING)] if file.lower().endswith(ENDING) else file
-    if unit not in PERCENT and not is_dff:
+    if not is_percent(unit) and not is_dff:
         result.notes.append(f"{_place(series)} is no DfOverF: prepare.signal says whether it is dF/F or fluorescence")
     for k, (roi, label) in enumerate(zip(ids, labels.of(nwb, rois, ids, file), strict=True)):
         if bad[k] and not keep:
@@ -144,7 +143,7 @@ def _cells(nwb: Any, series: Any, labels: Labels, file: str, new_rate: float | N
                 sampling_rate=new_rate if slower else rate,
                 source=", ".join(filter(None, facts)),
                 file=file,
-                signal="percent" if unit in PERCENT else "dff" if is_dff else "",
+                signal="percent" if is_percent(unit) else "dff" if is_dff else "",
                 missing=sum(part["missing"] for part in parts),
             )
         )
@@ -182,4 +181,9 @@ def _by_roi(series: Any, n_rois: int, where: str) -> Shaped[np.ndarray, "roi tim
         raise UserError(
             f"{where} is of shape {series.data.shape}; expected [time, roi] with {n_rois} ROIs and {stamps} time stamps"
         )
-    return (data.T * series.conversion + series.offset).astype(np.float32)
+    scale, offset = series.conversion, series.offset
+    if not (np.isfinite(scale) and scale != 0 and np.isfinite(offset)):
+        raise UserError(
+            f"{where}: its conversion is {scale:g} and its offset {offset:g}; expected finite numbers, not 0"
+        )
+    return (data.T * scale + offset).astype(np.float32)

@@ -10,14 +10,15 @@ import pandas as pd
 
 from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag
 from celltype_cli.calcium.recording import TEXTS, Recording, parted
-from celltype_cli.core.messages import UserError, nearest
+from celltype_cli.core.called import meant
+from celltype_cli.core.messages import UserError
 from celltype_cli.core.text import MISSING
 
 
 def require(found: Iterable[str], needed: tuple[str, ...], path: Path, layout: str) -> None:
     """Raises a UserError that names each column that is missing, and those that are there."""
     found = [*map(str, found)]
-    faults = [f"{name} is missing{nearest(name, set(found) - set(needed))}" for name in needed if name not in found]
+    faults = [f"{name} is missing{meant(name, set(found) - set(needed))}" for name in needed if name not in found]
     if faults:
         shown = ", ".join(name[:40] for name in found[:8]) or "nothing"
         raise UserError(f"{path}: {'; '.join(faults)}; found {shown}; {layout}")
@@ -69,7 +70,8 @@ def from_rows(
     hint = "expected one entry per cell in each (labels may stand in dataset.labels, the rate in dataset.frame_rate)"
     require([*there, *(name for name in found if name not in there)], needed(how, "trace"), path, hint)
     if trace.ndim != 2 or trace.dtype.kind not in "fiu":
-        raise UserError(f"{path}: trace is {trace.dtype} of shape {trace.shape}; expected numbers, [cell, time]")
+        one = " (of one cell: trace[None])" if trace.ndim == 1 else ""
+        raise UserError(f"{path}: trace is {trace.dtype} of shape {trace.shape}; expected numbers, [cell, time]{one}")
     columns = {name: np.asarray(meta[name]) for name in meta}
     flags = {name: columns.pop(name) for name in [*columns] if is_flag(name)}
     columns = {name: np.ravel(values) for name, values in columns.items()}
@@ -80,7 +82,8 @@ def from_rows(
         columns["sampling_rate"] = np.repeat(columns["sampling_rate"], len(trace))
     lengths = {name: len(values) if np.ndim(values) else 1 for name, values in {**columns, **flags}.items()}
     if wrong := [f"{name} has {length}" for name, length in lengths.items() if length != len(trace)]:
-        raise UserError(f"{path}: trace has {len(trace)} cells, but {', '.join(wrong)} entries")
+        turned = "; save the transposed array, trace.T" if trace.shape[1] in lengths.values() else ""
+        raise UserError(f"{path}: trace has {len(trace)} cells, but {', '.join(wrong)} entries{turned}")
     bad, flag = flagged(flags, str(path))
     result = Found(rejected={flag: int(bad.sum())} if bad is not None and bad.any() else {})
     for row in range(len(trace)):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import pickletools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError
 
 FULL = "F.npy"
+OPCODES = 60  # within which the bytes of a number of numpy follow its key
 COPIES = 4  # of the values, as float64, that reading takes at its highest
 
 
@@ -71,8 +73,8 @@ def read(plane: Plane, how: How) -> Found:
         UserError: when an array is missing, broken, pickled or of another shape, or the frame rate is not known.
     """
     trace = read_array(plane.folder / FULL)
-    if trace.ndim != 2:
-        raise UserError(f"{plane.folder / FULL} is of shape {trace.shape}; expected [ROI, time]")
+    if trace.ndim != 2 or not trace.size:
+        raise UserError(f"{plane.folder / FULL} is of shape {trace.shape}; expected [ROI, time], with an ROI at least")
     check_room(COPIES * 8.0 * trace.size, f"{plane.folder / FULL}: its {trace.size} values")
     found, rejected = Found(), np.zeros(len(trace), dtype=bool)
     neuropil = _beside(plane, "Fneu.npy", trace.shape) if how.neuropil else None
@@ -83,7 +85,13 @@ def read(plane: Plane, how: How) -> Found:
     if (cells := _beside(plane, "iscell.npy", (len(trace),))) is None:
         found.notes.append(f"{plane.name}: has no iscell.npy, so that all ROIs are taken for cells")
     else:
-        rejected = cells.reshape(len(trace), -1)[:, 0] == 0
+        flag = np.asarray(cells).reshape(len(trace), -1)[:, 0]
+        if not np.isin(flag, (0, 1)).all():
+            raise UserError(
+                f"{plane.folder / 'iscell.npy'} holds {flag[~np.isin(flag, (0, 1))][0]:g}; expected 0 or 1 for each "
+                "ROI, beside its probability: [ROI, (0 or 1, probability)]"
+            )
+        rejected = flag == 0
         found.rejected = {"iscell.npy": int(rejected.sum())} if rejected.any() else {}
     rate = how.frame_rate or _frame_rate(plane)
     for k in np.flatnonzero(~rejected | how.keep_rejected):
@@ -129,14 +137,20 @@ def _frame_rate(plane: Plane) -> float:
 def _numbers_after(key: str, content: bytes) -> set[float]:
     """Returns the numbers that follow a key in the stream of a pickle in an npy file; nothing is run or built."""
     found, kept, after, keys = set(), 0, False, set()  # keys: where the pickle keeps the key, to repeat it
+    waits, kind = 0, "f8"  # for the bytes of a number of numpy, and of which kind it is
     try:
         for code, value, _ in pickletools.genops(io.BytesIO(content[_header(content) :])):
             if code.name == "MEMOIZE" or "PUT" in code.name:
                 keys |= {kept if code.name == "MEMOIZE" else value} if after else set()
                 kept += 1
                 continue
-            if after and isinstance(value, (int, float)) and "GET" not in code.name:
+            number = isinstance(value, (int, float)) and "GET" not in code.name
+            if after and number:
                 found.add(float(value))
+            elif waits and isinstance(value, bytes) and len(value) == int(kind[1]):
+                found.add(float(np.frombuffer(value, f"<{kind}")[0]))
+            waits = 0 if isinstance(value, bytes) or (after and number) else OPCODES if after else max(0, waits - 1)
+            kind = value if isinstance(value, str) and re.fullmatch("[fiu][248]", value) else kind
             after = (isinstance(value, str) and value == key) or ("GET" in code.name and value in keys)
     except Exception:  # noqa: BLE001 - a stream that is no pickle, or cut short, says nothing
         return set()

@@ -13,13 +13,14 @@ from celltype_cli.calcium.readers.found import Found, How, is_flag
 from celltype_cli.calcium.readers.long_tables import from_long
 from celltype_cli.calcium.readers.rows import as_numbers, from_rows, needed, require
 from celltype_cli.calcium.recording import TEXTS
+from celltype_cli.core.called import called, unread
 from celltype_cli.core.files import why_unreadable
 from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.tables import read_table
 from celltype_cli.core.text import as_text
 
-SAMPLE = re.compile(r"([A-Za-z_]*)(\d+(?:\.\d+)?)")
+SAMPLE = re.compile(r"([A-Za-z_]*)(-?\d+(?:\.\d+)?)")
 BYTES = 100  # of memory that an entry of a table takes while it is read, where it is text
 BYTES_OF_TEXT = 15  # of memory that a byte of a csv takes while it is read: 620 MB for 48 MB
 FURTHEST = 10  # times as many samples as there are columns, when columns are missing
@@ -55,6 +56,8 @@ def read_parquet(path: Path, how: How) -> Found:
     except Exception as error:  # pandas and pyarrow raise half a dozen unrelated types for a broken file
         damaged = f"cannot be read, it is truncated or in another format ({type(error).__name__}: {str(error)[:200]})"
         raise UserError(f"{path}: {why_unreadable(path, error) or damaged}") from error
+    if any(table.index.names):  # an index with a name is a column
+        table = table.reset_index()
     table.columns = [str(name).strip() for name in table.columns]
     table.index = np.arange(1, len(table) + 1)
     faults = []
@@ -83,7 +86,24 @@ def _texts(column: pd.Series, faults: list[str]) -> pd.Series:
 def _of(table: pd.DataFrame, path: Path, how: How) -> Found:
     counts = [name for name in table if re.fullmatch(r"Unnamed: \d+|index|level_0", name) and _counts(table[name])]
     table = table.drop(columns=counts)  # the index of a data frame
-    return from_long(table, path, how) if "value" in table else _wide(table, path, how)
+    if "trace" in table and all(isinstance(one, np.ndarray) for one in table["trace"]):
+        return _of_lists(table, path, how)
+    is_long = not {"value", "time_s", "frame"}.isdisjoint(table.columns)
+    return from_long(table, path, how) if is_long else _wide(table, path, how)
+
+
+def _of_lists(table: pd.DataFrame, path: Path, how: How) -> Found:
+    """Reads a table whose column `trace` holds the samples of a cell as a list."""
+    rows = [np.asarray(one).ravel() for one in table["trace"]]
+    if wrong := next((row.dtype for row in rows if row.dtype.kind not in "fiu"), None):
+        raise UserError(f"{path}: its traces are lists of {wrong}; expected numbers")
+    trace = np.full((len(rows), max(map(len, rows), default=0)), np.nan)
+    for row, values in zip(trace, rows):
+        row[: len(values)] = values
+    known = [name for name in table if name in (*TEXTS, "sampling_rate") or is_flag(name)]
+    found = from_rows(trace, {name: table[name].to_numpy(object) for name in known}, path, how)
+    found.notes += unread(path.name, table, (*known, "trace"))
+    return found
 
 
 def _counts(column: pd.Series) -> bool:
@@ -96,6 +116,8 @@ def _wide(table: pd.DataFrame, path: Path, how: How) -> Found:
         "a long table has a column value and a row per sample, a wide one has cell_id, label, sampling_rate and "
         "a column per sample (0, 1, 2 ...); labels may stand in dataset.labels, the rate in dataset.frame_rate"
     )
+    if {*TEXTS, "sampling_rate"}.isdisjoint(table.columns):
+        layout += "; a column for each cell and a row for each time are to be turned: a row for each cell"
     require(table.columns, needed(how), path, layout)
     known = [name for name in table.columns if name in (*TEXTS, "sampling_rate") or is_flag(name)]
     others = [name for name in table.columns if name not in known]
@@ -104,14 +126,17 @@ def _wide(table: pd.DataFrame, path: Path, how: How) -> Found:
     samples = {name: float(m[2]) for name, m in matches.items() if m[1] == prefix[0][0]}
     if unknown := [name for name in others if name not in samples]:
         shown = ", ".join(name[:40] for name in unknown[:5])
-        raise UserError(f"{path}: columns {shown} are neither samples nor known: remove them; {layout}")
+        said = called(unknown, {*TEXTS, "sampling_rate"} - {*known})
+        raise UserError(f"{path}: columns {shown} are neither samples nor known: remove them{said}; {layout}")
     if not samples:
         raise UserError(f"{path}: no column holds samples; found {', '.join(table.columns[:8])}; {layout}")
     names = sorted(samples, key=samples.get)
     place, notes = _places(names, np.array([samples[name] for name in names]), path)
     trace, words = np.full((len(table), place[-1] + 1), np.nan), np.zeros(len(table), dtype=int)
     first = {}
-    for name, at in zip(names, place, strict=True):
+    numbers = table[names].dtypes.map(lambda kind: kind.kind in "fiu").to_numpy(bool)
+    trace[:, place[numbers]] = table[[name for name, fits in zip(names, numbers) if fits]].to_numpy(np.float64)
+    for name, at in ((name, at) for name, at, fits in zip(names, place, numbers, strict=True) if not fits):
         trace[:, at], wrong = as_numbers(table[name])
         words += wrong
         for row in np.flatnonzero(wrong):
@@ -135,9 +160,9 @@ def _places(names: list[str], numbers: np.ndarray, path: Path) -> tuple[np.ndarr
     step = np.median(steps) if len(steps) else 1.0
     if step <= 0 or (steps <= 0).any():
         raise UserError(f"{path}: two columns name the same sample; found {', '.join(names[:6])} ...")
-    places = (numbers - numbers[0]) / step
-    whole = np.round(places).astype(np.int64)
-    if np.abs(places - whole).max() > 0.25 or whole[-1] >= FURTHEST * len(names):
+    apart = np.round(steps / step)  # of neighbours: names are often rounded, which must not add up
+    whole = np.concatenate([[0], np.cumsum(apart)]).astype(np.int64)
+    if (np.abs(steps / step - apart) > 0.25).any() or whole[-1] >= FURTHEST * len(names):
         raise UserError(
             f"{path}: the names of its sample columns ({names[0]}, {names[1]} ... {names[-1]}) are not evenly spaced; "
             "number the samples 0, 1, 2 ..."

@@ -19,6 +19,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.readers.abf_command import BROKEN, Command, cleaned, quietly, source_of
 from celltype_cli.patch_clamp.readers.channels import chosen_channel
 from celltype_cli.patch_clamp.readers.currents import Traces, best, choose, equal
+from celltype_cli.patch_clamp.readers.units import symbol
 from celltype_cli.patch_clamp.recording import Remark
 
 TO_MV = {"V": 1e3, "mV": 1.0, "uV": 1e-3}
@@ -102,7 +103,9 @@ def _header(abf: Any, path: Path) -> Header:
             units = [strings[k] if 0 <= k < len(strings) else "" for k in abf._dacSection.lDACChannelUnitsIndex]
         names = [cleaned(name) or "?" for name in abf.adcNames]
         names = [f"{name} {k}" if names.count(name) > 1 else name for k, name in enumerate(names)]
-        return Header([*map(cleaned, abf.adcUnits)], names, [*map(cleaned, units)])
+        return Header(
+            [symbol(cleaned(unit)) for unit in abf.adcUnits], names, [symbol(cleaned(unit)) for unit in units]
+        )
     except BROKEN as error:
         raise UserError(f"{path}: cannot be read as ABF, its header is damaged ({_said(error)})") from error
 

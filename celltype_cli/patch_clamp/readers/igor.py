@@ -19,6 +19,7 @@ import numpy as np
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.text import as_text
+from celltype_cli.patch_clamp.readers.units import symbol
 
 CHANNEL = re.compile(r"[_-]?(?<![a-z])ch(?:an|annel)?[_-]?(\d+)(?!\d)", re.IGNORECASE)
 SWEEP = re.compile(r"[_-]?(\d+)(?=\D*$)")
@@ -89,7 +90,7 @@ def _wave(file: Path) -> tuple[str, np.ndarray, float]:
     try:
         wave = binarywave.load(str(file))
         header, values = wave["wave"]["wave_header"], np.asarray(wave["wave"]["wData"], dtype=np.float64)
-        unit = as_text(b"".join(np.ravel(header["dataUnits"])), missing=frozenset())
+        unit = symbol(as_text(b"".join(np.ravel(header["dataUnits"])), missing=frozenset()))
         step, time = (header[name] for name in (("hsA", "xUnits") if wave["version"] < 5 else ("sfA", "dimUnits")))
         step = float(np.ravel(step)[0]) * TO_S[as_text(b"".join(np.ravel(time[0] if np.ndim(time) > 1 else time)))]
     except KeyError as error:

@@ -9,12 +9,14 @@ import numpy as np
 from jaxtyping import Float
 
 from celltype_cli.core.arrays import read_arrays
+from celltype_cli.core.called import meant, unread
 from celltype_cli.core.messages import UserError, raise_faults
+from celltype_cli.patch_clamp.recording import Remark
 
 NAMES = ("voltage", "current", "sampling_rate", "number")
 
 
-def stored(path: Path) -> Iterator[tuple[int, Float[np.ndarray, " _"], Float[np.ndarray, " _"], float]]:
+def stored(path: Path) -> Iterator[tuple[int, Float[np.ndarray, " _"], Float[np.ndarray, " _"], float] | Remark]:
     """Yields each sweep as number, voltage (mV), current (pA) and sampling rate (Hz).
 
     Raises:
@@ -22,7 +24,10 @@ def stored(path: Path) -> Iterator[tuple[int, Float[np.ndarray, " _"], Float[np.
     """
     arrays, names = read_arrays(path, NAMES.__contains__, "sweeps")
     if missing := [name for name in NAMES[:3] if name not in arrays]:
-        raise UserError(f"{path}: has no array {', '.join(missing)}; found {', '.join(names) or 'none'}")
+        nearest = "".join(meant(name, {*names} - {*NAMES}) for name in missing)
+        raise UserError(f"{path}: has no array {', '.join(missing)}{nearest}; found {', '.join(names) or 'none'}")
+    for note in unread("arrays", names, NAMES):
+        yield Remark(note)
     voltage, current, rate = (arrays[name] for name in NAMES[:3])
     number = arrays.get("number", np.arange(len(voltage)) if voltage.ndim else np.empty(0))
     faults = [

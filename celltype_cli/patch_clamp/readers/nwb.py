@@ -100,7 +100,7 @@ def _nwb2(file: h5py.File, channel: str | None) -> Iterator[tuple | str | Remark
         if type_of(response) in OTHER_CLAMPS:
             yield OTHER_CLAMPS[type_of(response)]
         elif "sweep_number" not in response.attrs:
-            yield NO_STIMULUS
+            yield "nothing says which stimulus it had (no sweep_number, and no row of intracellular_recordings)"
         else:
             responses[_sweep_number(response)].append(response)
     for _, stimulus in groups(file, "stimulus/presentation"):

@@ -62,7 +62,7 @@ def test_wide_csv_with_words_for_values(tmp_path):
         ),
         (lambda t: t.assign(time_s=t.time_s.where(t.index != 70)), "cell c2 .*1 of 60 values of time_s are missing"),
         (lambda t: t.assign(time_s=t.time_s.replace(2.1, 2.0)), "cell c1 .*time_s 2 occurs twice"),
-        (lambda t: t.assign(time_s=t.time_s**3), "cell c1 .*44 of 59 steps of time_s differ"),
+        (lambda t: t.assign(time_s=t.time_s**3), "cell c1 .*44 of 59 steps of its time stamps differ"),
     ],
 )
 def test_long_csv(tmp_path, edit, message):

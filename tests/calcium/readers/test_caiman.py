@@ -1,5 +1,7 @@
 """HDF5 as CaImAn saves it: dF/F, accepted components, rate."""
 
+import h5py
+import numpy as np
 import pytest
 from made.configs import cells, recordings
 from made.pipelines import FS, caiman
@@ -36,6 +38,23 @@ def test_without_dff_other_traces_are_named(tmp_path):
 @pytest.mark.parametrize("good", [(0, 9), (-1, 0)])
 def test_components_out_of_range(tmp_path, good):
     refused("expected numbers of components from 0 to 4", load, caiman(tmp_path / "x.hdf5", good=good))
+
+
+def test_components_as_a_mask(tmp_path):
+    path = caiman(tmp_path / "m1.hdf5", good=None, bad=None)
+    with h5py.File(path, "a") as file:
+        del file["estimates/idx_components"]
+        file["estimates/idx_components"] = np.array([1, 0, 1, 1, 0], dtype=bool)
+    assert list(dict.fromkeys(load(path).cell_id)) == ["m1/0", "m1/2", "m1/3"]
+
+
+def test_traces_that_are_turned(tmp_path):
+    path = caiman(tmp_path / "m1.hdf5")
+    with h5py.File(path, "a") as file:
+        values = file["estimates/F_dff"][()].T
+        del file["estimates/F_dff"]
+        file["estimates/F_dff"] = values
+    refused(r"expected \[component, time\], of one shape each; found F_dff \(200, 5\), C \(5, 200\)", load, path)
 
 
 def test_rate_that_is_not_there(tmp_path):

@@ -61,3 +61,10 @@ def test_a_rate_in_place_of_that_of_the_file(tmp_path):
     assert loaded.about.of("trace").sampling_rate == 30
     assert any("all rates are 30 Hz by dataset.frame_rate" in note for note in loaded.about.notes)
     assert read(csv(tmp_path).rename(tmp_path / "y.csv"), frame_rate=30.0).about.of("trace").sampling_rate == 30
+
+
+def test_columns_of_labels_by_other_names(tmp_path):
+    npz(tmp_path)
+    pd.DataFrame({"ROI": ["c1"], "Cell Type": ["PV"]}).to_csv(tmp_path / "labels.csv", index=False)
+    said = "expected columns cell_id or file, and label .*; nearest: ROI; nearest: Cell Type"
+    refused(said, read, tmp_path / "x.npz", labels=str(tmp_path / "labels.csv"))

@@ -215,3 +215,13 @@ def test_series_that_claims_too_much(tmp_path):
 
     with pytest.raises(UserError, match="data claims 300000000 values and stores 0 bytes"):
         load(edited(tmp_path, edit), dict(column="cell_type"))
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(0.0, 0.0), (np.nan, 0.0), (1.0, np.inf)])
+def test_a_conversion_that_is_none(tmp_path, scale, offset):
+    path = Made("m1").series().write(tmp_path / "a.nwb")
+    with h5py.File(path, "a") as file:
+        data = file["processing/ophys/DfOverF/RoiResponseSeries/data"]
+        data.attrs.update({"conversion": scale, "offset": offset})
+    with pytest.raises(UserError, match=f"conversion is {scale:g}.* its offset {offset:g}; expected finite"):
+        load(path, {})

@@ -70,7 +70,7 @@ def test_no_pickle_is_opened_for_the_frame_rate(tmp_path, monkeypatch):
     assert read(tmp_path / "m")[0].sampling_rate == FS
 
 
-@pytest.mark.parametrize("ops", [None, {"tau": 1.0}, {"fs": np.float64(10)}, {"fs": 10.0, "old": {"fs": 30.0}}])
+@pytest.mark.parametrize("ops", [None, {"tau": 1.0}, {"fs": "10"}, {"fs": 10.0, "old": {"fs": 30.0}}])
 def test_an_unknown_frame_rate_is_asked_for(tmp_path, ops):
     suite2p(tmp_path / "m", ops=ops)
     refused("set dataset.frame_rate .Hz", load, tmp_path / "m")
@@ -108,3 +108,23 @@ def test_labels_beside(tmp_path):
     }  # fmt: skip
     assert "1 of 6 cells are without a row in labels.csv: m1/plane0/3" in loaded.about.notes
     assert not any("labels.csv" in note and "cannot be read" in note for note in loaded.about.notes)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64])
+def test_a_rate_of_numpys_own_kind_is_found(tmp_path, kind):
+    suite2p(tmp_path / "m", ops={"tau": kind(3), "fs": kind(20), "nplanes": 1})
+    assert read(tmp_path / "m")[0].sampling_rate == 20
+
+
+@pytest.mark.parametrize("iscell", [(0.9, 0.1, 0.8, 0.7, 0.2), (1, 0, np.nan, 1, 1)])
+def test_flags_that_are_neither_0_nor_1(tmp_path, iscell):
+    suite2p(tmp_path / "m", iscell=iscell)
+    refused("iscell.npy holds (0.9|nan); expected 0 or 1 for each ROI, beside its probability", load, tmp_path / "m")
+
+
+def test_a_plane_without_rois(tmp_path):
+    suite2p(tmp_path / "m" / "plane0", n=0)
+    suite2p(tmp_path / "m" / "plane1")
+    loaded = load(tmp_path)
+    assert loaded.n_cells == 3
+    assert any(r"is of shape (0, 200); expected [ROI, time], with an ROI at least" in n for n in loaded.about.notes)

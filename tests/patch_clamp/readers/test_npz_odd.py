@@ -46,3 +46,12 @@ def test_transposed_arrays(tmp_path):
     current = np.load(write_npz(tmp_path / "a.npz"))["current"]
     with pytest.raises(UserError, match=r"expected \[sweep, time\]: save the transposed arrays"):
         read(write_npz(tmp_path / "a.npz", voltage=TRACES.T, current=current.T, number=np.arange(TRACES.shape[1])))
+
+
+def test_arrays_by_other_names(tmp_path):
+    path = write_npz(tmp_path / "a.npz", animal="m1")
+    assert read(path).notes == ("arrays: not read: animal",)
+    arrays = dict(np.load(path))
+    np.savez(path, Vm=arrays.pop("voltage"), **arrays)
+    with pytest.raises(UserError, match="has no array voltage; nearest: Vm; found"):
+        read(path)

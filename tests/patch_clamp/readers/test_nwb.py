@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from made.sweeps import NWB1, RATE, SAMPLES, check, current, quiet_nwb2, three, voltage
+from made.sweeps import NWB1, RATE, SAMPLES, check, current, load_folder, quiet_nwb2, three, voltage
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import chosen
+from celltype_cli.patch_clamp.choice import chosen, notes_on
 from celltype_cli.patch_clamp.readers.files import find, read
 
 
@@ -140,3 +140,20 @@ def test_a_real_nwb2_file_with_a_table_of_recordings(shared_data):
     assert amplitudes == pytest.approx(np.arange(-2000, 1001, 200), abs=0.1)  # the table's rows keep their order
     with pytest.raises(UserError, match=r"15: no step of 1 s \(longest pulse: 0.4 s\)"):
         chosen(cell.sweeps)
+
+
+def test_a_real_file_with_30_ms_before_the_step_and_noise_of_1_mV_above_the_threshold_is_read_with_notes(
+    shared_data, tmp_path
+):
+    """CA1, at -15 to 0 mV; counted by eye: 11 spikes at 200 pA, none while the noise alone is there."""
+    cell = read(shared_data / "patch_clamp" / "nwb" / "99111002.nwb")
+    two = chosen(cell.sweeps, 0.4, hero_pA=(199, 201))
+    assert (two.rheobase.step.amplitude_pA, len(two.rheobase.spike_times_s)) == (pytest.approx(200), 11)
+    assert [len(s.spike_times_s) for s in two.squares if abs(s.step.amplitude_pA + 2000) < 1] == [0]
+    assert notes_on(two)[:2] == [
+        "less than 0.1 s was recorded before the step: the level there was held for the rest",
+        "its noise is large from sample to sample: only peaks that stand out by 8 mV count as spikes",
+    ]
+    with pytest.raises(UserError, match=r"allensdk found no spike .*held for the rest.*prepare.inputs=\[scalogram\]"):
+        path = shared_data / "patch_clamp" / "nwb" / "99111002.nwb"
+        load_folder(path, inputs=["features"], cache=tmp_path, duration_s=0.4, hero_pA=[199, 201])

@@ -1,0 +1,120 @@
+"""What a table of text is written in: its encoding, remarks above it, what separates its fields, its decimal mark."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from celltype_cli.core.files import why_unreadable
+from celltype_cli.core.messages import UserError
+
+MARKS = (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")
+SEP = re.compile(r"sep=([,;|\t])", re.IGNORECASE)
+COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
+SEPARATORS = {
+    ",": "",
+    ";": "semicolons separate its fields",
+    "\t": "tabs separate its fields",
+    "|": "bars separate its fields",
+}
+SAMPLED = 200  # lines that say what separates fields
+
+
+def decoded(key: str, path: Path) -> tuple[str, str]:
+    """Returns the text of a file, and its encoding.
+
+    Args:
+        key: the setting that names the file, for messages.
+
+    Raises:
+        UserError: when it cannot be read, or is no text.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{key}={path} cannot be read ({error.strerror})") from error
+    if content and (why := why_unreadable(path)):
+        raise UserError(f"{key}={path} {why}")
+    encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
+    zeros = content[:1000].count(0)
+    if encoding == "utf-8" and zeros > len(content[:1000]) / 4:  # UTF-16 without its mark: every second byte of text
+        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+    try:
+        return content.decode(encoding), encoding
+    except UnicodeDecodeError:
+        pass
+    try:  # what Windows and older Excel write in western Europe
+        return content.decode("cp1252"), "cp1252"
+    except UnicodeDecodeError as error:
+        raise UserError(f"{key}={path} is text in no encoding known here ({error}): save it as CSV UTF-8") from error
+
+
+def without_remarks(text: str) -> tuple[str, str]:
+    """Empties lines above the names of columns, remarks (#) and Excel's "sep=;"; returns the text and the mark.
+
+    They stay as empty lines, so that lines keep their numbers. The last that begins with # holds the names of columns
+    where it has as many fields as the next line.
+    """
+    mark, at, remark, said = "", 0, 0, ""
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        line = text[at:end].strip(" \r\n").strip('"')
+        if separates := SEP.fullmatch(line):
+            mark = separates[1]
+        elif line.startswith("#"):
+            remark, said = at, line
+        elif line:
+            at = remark if said and _parts(said) == _parts(line) > 0 else at
+            break
+        at = end
+    return "\n" * text.count("\n", 0, at) + text[at:], mark
+
+
+def _parts(line: str) -> int:
+    return max(map(line.count, SEPARATORS))
+
+
+def separator_of(text: str) -> str:
+    """Returns the mark that parts the first line in most fields and the following lines in as many."""
+    lines = [line for line in text[:1_000_000].splitlines()[:SAMPLED] if line.strip()]
+    if not lines:
+        return ","
+
+    def fields(mark: str) -> tuple[bool, int]:
+        counts = [len(row) for row in csv.reader(lines, delimiter=mark)]
+        return counts.count(counts[0]) > len(counts) // 2, counts[0]
+
+    return max(SEPARATORS, key=lambda mark: (fields(mark)[1] > 1, *fields(mark)))
+
+
+def is_numbers(column: pd.Series) -> bool:
+    """Says whether a column was parsed as numbers."""
+    return column.dtype.kind in "fiu"
+
+
+def with_points(column: pd.Series) -> pd.Series:
+    """Returns a column of text with points for decimal commas."""
+    return column if is_numbers(column) else column.where(~column.str.fullmatch(COMMA), column.str.replace(",", "."))
+
+
+def has_decimal_commas(rows: pd.DataFrame, path: Path) -> bool:
+    """Says whether commas are decimal marks.
+
+    Raises:
+        UserError: when they may as well part thousands: three digits follow each, and none follows a leading zero.
+    """
+    found = [
+        column[column.str.fullmatch(COMMA)] for column in map(rows.head(SAMPLED).get, rows) if not is_numbers(column)
+    ]
+    numbers = pd.concat(found) if found else pd.Series(dtype=str)
+    if len(numbers) and numbers.str.fullmatch(THOUSANDS).all():
+        raise UserError(
+            f"{path}: the comma of {' and '.join(numbers.unique()[:3])} may part thousands or be a decimal mark; write "
+            "numbers without separators of thousands, and with more digits after a decimal comma"
+        )
+    return bool(len(numbers))

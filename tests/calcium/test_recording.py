@@ -1,0 +1,53 @@
+"""Traces are parted where they hold still, and units of any wording are known."""
+
+import numpy as np
+import pytest
+from made.dff import cells
+from made.traces import TRACE, npz, read
+
+from celltype_cli.calcium.recording import is_percent, without_stills
+
+
+def lengths(*values):
+    (one,) = cells(1)
+    made = without_stills(type(one)(one.cell_id, "", "", values, 30.0))
+    return [len(s) for s in made.segments], made.still
+
+
+NOISE = np.random.default_rng(0).normal(size=100)
+
+
+def held(first, stop, value=0.0):
+    values = NOISE.copy()
+    values[first:stop] = value
+    return values
+
+
+def test_a_noisy_trace_is_parted_where_it_holds_still():
+    assert lengths(NOISE) == ([100], 0)
+    assert lengths(held(40, 59)) == ([100], 0)  # 19 samples may be chance, or a coarse converter
+    assert lengths(held(40, 60)) == ([40, 40], 20)
+    assert lengths(held(0, 30), held(50, 100)) == ([70, 50], 80)
+    assert lengths(NOISE, np.zeros(50)) == ([100, 50], 0)  # a segment that never varies is judged as a whole
+
+
+def test_a_trace_without_noise_may_rest():
+    sparse = np.zeros(100)
+    sparse[::30] = 1
+    assert lengths(sparse) == ([100], 0)
+
+
+def test_padding_with_zeros_is_noted_and_in_no_window(tmp_path):
+    trace = TRACE.copy()
+    trace[1, 25:] = 0
+    loaded = read(npz(tmp_path, trace=trace))
+    assert (loaded.cell_id == "c2").sum() == 1 and (loaded.cell_id == "c1").sum() == 3
+    assert any(note.startswith("35 samples of 1 cells hold still") for note in loaded.about.notes)
+
+
+@pytest.mark.parametrize(
+    ("unit", "percent"),
+    [("percent", True), ("%", True), ("dF/F (%)", True), ("Percentage", True), ("pct", True), ("n.a.", False)],
+)
+def test_units_of_percent(unit, percent):
+    assert is_percent(unit) == percent
