@@ -8,6 +8,7 @@ Likeness is the part of the variance that lies between animals. Designs: alike (
 from __future__ import annotations
 
 import argparse
+import warnings
 
 import numpy as np
 
@@ -44,16 +45,18 @@ def tried(design: str, n: int, likeness: float, times: int) -> dict[str, np.ndar
         whole = rates(counts.sum(axis=0)[None], losses.sum(axis=0)[None])
         left = rates(counts.sum(axis=0) - counts, losses.sum(axis=0) - losses)
         drawn = rates(*intervals.resample(counts, losses, 400, rng))
-        having, effective = intervals.groups_with(counts), intervals.effective_groups(counts.sum(axis=(1, 2)))
+        holding, effective = intervals.groups_with(counts), intervals.effective_groups(counts.sum(axis=(1, 2)))
         for name in true:
             for at in [(c,) for c in range(4)] if true[name].ndim == 2 else [()]:
                 where, top = (..., *at), HIGHEST.get(name, 1.0)
-                value, groups = float(whole[name][(0, *at)]), int(having[name][where])
-                ends = [intervals.jackknife(value, left[name][where], groups, effective, top)]
+                value = float(whole[name][(0, *at)])
+                ends = [intervals.jackknife(value, left[name][where], holding[name][where], effective, top)]
                 ends.append(intervals.percentiles(drawn[name][where]))
                 aim = true[name][(0, *at)]
                 found[name].append([x for a, b in ends for x in (np.nan if a != a else a <= aim <= b, b - a)])
-    return {name: np.nanmean(lines, axis=0) for name, lines in found.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no interval: nan
+        return {name: np.nanmean(lines, axis=0) for name, lines in found.items()}
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ training. Random splits test a fifth of the cells; rates are of p < 0.05, after 
     equal models      how often any of the pairs is told apart: by the corrected t as it stands, and by `compare`
     repeats           two equal models trained three times on each split: trainings taken as splits, and by `compare`
     interaction       two models, equal over all animals that there are: ten random splits, and over the animals at hand
+    intervals         how often the interval of a difference, over the animals at hand, holds that of all animals
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from celltype_cli.evaluation.comparison import Entrant, compare, corrected_t, holm
-from celltype_cli.evaluation.paired import paired
+from celltype_cli.evaluation.paired import _difference, _jackknife, paired
 
 LEVEL, SHARE = 0.05, 0.25  # of p; test cells to training cells
 EQUAL = ((8, 2), (4, 2), (8, 3), (8, 5), (8, 10))  # models, splits
 REPEATS = ((5, 3), (10, 3))  # splits, trainings on each
 DESIGNS = tuple((n, cells, shift, 0.4) for shift in (0.0, 0.2, 0.4) for n, cells in ((10, 150), (10, 500), (5, 150)))
+HELD = tuple((n, cells, even) for n, cells in ((5, 150), (10, 150), (20, 400)) for even in (True, False))
 EASE, SUITS, NOISE = 0.7, 0.6, 0.25  # sd of how easy a cell is, how a model suits it, and of each training
 MIDDLE = 0.6  # about seven of ten answers are right
 
@@ -88,10 +91,33 @@ def interacting(
     return compare(entrants(score, split)).told_apart > 0, over.p < LEVEL
 
 
+def held(
+    rng: np.random.Generator, n: int, cells: int, even: bool, one_class: bool, shift: float, better: float, score: str
+) -> tuple[float, float]:
+    """Says whether the interval holds the difference of all animals (nan: there is none), and how wide it is.
+
+    Args:
+        even: animals have as many cells each; else those of a Dirichlet distribution.
+        one_class: animals hold one of two classes; else both.
+    """
+    animal = np.arange(cells) % n if even else rng.choice(n, cells, p=rng.dirichlet(np.full(n, 5.0)))
+    of_animal = shift * rng.normal(size=(2, n))[:, animal]
+    suits = EASE * rng.normal(size=cells) + SUITS * rng.normal(size=(2, cells)) + of_animal
+    right = suits + [[better], [0]] + NOISE * rng.normal(size=suits.shape) > -MIDDLE
+    label, counts = (animal if one_class else np.arange(cells) // n) % 2, np.zeros((2, n, 2, 2))
+    for model in (0, 1):
+        np.add.at(counts[model], (animal, label, np.where(right[model], label, 1 - label)), 1)
+    counts = counts[:, counts[0].sum(axis=(1, 2)) > 0]
+    low, high = _jackknife(counts, float(_difference(counts.sum(axis=1)[:, None], score)[0]), score)
+    sd = np.sqrt(EASE**2 + SUITS**2 + NOISE**2 + shift**2)
+    true = norm.cdf((MIDDLE + better) / sd) - norm.cdf(MIDDLE / sd)
+    return (np.nan, np.nan) if np.isnan(low) else (float(low <= true <= high), high - low)
+
+
 def rate(draw, *settings, times: int, seed: int = 0) -> np.ndarray:
-    """Returns how often each of the two tests tells apart."""
+    """Returns how often each of the two tests tells apart, or the means of what else is drawn, where there is any."""
     rng = np.random.default_rng(seed)
-    return np.mean([draw(rng, *settings) for _ in range(times)], axis=0)
+    return np.nanmean([draw(rng, *settings) for _ in range(times)], axis=0)
 
 
 def main() -> None:
@@ -113,6 +139,18 @@ def main() -> None:
         false, power = (rate(interacting, n_animals, n_cells, shift, b, times=times) for b in (0.0, better))
         shown = f"{false[0]:>13.3f}  {false[1]:>7.3f}  {power[0]:>13.3f}  {power[1]:>7.3f}"
         print(f"{n_animals:>7}  {n_cells:>5}  {shift:>11.1f}  {shown}", flush=True)
+    print("\nintervals of a difference: how often they hold the true one, and mean width")
+    print("animals  cells  each  classes of an animal  score              equal, interaction 0  0.4     better by 0.4")
+    for n, cells, even in HELD:
+        for one_class, score in ((False, "accuracy"), (False, "balanced_accuracy"), (True, "balanced_accuracy")):
+            found = [
+                rate(held, n, cells, even, one_class, *of, score, times=times) for of in ((0, 0), (0.4, 0), (0.4, 0.4))
+            ]
+            shown = "  ".join(f"{share:.3f} / {width:.2f}" for share, width in found)
+            print(
+                f"{n:>7}  {cells:>5}  {'even' if even else 'not '}  {1 if one_class else 2:>20}  {score:<17}  {shown}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

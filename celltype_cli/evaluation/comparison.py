@@ -122,7 +122,7 @@ def corrected_t(difference: Float[np.ndarray, " split"], test_over_train: float)
     """Returns t and two-sided p of the corrected resampled t test over random splits that share training cells.
 
     t = mean / sqrt((1 / J + n_test / n_train) variance) with J - 1 degrees of freedom, J the number of splits
-    (Nadeau and Bengio 2003, Machine Learning 52:239, section 3.1); without the second term the splits would count as
+    (Nadeau and Bengio 2003, Machine Learning 52:239); without the second term the splits would count as
     independent, and far too many differences as real. Differences that do not vary say nothing of how much others
     would: t = 0 and p = 1.
     """
@@ -142,7 +142,7 @@ def holm(p: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
 
 
 def mean_ranks(score: Float[np.ndarray, "entrant split"]) -> Float[np.ndarray, " entrant"]:
-    """Returns each entrant's rank averaged over the splits, 1 for the best, ties shared (Demsar 2006)."""
+    """Returns each entrant's rank averaged over the splits, 1 for the best, ties shared (Demsar 2006, JMLR 7:1)."""
     return stats.rankdata(-score, axis=0).mean(axis=1)
 
 

@@ -64,6 +64,7 @@ def told(values: dict, group: str) -> dict[str, str]:
         "calibration": f"ECE {ece['before']:.3f} -> {ece['after']:.3f} (temperature {values['temperature']:.2f}; by "
         f"chance {ece['by_chance']:.3f})",
         f"labels at accuracy {LABELS_AT:.2f}": _labels(next(e for e in values["labels"] if e["wanted"] == LABELS_AT)),
+        f"labels at confidence ratio {values['ratio']['wanted']:g}": _at_ratio(values["ratio"]),
         f"sets at {percent}": f"{found['size']:.2f} types a cell; of held-out {group}s they hold the "
         f"true type of {', '.join(shares) or 'no class that could be tried'}",
     }
@@ -75,6 +76,19 @@ def _labels(entry: dict) -> str:
     above = f"confidence >= {entry['confidence']:.2f}" if entry["confidence"] else "at any confidence"
     right = f"{100 * entry['accuracy']['value']:.1f} % of them right" if entry["n"] else "too few cells to try it"
     return f"{_percent(entry['coverage']['value'])} of the cells, {right} ({above})"
+
+
+def _at_ratio(entry: dict) -> str:
+    """Says what is labelled where the model itself calls the best guess so many times as likely as the second."""
+    if not entry["n"]:
+        return "none"
+    covered, right = (_with_interval(entry[name]) for name in ("coverage", "accuracy"))
+    return f"{covered} of the cells, {right} of them right"
+
+
+def _with_interval(share: dict) -> str:
+    low, high = 100 * share["low"], 100 * share["high"]
+    return _percent(share["value"]) + ("" if np.isnan(low + high) else f" [{low:.0f}, {high:.0f}]")
 
 
 def _percent(share: float) -> str:

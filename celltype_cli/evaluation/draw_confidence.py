@@ -4,13 +4,15 @@ Importing this file imports matplotlib, so commands import it when they draw."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from celltype_cli.core.plots import class_colour, styled
+from celltype_cli.core.plots import class_colour, in_two_lines, styled
 
 TIMES = {"before": ("#777777", "s", "as the model says"), "after": ("#0072B2", "o", "with temperature")}
 
@@ -31,13 +33,44 @@ def reliability(values: dict, title: str) -> Figure:
             counts.bar(bins["low"], bins["n"], width, align="edge", color=colour, alpha=0.4)
     lowest = min(entry["low"] for bins in values["bins"].values() for entry in bins)
     axes.set(ylabel="right, share of cells", ylim=(-0.03, 1.03), xlim=(lowest, 1.01))
-    axes.legend(loc="best")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)  # no place within is free of bars for certain
     counts.set(xlabel="confidence, the probability of the best guess", ylabel=f"cells\n(n = {values['n_cells']})")
     counts.set_yscale("log")
     counts.set_ylim(bottom=0.7)
     counts.yaxis.set_major_formatter("{x:.0f}")
     chance = f"ECE by chance alone {values['ece']['by_chance']:.3f}; bars: 95 % interval of a share"
     figure.suptitle(f"{title}\n{chance}")
+    return figure
+
+
+@styled
+def reliabilities(panels: Mapping[str, dict], title: str) -> Figure:
+    """Draws the reliability of several runs, a panel each.
+
+    Args:
+        panels: of each, by its name, what `confidence` says, and by which way it was tested ("way").
+    """
+    wide = min(len(panels), 3)
+    high = -(-len(panels) // wide)
+    figure = Figure(figsize=(4.6 * wide, 4.9 * high + 1.2), layout="constrained")
+    grid = figure.subplots(high, wide, squeeze=False, sharex=True, sharey=True)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    for axes, (name, values) in zip(grid.flat, panels.items()):
+        axes.plot([0, 1], [0, 1], color="#BBBBBB", linewidth=1.5)
+        for time, (colour, marker, _) in TIMES.items():
+            if values["bins"][time]:
+                bins = pd.DataFrame(values["bins"][time])
+                label = f"ECE {values['ece'][time]:.3f}"
+                looks = {"color": colour, "marker": marker, "markersize": 7, "linewidth": 1.6, "label": label}
+                axes.errorbar(bins["confidence"], bins["accuracy"], _spans(bins), **looks)
+        axes.set(ylim=(-0.03, 1.03), xlim=(0, 1.03))
+        axes.set_title(f"{in_two_lines(name)}\n{values['way']}, n = {values['n_cells']}", fontsize=13, loc="left")
+        chance = f"by chance {values['ece']['by_chance']:.3f}"
+        axes.legend(loc="upper left", fontsize=12, title=chance, title_fontsize=12)
+    figure.supxlabel("confidence, the probability of the best guess", fontsize=15)
+    figure.supylabel("right, share of cells", fontsize=15)
+    figure.suptitle(title)
     return figure
 
 

@@ -1,10 +1,12 @@
 """95 % intervals of scores from few groups: the delete-one-group jackknife, with Student's t, on the logit scale.
 
 * spread: a score is computed without each group in turn (Efron and Tibshirani 1993, An Introduction to the Bootstrap,
-  ch. 11). All lines of a group go together, so cells tested in several folds count once, with their animal
+  ch. 11). All lines of a group go together, so cells tested in several folds count once, with their animal. Groups that
+  hold nothing of what is scored (no cell of a class, for its recall) and do not move it are left out of the count
 * t: degrees of freedom are the number of groups less one. Groups of unequal size count as fewer: (sum n)^2 / sum n^2
   (Kish 1965, Survey Sampling), for those with most cells decide
-* scale: the logit for scores with a highest value (1; 2 of the Brier score), the logarithm for the log loss
+* scale: the logit of where a score lies between its lowest and highest value (0 and 1; 2 of the Brier score; -1 and 1
+  of a difference), the logarithm for the log loss
 * no spread (all right, all wrong, or groups that all score alike): the exact binomial limits (Clopper and Pearson 1934,
   Biometrika 26:404) of as many trials as there are groups, as if the cells of a group were one
 
@@ -16,7 +18,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
 from scipy import special, stats
 
 NONE = 1e-12  # variance from which on groups differ; less is rounding
@@ -30,30 +32,39 @@ def effective_groups(n: Float[np.ndarray, " group"]) -> float:
 
 
 def jackknife(
-    value: float, left: Float[np.ndarray, " group"], groups: int, effective: float, highest: float = 1.0
+    value: float,
+    left: Float[np.ndarray, " group"],
+    holds: Bool[np.ndarray, " group"],
+    effective: float,
+    highest: float = 1.0,
+    lowest: float = 0.0,
 ) -> tuple[float, float]:
     """Returns the 95 % interval of a score; nan where one group alone has what is scored, or the score is undefined.
 
     Args:
-        value: the score of all groups, from 0 to `highest` (infinity where it has no bound).
+        value: the score of all groups, from `lowest` to `highest` (infinity where it has no bound).
         left: the score without each of all groups in turn.
-        groups: how many have what is scored: cells of a class for its recall.
+        holds: the groups that have what is scored: cells of a class for its recall.
         effective: `effective_groups` of all.
     """
+    groups = int(holds.sum())
     if not np.isfinite(value) or groups < 2 or not np.isfinite(left).all():
         return np.nan, np.nan
+    left = left[holds | (np.abs(left - value) > NONE)]
     variance = (len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()
     margin = stats.t.ppf(TAIL, max(min(effective, groups) - 1, 1)) * np.sqrt(variance)
     if np.isinf(highest):
         if variance < NONE or value <= 0:
             return np.nan, np.nan
         return float(value * np.exp(-margin / value)), float(value * np.exp(margin / value))
-    share = value / highest
+    span = highest - lowest
+    share = (value - lowest) / span
     if variance < NONE or not NONE < share < 1 - NONE:
-        return tuple(highest * end for end in exact(share, groups))
-    step = margin / highest / (share * (1 - share))
-    low, high = special.expit(special.logit(share) + np.array([-step, step]))
-    return float(highest * low), float(highest * high)
+        low, high = exact(share, groups)
+    else:
+        step = margin / span / (share * (1 - share))
+        low, high = special.expit(special.logit(share) + np.array([-step, step]))
+    return float(lowest + span * low), float(lowest + span * high)
 
 
 def exact(share: float, n: int) -> tuple[float, float]:
@@ -64,16 +75,15 @@ def exact(share: float, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def groups_with(counts: Float[np.ndarray, "groups classes classes"]) -> dict[str, Int[np.ndarray, ...]]:
-    """Counts the groups with what each score is made of; averages over classes rest on their rarest class."""
+def groups_with(counts: Float[np.ndarray, "groups classes classes"]) -> dict[str, Bool[np.ndarray, "groups ..."]]:
+    """Tells which groups have what each score is made of; none where that is, or averages over, a class of one."""
     true, predicted = counts.sum(axis=2), counts.sum(axis=1)
     others = true.sum(axis=1, keepdims=True) - true
-    of_class = {"recall": true, "precision": predicted, "f1": true, "specificity": others}
-    having = {name: (n > 0).sum(axis=0) for name, n in of_class.items()}
-    n_groups, rarest = len(counts), having["recall"][having["recall"] > 0].min()
-    averages = {name: np.array(n_groups if rarest > 1 else 1) for name in ("balanced_accuracy", "macro_f1")}
-    whole = {name: np.array(n_groups) for name in ("accuracy", "weighted_f1", "log_loss", "brier")}
-    return {**having, **averages, **whole}
+    having = (true > 0).sum(axis=0)
+    of_class = {"recall": true, "precision": predicted * (having > 1), "f1": true, "specificity": others}
+    averages = dict.fromkeys(("balanced_accuracy", "macro_f1"), np.full(len(counts), having[having > 0].min() > 1))
+    whole = dict.fromkeys(("accuracy", "weighted_f1", "log_loss", "brier"), np.ones(len(counts), bool))
+    return {**{name: n > 0 for name, n in of_class.items()}, **averages, **whole}
 
 
 def resample(

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from celltype_cli.core.classes import same_as
 from celltype_cli.core.messages import UserError
+from celltype_cli.evaluation import intervals
 from celltype_cli.evaluation.comparison import SAME, holm
 from celltype_cli.evaluation.predictions import classes_of, labelled_lines, per_cell
 from celltype_cli.evaluation.scores import rates
@@ -26,7 +27,8 @@ class Difference:
     """The difference of a score between two models, the first less the second.
 
     Attributes:
-        value, low, high: with its 95 % interval; no interval (nan) of fewer than 3 groups, or where all say the same.
+        value, low, high: with its 95 % interval; no interval (nan) of one group, or where all say the same, or where
+            a class that is averaged has one group.
         p: two-sided; the smallest that this many groups can give is `least_p`.
         adjusted: p after Holm's correction for the pairs that were compared together.
         n_cells, n_groups: what it rests on.
@@ -59,10 +61,10 @@ def paired(
     """Compares every two tables of predictions cell by cell, with whole groups as the units of chance.
 
     p is of a permutation test that swaps the two models' predictions within whole groups (paired randomisation,
-    Good 2005, Permutation, Parametric and Bootstrap Tests of Hypotheses, ch. 3): all 2^G swaps of few groups, else
-    10,000 random ones. The interval is of the delete-one-group jackknife with t of G - 1 degrees of freedom (Efron &
-    Tibshirani 1993, An Introduction to the Bootstrap, ch. 11). A cell that was tested several times counts once, each
-    of its predictions for a part. Classes may stand in another order, or under other names of the same.
+    Good 2005, Permutation, Parametric and Bootstrap Tests of Hypotheses): all 2^G swaps of few groups, else
+    10,000 random ones. The interval is that of scores, `intervals.jackknife`, between -1 and 1. A cell that was tested
+    several times counts once, each of its predictions for a part. Classes may stand in another order, or under other
+    names of the same.
 
     Args:
         tables: by the name of the model, as `predictions` has them.
@@ -137,19 +139,12 @@ def _difference(counts: Float[np.ndarray, "2 table classes classes"], score: str
     return values[0] - values[1]
 
 
-def _jackknife(counts: np.ndarray, value: float, score: str) -> tuple[float, float]:
-    from scipy.stats import t as student
-
-    n = counts.shape[1]
-    if n < 3:
-        return float("nan"), float("nan")
+def _jackknife(counts: Float[np.ndarray, "2 group classes classes"], value: float, score: str) -> tuple[float, float]:
     left = _difference(counts.sum(axis=1, keepdims=True) - counts, score)
-    left = left[np.isfinite(left)]
-    if np.ptp(left) <= SAME:
+    if not np.ptp(left) > SAME:  # groups that all say the same tell nothing of others; nan where one has a class alone
         return float("nan"), float("nan")
-    error = np.sqrt((n - 1) / n * ((left - left.mean()) ** 2).sum())
-    margin = student.ppf(0.975, n - 1) * error
-    return float(value - margin), float(value + margin)
+    holds, effective = intervals.groups_with(counts[0])[score], intervals.effective_groups(counts[0].sum(axis=(1, 2)))
+    return intervals.jackknife(value, left, holds, effective, lowest=-1.0)
 
 
 def _swapped(counts: np.ndarray, value: float, score: str, rng: np.random.Generator) -> tuple[float, float]:

@@ -151,11 +151,12 @@ def curves_over_epochs(panels: Mapping[str, Sequence[Curve]], title: str, metric
 
 
 @styled
-def scores_bar(level: dict, title: str, group: str) -> Figure:
+def scores_bar(level: dict, title: str, group: str, method: str) -> Figure:
     """Draws one level of `evaluation.scores`, each score with its 95 % interval, and the floor of guessing.
 
     Args:
         group: what the dataset calls a group.
+        method: of the intervals, as `saved_scores.method` names it.
     """
     overall = ["accuracy", "balanced_accuracy", "macro_f1"]
     entries = [
@@ -186,7 +187,7 @@ def scores_bar(level: dict, title: str, group: str) -> Figure:
             axes.plot([floor, floor], [y - 0.42, y + 0.42], color="#D00000", linewidth=2.5, zorder=5)
     axes.plot([], [], color="#D00000", linewidth=2.5, label="guessing the most frequent class")
     axes.set_yticks(range(len(entries)), [name for name, *_ in entries])
-    xlabel = f"score per cell [95 % interval over {group}s]"
+    xlabel = f"score per cell [95 %, {method}]"
     axes.set(xlim=(0, 1), ylim=(len(entries) - 0.4, -0.6), xlabel=xlabel)
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -1 / len(entries)))
     figure.suptitle(title)

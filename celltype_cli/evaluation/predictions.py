@@ -14,6 +14,7 @@ from celltype_cli.cells.cells import Cells
 from celltype_cli.core.files import replacing
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.states import check_seal, read_state
+from celltype_cli.core.tables import EXACT
 
 IDS = ("fold", "row", "cell_id", "group", "label", "predicted")
 
@@ -105,7 +106,7 @@ def _parsed(path: Path) -> pd.DataFrame:
         raise ValueError("its last line is cut short")
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # a line with more fields than the header
-        table = pd.read_csv(path, dtype=text, keep_default_na=False, float_precision="round_trip", index_col=False)
+        table = pd.read_csv(path, dtype=text, keep_default_na=False, index_col=False, **EXACT)
     classes = classes_of(table)
     if not {*IDS} <= {*table.columns} or not classes:
         found = ", ".join(map(str, table.columns))

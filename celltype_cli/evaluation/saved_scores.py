@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,11 @@ LAYOUT = {"n_cells": int, "n_groups": int, "n_folds": int, "notes": list}
 for level in ("window", "cell"):
     LAYOUT |= {f"{level}.{name}.{end}": float for name in SHOWN for end in ("value", "low", "high")}
     LAYOUT |= {f"{level}.classes": dict, f"{level}.floor": dict}
+
+
+def method(scores: Mapping[str, Any], group: str) -> str:
+    """Names the method of the intervals of scores, to stand beside them; older runs have a bootstrap."""
+    return f"{scores.get('interval', 'bootstrap')} over {group}s"
 
 
 def write_scores(values: dict, path: str | Path) -> None:

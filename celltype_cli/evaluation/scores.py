@@ -62,7 +62,8 @@ def scores(
     alone = [name for name, of in found["cell"]["classes"].items() if of["groups"] == 1]
     if groups > 1 and alone and interval == "jackknife":
         notes.append(
-            f"no interval of recall, balanced accuracy and macro F1: all cells of {', '.join(alone)} are of one group"
+            f"no interval of balanced accuracy, macro F1, and recall, precision and F1 of {', '.join(alone)}: all "
+            "cells of such a class are of one group"
         )
     elif groups > 1 and np.isnan(found["cell"]["balanced_accuracy"]["low"]):
         notes.append(f"no interval: all resamples of {groups} groups score alike")
@@ -115,15 +116,15 @@ def _score(table: pd.DataFrame, method: str, n_resamples: int, seed: int) -> dic
         drawn = rates(*intervals.resample(counts, losses, n_resamples, np.random.default_rng(seed)))
     else:
         left = rates(counts.sum(axis=0) - counts, losses.sum(axis=0) - losses)
-    having, effective = intervals.groups_with(counts), intervals.effective_groups(counts.sum(axis=(1, 2)))
+    holding, effective = intervals.groups_with(counts), intervals.effective_groups(counts.sum(axis=(1, 2)))
 
     def entry(name: str, *of_class: int) -> dict[str, float]:
         where = (..., *of_class)
         if method == "bootstrap":
             low, high = intervals.percentiles(drawn[name][where])
         else:
-            at, n, highest = float(whole[name][(0, *of_class)]), int(having[name][where]), HIGHEST.get(name, 1.0)
-            low, high = intervals.jackknife(at, left[name][where], n, effective, highest)
+            at, highest = float(whole[name][(0, *of_class)]), HIGHEST.get(name, 1.0)
+            low, high = intervals.jackknife(at, left[name][where], holding[name][where], effective, highest)
         mean, sd = mean_and_sd(by_fold[name][(..., *of_class)])
         value = float(whole[name][(0, *of_class)])
         return {"value": value, "low": low, "high": high, "fold_mean": mean, "fold_sd": sd}

@@ -87,7 +87,7 @@ def covered(inside: Bool[np.ndarray, " cell"], group: Shaped[np.ndarray, " cell"
     worth: as many as there are where cells of a group are as unlike as any, the number of groups where they are alike.
 
     The likeness is the intraclass correlation from the analysis of variance (Donner and Klar 2000, Design and Analysis
-    of Cluster Randomization Trials), between 0 and 1; 1 where the cells do not tell.
+    of Cluster Randomization Trials in Health Research), between 0 and 1; 1 where the cells do not tell.
     """
     _, place, n = np.unique(group, return_inverse=True, return_counts=True)
     mean = np.bincount(place, inside) / n

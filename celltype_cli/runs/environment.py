@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import subprocess
@@ -10,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+DRIVERS = ("libcuda.so.1", "nvcuda.dll")  # of NVIDIA, on Linux and Windows
+AMD = Path("/dev/kfd")  # what its driver makes
 PACKAGES = (
     "celltype", "torch", "pytorch-lightning", "numpy", "scipy", "pandas", "scikit-learn", "hydra-core", "omegaconf",
     "mlflow", "h5py", "PyWavelets", "matplotlib",
@@ -62,9 +65,20 @@ def limit_threads(wanted: int | None) -> None:
 
 
 def gpu() -> str | None:
+    """Returns the name of the GPU that torch uses, or None; torch, which takes seconds, is asked where a driver is."""
+    if "torch" not in sys.modules and not AMD.exists() and not any(map(_loads, DRIVERS)):
+        return None
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def commit() -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from celltype_cli.evaluation.predictions import per_cell
+from celltype_cli.evaluation.saved_scores import method
 from celltype_cli.evaluation.scores import in_words
 
 LEARNING = "learning_curves"  # only where a model learns in epochs
@@ -42,7 +43,7 @@ def draw(
         title, group = _title(scores, facts), facts["dataset"].get("group", "group")
         drawn = {
             "confusion": lambda: pictures.confusion_matrix(per_cell(predictions), title),
-            "scores": lambda: pictures.scores_bar(scores["cell"], title, group),
+            "scores": lambda: pictures.scores_bar(scores["cell"], title, group, method(scores, group)),
             "reliability": lambda: draw_confidence.reliability(confidence, title),
             "coverage": lambda: draw_confidence.coverage(confidence, title),
             LEARNING: lambda: pictures.learning_curves(learning, title),

@@ -10,6 +10,8 @@ from typing import Any
 
 from celltype_cli.core.classes import vocabulary
 from celltype_cli.core.code import PACKAGE, digests, imported, kept_digests, path_arguments
+from celltype_cli.core.files import find_files
+from celltype_cli.core.messages import UserError
 
 # Where a run computes, and how it is kept and drawn: these keys may differ between two sessions of a run. `threads` is
 # none of them: sums are shared among threads, and rounded otherwise when these are more or fewer.
@@ -44,9 +46,18 @@ def _content(value: Any, digest_of: Callable[[Path], str], is_path: bool = False
         return [_content(entry, digest_of) for entry in value]
     if is_path and isinstance(value, str) and Path(value).expanduser().exists():
         path = Path(value).expanduser()
-        files = [path] if path.is_file() else sorted(p for p in path.rglob("[!.]*") if p.is_file())
-        return [[p.relative_to(path).as_posix(), digest_of(p)] for p in files]
+        return [[p.relative_to(path).as_posix(), digest_of(p)] for p in _files(path)]
     return value
+
+
+def _files(path: Path) -> list[Path]:
+    """Returns the files that a reader may find there: those of linked folders too, and no answers of ours."""
+    if path.is_file():
+        return [path]
+    try:
+        return find_files(path, ("",))[0]
+    except UserError:  # there is none
+        return []
 
 
 def _targets(value: Any, key: str = "") -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from celltype_cli.core.messages import UserError, few, nearest
+from celltype_cli.evaluation.saved_scores import method
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.runs.identity import ELSEWHERE
 
@@ -38,6 +39,12 @@ class Listed:
     def score(self) -> dict[str, float] | None:
         """Returns balanced accuracy per cell with its interval; None of a run that is not finished."""
         return self.folder.scores()["cell"]["balanced_accuracy"] if self.status == "finished" else None
+
+    @property
+    def interval(self) -> str | None:
+        """Names the method of the interval of `score`; None of a run that is not finished."""
+        finished = self.status == "finished"
+        return method(self.folder.scores(), self.facts["dataset"].get("group", "group")) if finished else None
 
     @cached_property
     def bytes(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from celltype_cli.core.messages import UserError
 from celltype_cli.runs.tracking_fields import MULTIRUN, delete_models
 from celltype_cli.runs.tracking_run import Logged, MlflowRun
-from celltype_cli.runs.tracking_store import Store, reason, sqlite_file, within
+from celltype_cli.runs.tracking_store import Store, knock, reason, sqlite_file, within
 
 LOOK_S = 6.0  # for a look at the store; a busy machine takes some seconds to open even its own file
 
@@ -56,6 +56,7 @@ class Mlflow:
         if (file := sqlite_file(uri)) and not (file.exists() and (not file.is_file() or file.stat().st_size)):
             return f"{uri} (made by the first run)"
         try:
+            knock(uri)
             import mlflow  # noqa: F401 - takes seconds of its own
 
             within(LOOK_S, lambda: _look_into(uri))

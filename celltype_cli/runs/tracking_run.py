@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from celltype_cli.core.terminal import say
 from celltype_cli.runs.tracking_fields import log_dataset, log_model, of_multirun
 from celltype_cli.runs.tracking_store import Store, reason, sqlite_file
+
+if TYPE_CHECKING:  # it takes a moment, and a look at the store needs none
+    import pandas as pd
 
 PARAM_LIMIT = 6000  # characters, of MLflow; the whole config is logged as a file besides
 BATCH = 1000  # metrics that MLflow takes at a time; of parameters 100

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 from celltype_cli.core.files import replacing
 
@@ -98,6 +102,24 @@ def within(seconds: float, function: Callable[[], Answer]) -> Answer:
     if not done:
         raise TimeoutError(f"no answer within {seconds:g} s")
     return done[0]
+
+
+def knock(uri: str) -> None:
+    """Raises an error where nobody answers at the address of a server, before MLflow, which takes seconds, is asked."""
+    if not uri.startswith(("http://", "https://")):
+        return
+    parts = urlsplit(uri)
+    place = parts._replace(netloc=parts.netloc.rpartition("@")[2])  # a name and password are for MLflow
+    try:
+        urlopen(f"{place.geturl().rstrip('/')}/health", timeout=ANSWER_S).close()
+    except HTTPError as error:  # is an answer: MLflow, which knows passwords, is asked
+        error.close()
+    except OSError as error:  # URLError is one
+        why = getattr(error, "reason", error)
+        if isinstance(why, TimeoutError):
+            raise TimeoutError(f"no answer within {ANSWER_S:g} s") from error
+        if not isinstance(why, ssl.SSLError):  # MLflow may be told to take it
+            raise why if isinstance(why, OSError) else ConnectionError(why) from error
 
 
 def sqlite_file(uri: str) -> Path | None:

@@ -111,6 +111,8 @@ def _too_few(cells: Cells, groups: Shaped[np.ndarray, " group"], counts: np.ndar
         if n < n_folds:
             others = [other for other in cells.classes if other != name]
             mend = f"set split.n_folds={most}" if n > 1 and most > 1 else "add cells"
+            if len(where) > 1:
+                mend += ", or split=leave_one_group_out, where a fold may lack a class"
             yield (
                 f"class {name} has {n} cells, {n_folds} are needed: {mend}, or leave the class out by taking these "
                 f"labels away{nearest(name, others)}"

@@ -141,11 +141,14 @@ def test_windows_count_once_per_cell_and_rows_without_label_not_at_all():
 
 def test_words_for_the_terminal(found):
     lines = confidence_words.told(found, "animal")
-    assert [*lines] == ["calibration", "labels at accuracy 0.95", "sets at 90 %"]
+    assert [*lines] == ["calibration", "labels at accuracy 0.95", "labels at confidence ratio 2", "sets at 90 %"]
     ece, labels = found["ece"], found["labels"][1]
     assert lines["calibration"].startswith(f"ECE {ece['before']:.3f} -> {ece['after']:.3f} (temperature ")
     assert lines["labels at accuracy 0.95"].startswith(f"{100 * labels['coverage']['value']:.0f} % of the cells, ")
     assert lines["labels at accuracy 0.95"].endswith(f"(confidence >= {labels['confidence']:.2f})")
+    low, high = (100 * found["ratio"]["coverage"][end] for end in ("low", "high"))
+    covered = f"{100 * found['ratio']['coverage']['value']:.0f} % [{low:.0f}, {high:.0f}] of the cells, "
+    assert lines["labels at confidence ratio 2"].startswith(covered)
     assert "of held-out animals they hold the true type of A " in lines["sets at 90 %"]
     sure = confidence_words.told(confidence(table_of("AB" * 30, "AB" * 30)), "animal")
     assert sure["labels at accuracy 0.95"] == "100 % of the cells, 100.0 % of them right (at any confidence)"
@@ -168,6 +171,8 @@ def test_pictures_draw_the_numbers(found):
     after = next(line for line in axes.lines if line.get_color() == "#0072B2")
     assert after.get_ydata().tolist() == [entry["accuracy"] for entry in found["bins"]["after"]]
     assert "n = 600" in counts.get_ylabel()
+    figures["reliability"].canvas.draw()
+    assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1  # it covers no bar
     left, right = figures["coverage"].axes
     assert left.lines[0].get_ydata().tolist() == [entry["accuracy"] for entry in found["curve"]]
     marks = [line.get_xdata()[0] for line in right.lines if line.get_marker() == "o" and len(line.get_xdata())]

@@ -118,3 +118,11 @@ def test_what_cannot_be_compared():
         paired(first, first.assign(cell_id="x" + first["cell_id"]))
     with pytest.raises(UserError, match=r"cell c0 has the labels A and B in a and b \(24 such cells\)"):
         paired(first, table(np.ones(24), GROUPS, label=1 - np.arange(24) % 2))
+
+
+def test_a_class_of_one_animal_leaves_no_interval_of_what_averages_over_classes():
+    group, label = np.repeat(["a", "b", "c"], 4), np.repeat([0, 0, 1], 4)
+    right = np.array([1, 1, 0, 1, 1, 0, 0, 1, 1, 1, 1, 0], bool)
+    first, second = table(right, group, label), table(np.roll(right, 1), group, label)
+    assert np.isnan(paired(first, second).low)
+    assert np.isfinite(paired(first, second, score="accuracy").low)

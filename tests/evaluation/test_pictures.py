@@ -102,7 +102,7 @@ def test_bands_stay_where_the_metric_can_be():
 
 def test_scores_bar_draws_values_intervals_and_floor(table):
     level = scores.scores(table.assign(group=table["cell_id"]), n_resamples=50)["cell"]
-    [axes] = pictures.scores_bar(level, "toy (simulated)", "animal").axes
+    [axes] = pictures.scores_bar(level, "toy (simulated)", "animal", "jackknife over animals").axes
     assert axes.patches[0].get_width() == level["accuracy"]["value"]
     assert axes.patches[3].get_width() == level["classes"]["PY"]["recall"]["value"]
     value, low, high = (level["accuracy"][key] for key in ("value", "low", "high"))
@@ -115,7 +115,7 @@ def test_scores_bar_draws_values_intervals_and_floor(table):
 
 def test_scores_bar_without_interval(table):
     level = scores.scores(table.assign(group="m"), n_resamples=5)["cell"]
-    [axes] = pictures.scores_bar(level, "toy", "animal").axes
+    [axes] = pictures.scores_bar(level, "toy", "animal", "jackknife over animals").axes
     assert f"{level['accuracy']['value']:.2f} [not defined: 1 animal]" in texts(axes.figure)
     assert not any(len({*line.get_xdata()}) == 2 for line in axes.lines)  # no bar, of whatever width
 
@@ -125,7 +125,7 @@ def test_a_class_that_is_never_predicted_is_said(cells):
     proba = np.tile([0.1, 0.7, 0.1, 0.1], (len(cells), 1))
     table = predictions.predictions_table(cells, proba, fold=0)
     assert "predicted\nnever predicted: PY, SOM, VIP" in texts(pictures.confusion_matrix(table, "toy"))
-    drawn = texts(pictures.scores_bar(scores.scores(table)["cell"], "toy", "animal"))
+    drawn = texts(pictures.scores_bar(scores.scores(table)["cell"], "toy", "animal", "jackknife over animals"))
     assert sum(text.endswith("never predicted") for text in drawn) == 3
 
 

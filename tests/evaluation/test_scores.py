@@ -164,9 +164,10 @@ def test_no_interval_has_no_width():
 def test_a_class_of_one_group_has_no_interval_and_is_named():
     found = scores.scores(table_of("ABABAAC", "ABBAACC", classes="ABC", group="ppqqrrs"))
     level = found["cell"]
-    assert np.isnan([level["classes"]["C"]["recall"]["low"], level["balanced_accuracy"]["low"]]).all()
+    assert np.isnan([level["classes"]["C"][rate]["low"] for rate in ("recall", "precision", "f1")]).all()
+    assert np.isnan([level[name]["low"] for name in ("balanced_accuracy", "macro_f1")]).all()
     assert level["accuracy"]["low"] < level["accuracy"]["value"] < level["accuracy"]["high"]
-    assert any("all cells of C are of one group" in note for note in found["notes"])
+    assert any("recall, precision and F1 of C: all cells of such a class are of one" in note for note in found["notes"])
 
 
 def test_repeats_of_cells_do_not_narrow_an_interval():

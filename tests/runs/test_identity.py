@@ -112,3 +112,16 @@ def test_the_order_of_known_classes_counts_and_their_colours_do_not(config, tmp_
         assert identity("Granule: {}") != before
     finally:
         classes.vocabulary.cache_clear()
+
+
+def test_files_of_linked_folders_count_and_answers_of_ours_do_not(config, tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "b.txt").write_text("4")
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "far")
+    before = run_identity(config)
+    (tmp_path / "far" / "b.txt").write_text("5")
+    assert run_identity(config) != before
+    before = run_identity(config)
+    (tmp_path / "data" / "celltype.csv").write_text("an answer")
+    (tmp_path / "data" / files.OURS).write_text(f"{files.digest(tmp_path / 'data' / 'celltype.csv')}  celltype.csv\n")
+    assert run_identity(config) == before

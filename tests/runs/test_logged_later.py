@@ -47,7 +47,9 @@ def test_what_is_missing_is_logged_later(unlogged, tmp_path, monkeypatch, later)
         assert logged.info.status == "FINISHED"
         accuracy = folder.scores()["cell"]["accuracy"]["value"]
         assert logged.data.metrics["accuracy"] == pytest.approx(accuracy)
-        assert "cells.csv" in {file.path for file in client.list_artifacts(facts["mlflow_run"])}
+        assert {"cells.csv", "calibration.json"} <= {file.path for file in client.list_artifacts(facts["mlflow_run"])}
+        drawn = {file.path for file in client.list_artifacts(facts["mlflow_run"], "figures")}
+        assert {"figures/reliability.png", "figures/coverage.png"} <= drawn
         children = client.search_runs(
             [logged.info.experiment_id], f"tags.`mlflow.parentRunId` = '{logged.info.run_id}'"
         )

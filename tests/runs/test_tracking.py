@@ -1,5 +1,6 @@
 """The MLflow store: what is logged, six processes at once, dead runs, and stores that cannot be used."""
 
+import io
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from urllib.error import HTTPError
 
 import pandas as pd
 import pytest
@@ -223,3 +225,32 @@ def test_time_is_up_and_errors_come_through():
 def test_dead_runs_of_a_store_in_trouble(tmp_path):
     with pytest.raises(UserError, match=r"cannot be used: Connection refused"):
         close_dead_runs(tmp_path, "http://127.0.0.1:9", set())
+
+
+def test_a_server_that_is_away_is_told_without_mlflow_and_torch(tmp_path):
+    """Both take seconds to import, and longer on a busy machine; `doctor` answers without them."""
+    code = (
+        "import sys; from pathlib import Path; from celltype_cli.runs import environment, tracking\n"
+        "print(tracking.Mlflow('http://127.0.0.1:9').reach(Path('.')))\n"
+        "environment.DRIVERS, environment.AMD = (), Path('/nowhere'); print(environment.gpu())\n"
+        "print([name for name in ('mlflow', 'torch', 'pandas') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    reached, gpu, imported = done.stdout.splitlines()
+    assert "cannot be used: Connection refused" in reached and (gpu, imported) == ("None", "[]")
+
+
+def test_a_server_is_knocked_at_without_the_name_and_password_in_its_address(monkeypatch):
+    asked = []
+    monkeypatch.setattr(tracking_store, "urlopen", lambda url, **_: asked.append(url) or io.BytesIO())
+    tracking_store.knock("https://me:secret@lab.org:5000/mlflow/")
+    assert asked == ["https://lab.org:5000/mlflow/health"]
+
+
+def test_an_answer_that_is_an_error_is_an_answer(monkeypatch):
+    def refuses(*_, **__):
+        raise HTTPError("http://x", 401, "Unauthorized", {}, None)
+
+    monkeypatch.setattr(tracking_store, "urlopen", refuses)
+    tracking_store.knock("http://x")
+    tracking_store.knock("databricks")

@@ -40,7 +40,8 @@ def chance(
 
     A column's strength is the distance of its AUC from 0.5, one source against the others, averaged over sources and
     classes by their smaller side; the strongest column of each permutation makes the p values hold for all columns
-    together (Westfall and Young 1993). A column that tells the source up and down alike has little strength.
+    together (Westfall and Young 1993, Resampling-Based Multiple Testing). A column that tells the source up and down
+    alike has little strength.
 
     Args:
         apart: groups that are dealt whole.

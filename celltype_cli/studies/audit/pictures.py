@@ -24,8 +24,9 @@ def source_audit(columns: pd.DataFrame, shares: pd.DataFrame, flag_at: float, ti
     bars, parts = figure.subplots(1, 2, width_ratios=(1.3, 1))
     colours = np.where(columns["flagged"], "#D00000", "#7F7F7F")
     bars.barh(range(len(columns)), columns["within"] - 0.5, left=0.5, color=colours, height=0.7)
-    bars.axvline(flag_at, color="#D00000", linewidth=2, linestyle="--", label=f"flagged from {flag_at:g}")
-    bars.legend(loc="lower right", fontsize=12)
+    flagged = f"flagged from {flag_at:g}, if p is small"
+    bars.axvline(flag_at, color="#D00000", linewidth=2, linestyle="--", label=flagged)
+    bars.legend(loc="lower right", fontsize=12, frameon=True, framealpha=1, edgecolor="none")
     bars.set_yticks(range(len(columns)), columns.index, fontsize=13)
     bars.set(xlabel=f"AUC of the {by} within a class (0.5 by chance)", xlim=(0.4, 1), ylim=(len(columns) - 0.5, -0.5))
     draw = _shares if shares.shape[1] <= len(OTHER_COLOURS) else _counts
@@ -51,8 +52,8 @@ def _shares(axes: Axes, shares: pd.DataFrame, by: str) -> None:
 def _counts(axes: Axes, shares: pd.DataFrame, by: str) -> None:
     """Draws how many cells of each class each of many sources has: a column for each, with numbers where they fit."""
     image = axes.imshow(
-        shares, aspect="auto", cmap="Greys", vmin=0, vmax=1.6 * shares.to_numpy().max(), interpolation="nearest"
-    )
+        shares, aspect="auto", cmap="Greys", vmin=0, vmax=3 * shares.to_numpy().max(), interpolation="nearest"
+    )  # no shade is so dark that numbers cannot be read on it
     axes.set(xlabel=f"{by} ({shares.shape[1]})")
     if shares.shape[1] > NAMED:
         axes.set_xticks([])

@@ -22,14 +22,18 @@ STEPS = 64  # of the path from baseline to input
 INCOMPLETE = 0.05  # share of the logits' differences that integrated gradients may miss without a note
 
 
-def attributions(predict: Predictor, cells: Cells, method: str, *, background: Cells) -> Explanation:
-    """Attributes the output for the predicted class to the inputs; the name of the model is left to the caller.
+def attributions(
+    predict: Predictor, cells: Cells, method: str, *, background: Cells | None, target: int | None = None
+) -> Explanation:
+    """Attributes the output for a class to the inputs; the name of the model is left to the caller.
 
     Args:
         predict: a network's or an estimator's predictor.
         cells: to explain.
         method: "saliency", "integrated_gradients", "shap", or "auto" for what suits the predictor.
-        background: training cells, which stand for an average cell where the method needs one.
+        background: training cells, which stand for an average cell where the method needs one; None where none are
+            at hand.
+        target: the class; None for what is predicted of each row.
 
     Raises:
         UserError: when the method does not go with the predictor, or its library is missing.
@@ -42,14 +46,14 @@ def attributions(predict: Predictor, cells: Cells, method: str, *, background: C
         can = " or ".join(methods)
         raise UserError(f"method={method} does not go with this model; it can be explained by {can} (method=auto)")
     try:
-        found = methods[method](state, cells, background)
+        found = methods[method](state, cells, background, target)
     except ImportError as error:
         raise UserError(f"captum or shap is missing ({error}): pip install celltype[explain]") from error
     about = {"title": cells.about.title, "model": "", "method": method, "classes": cells.classes}
     return Explanation(**about, cell_id=cells.cell_id.astype(str), label=cells.label, **found)
 
 
-def _saliency(state: State, cells: Cells, _: Cells) -> dict[str, Any]:
+def _saliency(state: State, cells: Cells, _: Cells | None, target: int | None) -> dict[str, Any]:
     """Takes the absolute gradient of the largest logit with respect to the z-scored inputs (Simonyan et al. 2013,
     arXiv:1312.6034), as the scalogram paper does (Amprimo et al. 2025, Fig. 5)."""
     from captum.attr import Saliency
@@ -57,12 +61,12 @@ def _saliency(state: State, cells: Cells, _: Cells) -> dict[str, Any]:
     def of_batch(forward, inputs, target):
         return Saliency(forward).attribute(inputs, target=target), ()
 
-    predicted, parts, _ = _by_gradients(state.model, cells, of_batch)
+    predicted, parts, _ = _by_gradients(state.model, cells, of_batch, target)
     quantity = "|gradient| of the largest logit, per sd of the input"
     return {"quantity": quantity, "predicted": predicted, "parts": parts}
 
 
-def _integrated_gradients(state: State, cells: Cells, _: Cells) -> dict[str, Any]:
+def _integrated_gradients(state: State, cells: Cells, _: Cells | None, target: int | None) -> dict[str, Any]:
     """Integrates gradients from the training mean, 0 after z-scoring, to each input (Sundararajan et al. 2017,
     arXiv:1703.01365), so that the attributions of a row sum to the difference of its largest logit from the mean's."""
     from captum.attr import IntegratedGradients
@@ -73,7 +77,7 @@ def _integrated_gradients(state: State, cells: Cells, _: Cells) -> dict[str, Any
         total = sum(v.flatten(1).sum(1) for v in values) - missed
         return values, (missed.abs().sum(), total.abs().sum())
 
-    predicted, parts, sums = _by_gradients(state.model, cells, of_batch)
+    predicted, parts, sums = _by_gradients(state.model, cells, of_batch, target)
     missed, total = np.sum(sums, axis=0)
     notes = ()
     if missed > INCOMPLETE * total:
@@ -82,24 +86,27 @@ def _integrated_gradients(state: State, cells: Cells, _: Cells) -> dict[str, Any
     return {"quantity": quantity, "predicted": predicted, "parts": parts, "notes": notes}
 
 
-def _shap_values(state: State, cells: Cells, background: Cells) -> dict[str, Any]:
+def _shap_values(state: State, cells: Cells, background: Cells | None, target: int | None) -> dict[str, Any]:
     """Distributes each class's output over the columns by Shapley values (Lundberg and Lee 2017, NeurIPS)."""
     from celltype_cli.studies.explain.shapley import shapley
     from celltype_cli.trainers.sklearn import probabilities
 
     names, table = state.table(cells)
-    trained, quantity = shapley(state.model, table, state.table(background)[1])
+    others = None if background is None else state.table(background)[1]
+    trained, quantity = shapley(state.model, table, others)
     known = state.model.classes_
     by_class = np.zeros((len(cells), len(cells.classes), table.shape[1]), np.float32)
     by_class[:, known] = trained
     predicted = known[probabilities(state.model, table).argmax(axis=1)]
+    predicted = predicted if target is None else np.full_like(predicted, target)
     chosen = by_class[np.arange(len(cells)), predicted]
     part = Part(table.astype(np.float32), chosen, columns=tuple(names), by_class=by_class)
     return {"quantity": f"SHAP value ({quantity})", "predicted": predicted, "parts": {"table": part}}
 
 
-def _by_gradients(network: nn.Module, cells: Cells, of_batch: Callable) -> tuple:
-    """Runs a method of captum over small batches; returns predicted classes, parts and what else each batch gave."""
+def _by_gradients(network: nn.Module, cells: Cells, of_batch: Callable, chosen: int | None) -> tuple:
+    """Runs a method of captum over small batches; returns the classes that are explained (predicted, unless one was
+    chosen), parts and what else each batch gave."""
     import torch
 
     from celltype_cli.trainers.networks import as_tensor
@@ -117,6 +124,7 @@ def _by_gradients(network: nn.Module, cells: Cells, of_batch: Callable) -> tuple
         # A recurrent network on a GPU has gradients in evaluation mode only without cuDNN.
         with torch.backends.cudnn.flags(enabled=False):
             target = forward(*scaled).argmax(1)
+            target = target if chosen is None else target.new_full(target.shape, chosen)
             values, extra = of_batch(forward, scaled, target)
         predicted.append(target.cpu().numpy())
         sums.append([float(e.detach()) for e in extra])

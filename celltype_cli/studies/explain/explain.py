@@ -11,18 +11,12 @@ from jaxtyping import Int
 from omegaconf import DictConfig
 
 from celltype_cli.cells.cells import Cells
-from celltype_cli.core import configs
 from celltype_cli.core.files import write_text
-from celltype_cli.core.messages import UserError
-from celltype_cli.core.terminal import say
 from celltype_cli.evaluation.predictions import classes_of
-from celltype_cli.runs import train
-from celltype_cli.runs.build import Built, build
-from celltype_cli.runs.folder import RunFolder
 from celltype_cli.studies.explain import saved
+from celltype_cli.studies.explain.again import Again, made_again
 from celltype_cli.studies.explain.attributions import attributions
 from celltype_cli.studies.explain.saved import Explanation
-from celltype_cli.trainers.protocol import Predictor
 
 SAME = 1e-6  # by which two predictions of one model may differ
 BACKGROUND = 200  # training rows to choose an average cell from; more would be read for nothing
@@ -54,36 +48,19 @@ def explain(
     Raises:
         UserError: when the run is not finished, or has no such fold, or its data are no longer the same.
     """
-    folder, _ = train.located(cfg, labels)
-    if not folder.finished:
-        state = folder.status if folder.path.exists() else "not there"
-        raise UserError(
-            f"the run to explain is {state} ({folder.path}); other settings, data or code make another run. "
-            f"Make it first:\n  {make}"
-        )
-    train.use_threads(cfg.threads)
-    parts = build(cfg)
-    if not 1 <= fold <= len(parts.folds):
-        raise UserError(f"fold={fold}: this run has the folds 1 to {len(parts.folds)}")
-    predicted, rows = folder.fold(fold).predictions(), parts.folds[fold - 1]
-    tested = parts.cells.cell_id[rows.test].astype(str)
-    if not np.array_equal(predicted["cell_id"], tested):
-        raise UserError(f"{folder.path}: fold {fold} was tested on other cells than the dataset now gives: train anew")
-    cells = parts.cells[_chosen(predicted, cells_per_class)]
-    predict = _fitted(folder, parts, fold, keep=cfg.keep_checkpoints)
-    proba = predict(cells)
-    notes = _differences(proba, predicted, cells)
+    made = made_again(cfg, labels, make, fold)
+    cells = made.cells[_chosen(made.predicted, cells_per_class)]
+    proba = made.predict(cells)
+    notes = _differences(proba, made.predicted, cells)
     if np.ptp(proba, axis=0).max(initial=0) < SAME:
         notes.append("all these cells got the same probabilities: there is nothing that the model looked at")
-    background = parts.cells[_spread(rows.train, BACKGROUND)]
-    found = attributions(predict, cells, method, background=background)
-    path = folder.path / "explain" / f"fold{fold}-{found.method}.npz"
-    title = f"{found.title}, fold {fold} of {len(parts.folds)}"
-    groups = f"{len(cells)} test cells of {len(np.unique(cells.group))} {cells.about.group}s"
-    tested = f"split {labels['split']}, {groups}, seed {cfg.seed}"
-    found = replace(found, title=title, tested=tested, model=labels["model"], notes=(*notes, *found.notes))
+    background = made.cells[_spread(made.rows.train, BACKGROUND)]
+    found = attributions(made.predict, cells, method, background=background)
+    path = made.place(f"{found.method}.npz")
+    title = f"{found.title}, fold {fold} of {len(made.parts.folds)}"
+    found = replace(found, title=title, tested=made.tested(cells), model=labels["model"], notes=(*notes, *found.notes))
     saved.write(found, path)
-    return _drawn(path, len(parts.folds), folder, cfg, labels)
+    return _drawn(path, made)
 
 
 def _chosen(saved: pd.DataFrame, n: int | None) -> Int[np.ndarray, " chosen"]:
@@ -101,19 +78,6 @@ def _spread(rows: Int[np.ndarray, " row"], n: int) -> Int[np.ndarray, " chosen"]
     return rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int)]
 
 
-def _fitted(folder: RunFolder, parts: Built, k: int, *, keep: bool) -> Predictor:
-    """Gets the predictor of a fold: from kept checkpoints, or fitted again, which ends the same."""
-    fold = folder.fold(k)
-    if not any(fold.path.glob("*.ckpt")):
-        seconds = fold.about()["training_seconds"]
-        say(f"the model of fold {k} was not kept: it is fitted again, with the same seed ({seconds:.1f} s in the run)")
-    with folder.locked():
-        fitted = parts.fit(k, fold.path, None)
-        if not keep:
-            fold.drop_checkpoints()
-    return fitted.predict
-
-
 def _differences(proba: np.ndarray, saved: pd.DataFrame, cells: Cells) -> list[str]:
     """Says where the model's predictions are not those that the run saved."""
     known = saved.drop_duplicates("cell_id").set_index("cell_id")[[f"p_{name}" for name in cells.classes]]
@@ -123,7 +87,7 @@ def _differences(proba: np.ndarray, saved: pd.DataFrame, cells: Cells) -> list[s
     return [f"the model made again predicts otherwise than the run saved, by up to {most:.2g} of a probability"]
 
 
-def _drawn(path: Path, n_folds: int, folder: RunFolder, cfg: DictConfig, labels: dict[str, str]) -> Explained:
+def _drawn(path: Path, made: Again) -> Explained:
     """Reads the saved attributions, and writes, and logs, the numbers and pictures that are functions of them."""
     from celltype_cli.core import plots
     from celltype_cli.studies.explain import pictures
@@ -135,10 +99,7 @@ def _drawn(path: Path, n_folds: int, folder: RunFolder, cfg: DictConfig, labels:
         files[f"numbers, {name}"] = path.with_name(f"{path.stem}-{name}.csv")
         write_text(files[f"numbers, {name}"], table.to_csv(index=False))
     for name, part in explanation.parts.items():
-        drawn = plots.save(pictures.picture(explanation, part), path.with_name(f"{path.stem}-{name}"), cfg.figures)
+        drawn = plots.save(pictures.picture(explanation, part), path.with_name(f"{path.stem}-{name}"), made.cfg.figures)
         files |= {f"picture, {name}, {file.suffix[1:]}": file for file in drawn}
-    facts = folder.facts()
-    log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
-    if facts["mlflow_run"] and log.uri == facts["mlflow_uri"]:  # was logged, and to the same store
-        log.add(facts["mlflow_run"], [file for file in files.values() if file != path])
-    return Explained(explanation, numbers, files, n_folds)
+    made.log([file for file in files.values() if file != path])
+    return Explained(explanation, numbers, files, len(made.parts.folds))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from celltype_cli.cells.about import Axis
 from celltype_cli.cells.cells import UNLABELLED
 from celltype_cli.core.plots import class_colour, in_two_lines, styled
-from celltype_cli.studies.explain.saved import Explanation, Part, axis_label, summary
+from celltype_cli.studies.explain.saved import Explanation, Part, summary
 
 SHOWN = 6  # columns of a table
 EXAMPLES = 2  # traces of each class
@@ -149,7 +149,7 @@ def _over_time(explanation: Explanation, part: Part) -> Figure:
             axes.locator_params(axis="y", nbins=3)
     grid[0, 0].set_xlim(axis.first, axis.last)
     said = f"amount: {explanation.quantity}; in examples the darker, the more"
-    figure.supxlabel(f"{axis_label(axis)}\n{said}", fontsize=15)
+    figure.supxlabel(f"{axis.label}\n{said}", fontsize=15)
     return figure
 
 
@@ -190,10 +190,10 @@ def _maps(explanation: Explanation, part: Part) -> Figure:
     ends = {-1: "against the class", 0: "nothing", 1: "for the class" if signed else "most"}
     bar = figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, ticks=[-1, 0, 1] if signed else [0, 1])
     bar.ax.set_yticklabels([ends[t] for t in bar.get_ticks()], rotation=90, va="center")
-    figure.supylabel(axis_label(vertical), fontsize=15)
+    figure.supylabel(vertical.label, fontsize=15)
     never = f" (of {', '.join(missed)} no cell)" if missed else ""
     said = f"{explanation.quantity}\neach class on its own scale; rows: predicted class{never}"
-    figure.supxlabel(f"{axis_label(horizontal)}\n{said}", fontsize=15)
+    figure.supxlabel(f"{horizontal.label}\n{said}", fontsize=15)
     return figure
 
 

@@ -142,10 +142,6 @@ def _with_tuples(facts: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
 
 
-def axis_label(axis: Axis) -> str:
-    return f"{axis.name} ({axis.unit})" if axis.unit else axis.name
-
-
 def summary(explanation: Explanation, part: Part) -> pd.DataFrame:
     """Sums up a part: the columns of a table that count most, or where on its axes a trace or picture counts."""
     return _columns(explanation, part) if part.columns else _places(explanation, part)
@@ -190,6 +186,6 @@ def _places(explanation: Explanation, part: Part) -> pd.DataFrame:
             for k, (axis, at) in enumerate(zip(part.axes, coordinates)):
                 along = mean.sum(axis=tuple(other for other in range(mean.ndim) if other != k))
                 centre = float(along @ at / along.sum()) if along.sum() > 0 else np.nan
-                line |= {f"centre, {axis_label(axis)}": centre, f"peak, {axis_label(axis)}": float(at[peak[k]])}
+                line |= {f"centre, {axis.label}": centre, f"peak, {axis.label}": float(at[peak[k]])}
             lines.append(line)
     return pd.DataFrame(lines)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from celltype_cli.core.messages import UserError
 from celltype_cli.trainers.sklearn import probabilities
 
 LOG_ODDS = "log-odds against the mean of the classes"
@@ -20,7 +21,7 @@ TOLERANCE = 1e-3  # by which sums may miss the prediction
 
 
 def shapley(
-    pipeline: Any, table: Float[np.ndarray, "row column"], background: Float[np.ndarray, "other column"]
+    pipeline: Any, table: Float[np.ndarray, "row column"], background: Float[np.ndarray, "other column"] | None
 ) -> tuple[Float[np.ndarray, "row class column"], str]:
     """Distributes what a fitted pipeline says of each class over the columns of its table.
 
@@ -32,14 +33,21 @@ def shapley(
     Returns:
         values that sum over columns to the difference from an average prediction, classes in the pipeline's order;
         and what they are amounts of. Log-odds sum to 0 over the classes, because a softmax leaves their level open.
+
+    Raises:
+        UserError: when such rows are needed and there are none.
     """
     exact = _of_trees(pipeline, table)
+    if exact is None and background is None:
+        raise UserError("SHAP values of this model need the inputs of training cells, and there are none")
     return exact if exact else (_of_anything(pipeline, table, background), PROBABILITY)
 
 
 def _of_trees(model: Any, x: Float[np.ndarray, "row column"]) -> tuple[np.ndarray, str] | None:
     if hasattr(model, "steps"):
-        for _, step in model.steps[:-1]:
+        for k, (_, step) in enumerate(model.steps[:-1], start=1):
+            if picked := _picked(step):
+                return _spread(_of_trees(model[k:], x[:, picked]), picked, x.shape[1])
             columns = x.shape[1]
             x = step.transform(x)
             if x.shape[1] != columns:  # columns of its own making have no names
@@ -52,6 +60,21 @@ def _of_trees(model: Any, x: Float[np.ndarray, "row column"]) -> tuple[np.ndarra
         mean = np.average([values for values, _ in members], axis=0, weights=model.weights)
         return mean, f"{members[0][1]}, averaged over the members"
     return _of_one_tree(model, x)
+
+
+def _picked(step: Any) -> list[int]:
+    """Returns the columns that a step passes on as they are, where it does nothing else, as those of views do."""
+    parts = getattr(step, "transformers", [])
+    return list(parts[0][2]) if len(parts) == 1 and parts[0][1] == "passthrough" else []
+
+
+def _spread(found: tuple[np.ndarray, str] | None, columns: list[int], n: int) -> tuple[np.ndarray, str] | None:
+    """Puts values of some columns where they are among all; the others tell nothing."""
+    if found is None:
+        return None
+    values = np.zeros((*found[0].shape[:-1], n))
+    values[..., columns] = found[0]
+    return values, found[1]
 
 
 def _of_one_tree(model: Any, x: Float[np.ndarray, "row column"]) -> tuple[np.ndarray, str] | None:

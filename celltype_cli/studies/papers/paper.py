@@ -131,6 +131,23 @@ class Row(Level):
 
 
 @strict
+class Other:
+    """What others report on the data of a table, shown below it; nothing here runs it.
+
+    Attributes:
+        name: of the method: "NEMO".
+        data: which, and how it was split: "hull, random folds".
+        source: who says so, and where.
+        scores: of `SCORES`, as fractions.
+    """
+
+    name: Text
+    data: Text
+    source: Text
+    scores: dict[Annotated[str, BeforeValidator(_metric)], float] = field(hash=False)
+
+
+@strict
 class Table(Level):
     """A table or figure.
 
@@ -140,6 +157,7 @@ class Table(Level):
         metric: what a table of scores shows, one of `SCORES`; curves show accuracy or loss.
         elsewhere: False where its rows make sense on the paper's default dataset only.
         dataset: the only dataset on which its rows make sense, when that is another one.
+        others: what others report on such data.
     """
 
     key: str
@@ -151,6 +169,7 @@ class Table(Level):
     metric: str = "accuracy"
     elsewhere: StrictBool = True
     dataset: str = ""
+    others: tuple[Other, ...] = ()
 
     def __post_init__(self) -> None:
         known = ("accuracy", "loss") if self.kind == "curves" else SCORES

@@ -4,6 +4,7 @@ import hashlib
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from celltype_cli import cli
@@ -54,6 +55,23 @@ def test_a_run_that_is_not_there_is_named_with_the_command_that_makes_it(celltyp
     assert "celltype train model=rnn trainer.epochs=2 dataset.cells_per_class=12" in err
     assert "method=saliency" not in err
     assert not outputs.exists()
+
+
+def test_codes_map_training_and_test_cells(celltype, capsys):
+    folder = trained(celltype, capsys, *RNN)
+    code, out, err, _ = celltype(capsys, "explain", *RNN, "method=codes", "fold=2")
+    assert code == 0 and "fold2-codes.png" in out, err
+    table = pd.read_csv(folder / "explain" / "fold2-codes.csv")
+    saved_of_fold = read_predictions(folder / "predictions.csv").query("fold == 2")
+    test = table[table["side"] == "test"]
+    assert [*test["cell_id"]] == [*saved_of_fold["cell_id"]] and [*test["predicted"]] == [*saved_of_fold["predicted"]]
+    codes = table.filter(like="code_").to_numpy()
+    assert len(codes) > len(test) and np.ptp(codes) > 0
+    train = table[table["side"] == "train"]
+    assert np.allclose(train[["x", "y"]].mean(), 0, atol=1e-6) and train["x"].var() >= train["y"].var() > 0
+    trained(celltype, capsys, *FOREST)
+    code, _, err, _ = celltype(capsys, "explain", *FOREST, "method=codes")
+    assert code == 2 and "this model is none" in err
 
 
 def test_a_model_that_learnt_nothing_is_said_to_look_at_nothing(celltype, capsys):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made.training import sklearn
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -94,6 +95,20 @@ def test_shap_of_members_that_do_not_go_together_is_of_their_probability():
     values, quantity = shapley(make_pipeline(voted.fit(X, Y)), X[:5], X)
     assert quantity == PROBABILITY
     assert np.abs(values).mean(axis=(0, 1)).argmax() == 2
+
+
+def test_shap_of_views_is_exact_and_stays_in_the_columns_of_each():
+    member = partial(RandomForestClassifier, 20, random_state=0)
+    views = [
+        (name, make_pipeline(ColumnTransformer([("of", "passthrough", columns)]), member()))
+        for name, columns in (("late", [2, 4]), ("first", [0, 1]))
+    ]
+    voted = VotingClassifier(views, voting="soft").fit(X, Y)
+    values, quantity = shapley(make_pipeline(voted), X[:20], X)
+    assert quantity == f"{PROBABILITY}, averaged over the members"
+    first, _ = shapley(member().fit(X[:, [2, 4]], Y), X[:20, [2, 4]], X[:, [2, 4]])
+    np.testing.assert_allclose(values[..., [2, 4]], first / 2)
+    assert (values[..., 3] == 0).all() and np.abs(values[..., [0, 1]]).max() > 0
 
 
 class Linear:

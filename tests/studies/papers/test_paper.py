@@ -199,7 +199,7 @@ def test_all_faults_are_named_at_once(tmp_path):
         "  table t1, row two (net): published.recall is no metric; known: accuracy, "
         "balanced_accuracy, macro_f1, weighted_f1, training_seconds",
         "  table t1: sourse is not known; nearest: source; known: overrides, when, title, source, kind, rows, "
-        "note, metric, elsewhere, dataset",
+        "note, metric, elsewhere, dataset, others",
         "  model net: expected a mapping, found ['model=net']",
     ]
 

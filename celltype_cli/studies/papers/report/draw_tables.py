@@ -69,7 +69,7 @@ def _dots_legend(lines: Sequence[Line], way: str, group: str) -> list[Line2D]:
         *([paper] if any(not isnan(line.published) for line in lines) else []),
         Line2D([], [], color="#444444", marker="o", label=f"ours, {way}, mean and sd", **shared),
         Line2D([], [], color="#444444", marker="o", markerfacecolor="white",
-               label=f"ours, {group}s kept apart, 95 % interval", **shared),
+               label=f"ours, {group}s kept apart, 95 % interval (jackknife)", **shared),
     ]  # fmt: skip
     guess = Line2D([], [], color=FLOOR, linewidth=2, label="guessing the most frequent class")
     return [*entries, *([guess] if any(not isnan(line.floor) for line in lines) else [])]

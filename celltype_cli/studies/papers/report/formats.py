@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from math import isnan
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -19,8 +20,11 @@ READING = (
     "Published figures and our own on the paper's split are means over splits with the standard deviation (published "
     "in brackets, ours after ±). Random splits put cells of one {group} on both sides.",
     "{Group}s kept apart: whole {group}s are tested that training never saw; in square brackets the 95 % interval "
-    "over {group}s. The gap between the two is what knowing the {group} is worth.",
+    "(jackknife, Student's t). The gap between the two is what knowing the {group} is worth.",
     "Floor: the score of guessing the most frequent class. Bold: the highest figure of each model.",
+    "ECE: expected calibration error, how far confidence lies from the share of right cells on average; 0 is best, "
+    "and few cells keep it above 0 by chance. As the model says, and with a temperature fitted to other {group}s; of "
+    "{group}s kept apart where that was run.",
     "Order: Spearman's and Kendall's rank correlation between published and own figures, 1 for the same order, "
     "0 for none; rows that lack a run are left out.",
     "Pairs: the test over splits (Nadeau and Bengio 2003) says whether other splits of these {group}s would find the "
@@ -29,18 +33,24 @@ READING = (
     "is of new {group}s; with few {group}s it finds large differences only.",
 )
 
+DEALT = (
+    "Labels dealt anew: what a model scores that learnt nothing (balanced accuracy, mean ± sd of a ridge classifier, "
+    "{group}s apart, whole {group}s swapping labels), and how often it reached the balanced accuracy of the row (p)."
+)
+
 IN_MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_<|"})
 IN_LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    '"': r"\textquotedbl{}", "±": r"$\pm$", "−": "$-$", "\N{NO-BREAK SPACE}": "~",
+    '"': r"\textquotedbl{}", "±": r"$\pm$", "→": r"$\to$", "−": "$-$", "\N{NO-BREAK SPACE}": "~",
 })  # fmt: skip
 
 
 def markdown(report: Report) -> str:
     """Writes the report; its figures stand beside it in figures/."""
     paper, groups = report.paper, {"group": report.group, "Group": report.group.capitalize()}
-    reading = [sentence.format(**groups) for sentence in READING]
+    dealt = any(not isnan(line.chance) for table in report.tables for line in table.lines)
+    reading = [sentence.format(**groups) for sentence in (*READING, *([DEALT] if dealt else []))]
     reading.append(f"Profile {report.profile}: {paper.profiles[report.profile]}.")
     parts = [f"# {_md(paper.title)}{report.mark}", _md(f"{paper.citation} {paper.url}")]
     if report.tables:
@@ -64,7 +74,9 @@ def markdown(report: Report) -> str:
 
 def section(report: Report, table: TableReport, width: int | None = None) -> str:
     """Writes a table with its order and notes, for a terminal with the columns that fit its width."""
-    shown = [sheets.lines_sheet(table), *([sheets.orders_sheet(table.orders)] if table.orders else [])]
+    shown = [sheets.lines_sheet(table)]
+    shown += [sheets.orders_sheet(table.orders)] * bool(table.orders)
+    shown += [sheets.others_sheet(table.others)] * bool(table.others)
     texts = [_table(sheet.narrowed(width) if width else sheet) for sheet in shown]
     return "\n\n".join(
         [f"## {_md(f'{table.source}. {table.title}{report.mark}')}", *texts, _bullets(map(_md, table.sentences()))]
@@ -135,7 +147,9 @@ def latex(report: Report) -> str:
         sheet = sheets.lines_sheet(table)
         sides = "".join("l" if name in sheets.WORDS else "r" for name in sheet.columns)
         header, *rows = [rf"{' & '.join(row)} \\" for row in _texts(sheet, _tex, r"\textbf{{{}}}")]
-        notes = " ".join([*table.sentences(), *([f"{table.lacking}: {table.command}"] if table.missing else [])])
+        notes = " ".join(
+            [*table.sentences(), *_elsewhere(table), *([f"{table.lacking}: {table.command}"] if table.missing else [])]
+        )
         parts.append("\n".join([
             r"\begin{table}", r"\centering",
             rf"\caption{{{_tex(f'{table.title} ({table.source} of the paper){report.mark}')}}}",
@@ -144,6 +158,12 @@ def latex(report: Report) -> str:
             r"\bottomrule", r"\end{tabular}}", rf"\par\smallskip\footnotesize {_tex(notes)}", r"\end{table}",
         ]))  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def _elsewhere(table: TableReport) -> Iterator[str]:
+    for other in table.others:
+        found = ", ".join(f"{metric.replace('_', ' ')} {value:.3f}" for metric, value in other.scores.items())
+        yield f"Elsewhere: {other.name}, {found} ({other.data}; {other.source})."
 
 
 def _tex(text: str) -> str:

@@ -28,7 +28,11 @@ class Line:
         ours, ours_sd: mean and standard deviation over the paper's random splits.
         apart, apart_low, apart_high: with groups kept apart, per cell, with the 95 % interval over groups.
         balanced, balanced_low, balanced_high: the same of the balanced accuracy.
-        floor: what guessing the most frequent class scores.
+        ece, ece_calibrated: expected calibration error as the model says and with a temperature fitted to other groups;
+            with groups kept apart where that was run, else on the paper's splits.
+        floor: what guessing the most frequent class scores, on the paper's split where that was run.
+        apart_floor: the same with groups kept apart.
+        chance, chance_sd, chance_p: balanced accuracy with labels dealt anew over groups (`runs.chance`), groups apart.
         seconds, seconds_sd: training time over the random splits.
         command: makes what is missing; empty where nothing is.
         label: names the line where lines of several models stand together.
@@ -50,6 +54,12 @@ class Line:
     balanced_low: float = NAN
     balanced_high: float = NAN
     floor: float = NAN
+    ece: float = NAN
+    ece_calibrated: float = NAN
+    apart_floor: float = NAN
+    chance: float = NAN
+    chance_sd: float = NAN
+    chance_p: float = NAN
     seconds: float = NAN
     seconds_sd: float = NAN
     published_seconds: float = NAN
@@ -69,12 +79,17 @@ def score_line(row: Row, label: str, metric: str, random: Result | None, apart: 
     if apart:
         level = apart.scores["cell"]
         numbers |= _interval("apart", level[metric]) | _interval("balanced", level["balanced_accuracy"])
-        numbers["floor"] = level["floor"][metric]
+        numbers["floor"] = numbers["apart_floor"] = level["floor"][metric]
+        if dealt := apart.scores.get("chance"):
+            numbers |= {"chance": dealt["mean"], "chance_sd": dealt["sd"], "chance_p": dealt["p"]}
     if random:
         level = random.scores["window"]
         numbers |= _ours(random, level[metric]) | {"floor": level["floor"][metric]}
         seconds = np.array([fold["training_seconds"] for fold in random.fitted], float)
         numbers["seconds"], numbers["seconds_sd"] = mean_and_sd(seconds)
+    if trusted := apart or random:
+        ece = trusted.confidence["ece"]
+        numbers |= {"ece": ece["before"], "ece_calibrated": ece["after"]}
     return Line(row.model, row.name, row.best, **numbers, command=command, label=label)
 
 

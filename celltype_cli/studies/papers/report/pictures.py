@@ -16,7 +16,7 @@ from celltype_cli.core import plots
 from celltype_cli.core.classes import vocabulary
 from celltype_cli.core.code import digests
 from celltype_cli.core.plots import class_colour
-from celltype_cli.evaluation import pictures
+from celltype_cli.evaluation import draw_confidence, pictures
 from celltype_cli.evaluation.scores import confusion
 from celltype_cli.studies.papers.paper import Paper, Row, Table
 from celltype_cli.studies.papers.report import draw_tables, results
@@ -31,11 +31,15 @@ BARS = (
 )
 DOTS = (
     "Full circle: ours on {way}, bar of one standard deviation. Open circle: ours with {group}s kept apart, "
-    "bar of the 95 % interval over {group}s. Red line: guessing the most frequent class."
+    "bar of the 95 % interval over {group}s (jackknife). Red line: guessing the most frequent class."
 )
 PUBLISHED = "Published beside ours. Diamond: the paper, bar of one standard deviation. "
 CURVES = "{metric} after each epoch: line, mean over the splits; band, one standard deviation."
 FLAT = " Models without epochs are horizontal lines, at their accuracy on the test cells."
+RELIABLE = (
+    "How often cells of each confidence are right, bars of a 95 % interval: on the line, probabilities are what they "
+    "say. Grey squares: as the model says; blue circles: with a temperature fitted to other {group}s."
+)
 
 # After Tol's "muted" palette, made for colour-blind readers; dark enough for text on white, none that of a class.
 MODEL_COLOURS = (
@@ -51,7 +55,8 @@ def model_colour(name: str, models: Sequence[str]) -> str:
 
 
 def of_table(table: TableReport, models: Sequence[str], mark: str) -> Iterator[Picture]:
-    """Yields published beside ours, or ours where nothing was published, and the mean ranks of paired comparisons."""
+    """Yields published beside ours, or ours where nothing was published, whether probabilities are what they say, and
+    the mean ranks of paired comparisons."""
     if table.kind == "per_class":
         classes = list(dict.fromkeys(line.cell_class for line in table.lines))
         colours = [class_colour(line.cell_class, classes) for line in table.lines]
@@ -63,6 +68,10 @@ def of_table(table: TableReport, models: Sequence[str], mark: str) -> Iterator[P
         score = "rate" if table.kind == "per_class" else table.metric
         draw = partial(draw_tables.published_dots, table.lines, colours, score, table.way, table.group, title + mark)
         yield Picture(f"{table.key}_published", table.key, title, caption, draw)
+    if table.reliability:
+        title = f"{table.source}: reliability"
+        draw = partial(draw_confidence.reliabilities, table.reliability, title + mark)
+        yield Picture(f"{table.key}_reliability", table.key, title, RELIABLE.format(group=table.group), draw)
     if table.families:
         yield _ranks(table, dict(zip((line.label for line in table.lines), colours)), mark)
 

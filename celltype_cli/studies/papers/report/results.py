@@ -32,6 +32,7 @@ class Result:
         facts, environment: as in run.json and environment.json.
         split: fold, side, cell_id, group and label, one line per cell.
         curves: fold, epoch, name and value; empty for models without epochs.
+        confidence: how far its probabilities can be trusted, as `evaluation.confidence` says.
         fitted: of each split its training_seconds, and the settings that a search has chosen.
     """
 
@@ -40,18 +41,19 @@ class Result:
     facts = cached_property(lambda self: self.run.facts())
     environment = cached_property(lambda self: json.loads((self.run.path / "environment.json").read_text()))
     predictions = cached_property(lambda self: self.run.predictions())
+    confidence = cached_property(lambda self: self.run.confidence())
     split = cached_property(lambda self: pd.read_csv(self.run.path / "split.csv", dtype=IDS, keep_default_na=False))
     curves = cached_property(lambda self: pd.read_csv(self.run.path / "curves.csv"))
     fitted = cached_property(lambda self: self.run.fitted())
 
     @cached_property
     def scores(self) -> dict[str, Any]:
-        """The scores that the run wrote; those of an older version that lacks one that papers ask for are made anew."""
+        """The scores that the run wrote; made anew where an older version lacks one or had other intervals."""
         saved = self.run.scores()
         levels = [saved["window"], saved["cell"]]
         has_all = all({*SCORES} <= {*level} for level in levels)
         has_rates = all({*RATES} <= {*entry} for level in levels for entry in level["classes"].values())
-        return saved if has_all and has_rates else scores(self.predictions)
+        return saved if has_all and has_rates and saved.get("interval") == "jackknife" else scores(self.predictions)
 
     @property
     def group(self) -> str:

@@ -9,14 +9,15 @@ from math import isnan
 import pandas as pd
 
 from celltype_cli.evaluation.comparison import LEVEL
+from celltype_cli.studies.papers.paper import Other
 from celltype_cli.studies.papers.report.lines import NAN, Line, Order
 from celltype_cli.studies.papers.report.pairs import Family
 from celltype_cli.studies.papers.report.tables import TableReport
 
-ALIKE = 0.01  # where balanced accuracy is everywhere closer to accuracy than this, the CSV file alone has it
+ALIKE = 0.01  # where numbers are everywhere closer to those beside them than this, the CSV file alone has them
 WORDS = {
     "table", "model", "rate", "row", "class", "rows", "ours", "first", "second", "best in the paper", "best here",
-    "models in the paper", "models here",
+    "models in the paper", "models here", "elsewhere", "data", "source",
 }  # fmt: skip
 
 
@@ -67,6 +68,11 @@ def lines_sheet(table: TableReport) -> Sheet:
         balanced: any((frame["balanced"] - frame["apart"]).abs() >= ALIKE)
         and [_interval(line.balanced, line.balanced_low, line.balanced_high) for line in lines],
         "floor": scores and [_number(line.floor, 3) for line in lines],
+        "ECE → calibrated": any(frame["ece"].notna()) and [_change(line.ece, line.ece_calibrated) for line in lines],
+        f"floor, {table.group}s apart": scores
+        and any(abs(line.floor - line.apart_floor) >= ALIKE for line in lines)
+        and [_number(line.apart_floor, 3) for line in lines],
+        "labels dealt anew": any(frame["chance"].notna()) and [_dealt(line) for line in lines],
         "training, s": scores and [_seconds(line.seconds, line.seconds_sd) for line in lines],
         "published training, s": any(frame["published_seconds"].notna())
         and [_seconds(line.published_seconds, line.published_seconds_sd) for line in lines],
@@ -88,6 +94,21 @@ def orders_sheet(orders: Sequence[Order]) -> Sheet:
         "best here": [_bold(o.best_here, o.best_here == o.best_published) for o in orders],
     }
     return Sheet(columns, ("rows", "ours", "Spearman", "Kendall", "n", "best here", "best in the paper"))
+
+
+def others_sheet(others: Sequence[Other]) -> Sheet:
+    """Lays out what others report on such data."""
+    scores = dict.fromkeys(metric for other in others for metric in other.scores)
+    columns = {
+        "elsewhere": [other.name for other in others],
+        **{
+            metric.replace("_", " "): [_number(other.scores.get(metric, NAN), 3) for other in others]
+            for metric in scores
+        },
+        "data": [other.data for other in others],
+        "source": [other.source for other in others],
+    }
+    return Sheet(columns, tuple(columns))
 
 
 def pairs_sheet(family: Family, group: str) -> Sheet:
@@ -147,6 +168,14 @@ def _mean(mean: float, sd: float, pattern: str) -> str:
 def _interval(value: float, low: float, high: float) -> str:
     bounds = "" if isnan(low) else f" [{low:.3f}, {high:.3f}]"
     return _number(value, 3) + bounds
+
+
+def _change(before: float, after: float) -> str:
+    return _number(before, 3) + ("" if isnan(after) else f" → {_number(after, 3)}")
+
+
+def _dealt(line: Line) -> str:
+    return "" if isnan(line.chance) else f"{_mean(line.chance, line.chance_sd, '± {}')}, p {_p(line.chance_p)}"
 
 
 def _seconds(mean: float, sd: float) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from math import isnan
 
 from celltype_cli.studies.papers.jobs import command
-from celltype_cli.studies.papers.paper import Paper, Row, Table
+from celltype_cli.studies.papers.paper import Other, Paper, Row, Table
 from celltype_cli.studies.papers.report import results
 from celltype_cli.studies.papers.report.lines import (
     Line,
@@ -31,6 +31,8 @@ class TableReport:
         metric: what the lines of a table of scores show, in words.
         group: what the datasets call a group: "animal", "donor".
         way: what the split of the paper is called: "random splits".
+        reliability: of each line with a run, how far its probabilities can be trusted, and the way it was tested.
+        others: what others report on such data.
         families: rows that were compared in pairs, by the words that say which.
         notes: dataset, splits, machine, warnings; one sentence each.
         planned, missing: how many rows there are, and how many lack a run.
@@ -47,7 +49,9 @@ class TableReport:
     lines: tuple[Line, ...]
     orders: tuple[Order, ...]
     models: dict[str, tuple[str, ...]]
+    others: tuple[Other, ...]
     families: dict[str, Family]
+    reliability: dict[str, dict]
     notes: tuple[str, ...]
     planned: int
     missing: int
@@ -98,7 +102,7 @@ def table_report(paper: Paper, table: Table, jobs: Found, asked: Sequence[str]) 
     runs = {(job.row, job.split): result for job, result in jobs.items()}
     rows = list(dict.fromkeys(job.row for job in jobs))
     names = Counter(row.name for row in rows)
-    lines, tested = [], {}
+    lines, tested, reliability = [], {}, {}
     for row in rows:
         these = runs.get((row, "published")), runs.get((row, "grouped")), lacking.get(row, "")
         if table.kind == "per_class":
@@ -106,6 +110,9 @@ def table_report(paper: Paper, table: Table, jobs: Found, asked: Sequence[str]) 
         else:
             label = row.name if names[row.name] == 1 else f"{row.model}: {row.name}"
             lines.append(score_line(row, label, table.metric, *these))
+            if trusted := these[1] or these[0]:
+                tested_by = f"{group}s kept apart" if these[1] else way
+                reliability[label] = {**trusted.confidence, "way": tested_by}
             if these[0]:
                 tested[label] = these[:2]
     compared, remarks = families(lines, tested, table.metric, way, group)
@@ -127,7 +134,9 @@ def table_report(paper: Paper, table: Table, jobs: Found, asked: Sequence[str]) 
         lines=tuple(lines),
         orders=tuple(orders(lines, scored, way, group)),
         models={key: order for key, order in models.items() if {*order} == complete} if len(complete) > 1 else {},
+        others=table.others,
         families=compared,
+        reliability=reliability,
         notes=(*results.notes(table, jobs, asked), *remarks),
         planned=len(rows),
         missing=len(lacking),

@@ -52,6 +52,14 @@ def test_learning_curves_of_several_models(toy_report):
     assert [line.get_color() for line in (cnn, svm)] == [pictures.model_colour(m, models) for m in ("cnn1d", "svm_rbf")]
 
 
+def test_reliability_of_every_row(toy_report, toy_runs):
+    drawn = next(picture for picture in toy_report.pictures if picture.key == "table1_reliability").draw()
+    assert len(drawn.axes) == 3 and "groups kept apart, n = " in drawn.axes[0].get_title(loc="left")
+    bins = toy_runs["cnn1d", "grouped"].confidence()["bins"]["before"]
+    line = next(line for line in drawn.axes[0].lines if line.get_marker() == "s")
+    assert line.get_xydata().tolist() == [[one["confidence"], one["accuracy"]] for one in bins]
+
+
 def test_dots_are_the_numbers(toy_report):
     drawn = next(picture for picture in toy_report.pictures if picture.key == "table1_published").draw()
     dots = [dots for dots in drawn.axes[0].collections if isinstance(dots, PathCollection)]

@@ -123,7 +123,7 @@ def test_the_page_is_whole_and_loads_nothing(written):
     made, folder = written
     text = (folder / "report.html").read_text()
     page = Page(text)
-    assert not page.open and page.images == len(made.pictures) == 5
+    assert not page.open and page.images == len(made.pictures) == 6
     assert all(link.startswith(("#", "data:image/svg+xml;base64,")) for link in page.links)
     assert "url(" not in text and "@import" not in text and "<script" not in text
     contents = [link[1:] for link in page.links if link.startswith("#")]
@@ -217,7 +217,7 @@ def test_groups_are_called_what_the_dataset_calls_them(toy_runs, tmp_path):
         assert "ours, donors apart [95" in text and "Donors kept apart: 2 folds" in text, file
         assert "animals" not in text.replace("animal was", ""), file
     legend = [text.get_text() for text in made.pictures[0].draw().legends[0].get_texts()]
-    assert "ours, donors kept apart, 95 % interval" in legend
+    assert "ours, donors kept apart, 95 % interval (jackknife)" in legend
     found[job("table1", RNN, "published")] = toy_runs["rnn", "published"]  # whose groups have no name
     assert report.build(PAPER, found).tables[0].group == "group"
 

@@ -11,7 +11,8 @@ from made.runs import fake_run
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation import scores
-from celltype_cli.studies.papers.paper import PROFILES, Row, Table
+from celltype_cli.evaluation.saved_scores import write_scores
+from celltype_cli.studies.papers.paper import PROFILES, Other, Row, Table
 from celltype_cli.studies.papers.report import formats, report, sheets
 from celltype_cli.studies.papers.report.lines import Line, order_of_groups, orders
 
@@ -32,6 +33,18 @@ def test_a_line_by_hand(toy_report, toy_runs):
     assert toy_report.tables[0].lines[1].published_sd != toy_report.tables[0].lines[1].published_sd
 
 
+def test_calibration_stands_beside_the_scores(toy_runs, toy_report):
+    """Of animals kept apart where that was run, else of the paper's own splits."""
+    ece = toy_runs["cnn1d", "grouped"].confidence()["ece"]
+    line = toy_report.tables[0].lines[0]
+    assert (line.ece, line.ece_calibrated) == (ece["before"], ece["after"]) and ece["before"] > 0
+    shown = sheets.lines_sheet(toy_report.tables[0]).columns["ECE → calibrated"]
+    assert shown[0] == f"{ece['before']:.3f} → {ece['after']:.3f}"
+    only = report.build(PAPER, {job("table1", CNN, "published"): toy_runs["cnn1d", "published"]}).tables[0]
+    assert only.lines[0].ece == toy_runs["cnn1d", "published"].confidence()["ece"]["before"]
+    assert [values["way"] for values in only.reliability.values()] == ["random splits"]
+
+
 def test_a_table_may_show_another_score(toy_runs):
     row = replace(CNN, published={"weighted_f1": (0.95, None), "accuracy": (0.9, None)})
     table = Table("f1", "Three models, weighted F1", "Table 1", "scores", (row,), metric="weighted_f1")
@@ -43,6 +56,56 @@ def test_a_table_may_show_another_score(toy_runs):
     assert line.apart == levels[1]["cell"]["weighted_f1"]["value"] != levels[1]["cell"]["accuracy"]["value"]
     assert line.floor == pytest.approx(0.25 * 0.4)  # a quarter of each class: F1 of guessing one is 2 x 0.25 / 1.25
     assert shown.metric == "weighted F1"
+
+
+def test_dealt_labels_stand_beside_the_rows_whose_runs_have_them(tmp_path):
+    found = {}
+    for split, n in (("published", 3), ("grouped", 2)):
+        run = fake_run(tmp_path / split, [0.9] * n)
+        dealt = {"mean": 0.29, "sd": 0.152, "p": 0.01, "high": 0.571, "times": 200, "model": "m", "score": "s"}
+        write_scores({**run.scores(), "chance": dealt}, run.path / "scores.json")
+        found[job("table1", CNN, split)] = run
+    shown = report.build(PAPER, found)
+    line = shown.tables[0].lines[0]
+    assert (line.chance, line.chance_sd, line.chance_p) == (0.29, 0.152, 0.01)
+    assert sheets.lines_sheet(shown.tables[0]).columns["labels dealt anew"] == ["0.290 ± 0.152, p 0.010"]
+    assert "Labels dealt anew: what a model scores that learnt nothing" in formats.markdown(shown)
+
+
+def test_runs_without_dealt_labels_have_no_such_column_and_no_word_of_it(toy_report):
+    assert "labels dealt anew" not in sheets.lines_sheet(toy_report.tables[0]).columns
+    assert "Labels dealt anew" not in formats.markdown(toy_report)
+
+
+def test_the_floor_of_the_groups_apart_stands_beside_that_of_the_split_where_they_differ(toy_report):
+    table = toy_report.tables[0]
+    alike = replace(table, lines=tuple(replace(line, floor=0.25, apart_floor=0.255) for line in table.lines))
+    apart = replace(table, lines=tuple(replace(line, floor=0.56, apart_floor=0.448) for line in table.lines))
+    assert "floor, animals apart" not in sheets.lines_sheet(replace(alike, group="animal")).columns
+    assert {*sheets.lines_sheet(replace(apart, group="animal")).columns["floor, animals apart"]} == {"0.448"}
+
+
+def test_intervals_of_an_older_method_are_made_anew(tmp_path):
+    found = {job("table1", CNN, split): fake_run(tmp_path / split, [0.9, 0.8]) for split in ("published", "grouped")}
+    apart = found[job("table1", CNN, "grouped")]
+    old = {key: value for key, value in apart.scores().items() if key != "interval"}
+    level = {**old["cell"], "accuracy": {**old["cell"]["accuracy"], "low": 0.1, "high": 0.2}}
+    expected = apart.scores()["cell"]["accuracy"]
+    write_scores({**old, "cell": level}, apart.path / "scores.json")
+    line = report.build(PAPER, found).tables[0].lines[0]
+    assert (line.apart_low, line.apart_high) == (expected["low"], expected["high"])
+
+
+def test_what_others_report_stands_below_with_its_source(toy_runs):
+    other = Other("NEMO", "hull, random folds", "a benchmark of 2026", {"balanced_accuracy": 0.96})
+    table = Table("own", "A model", "Not in the paper", "scores", (CNN,), others=(other,))
+    jobs = [job("own", CNN, split) for split in ("published", "grouped")]
+    made = report.build(replace(PAPER, tables=(table,)), found_for(toy_runs, jobs))
+    [below] = [line for line in formats.markdown(made).splitlines() if "NEMO" in line]
+    assert [cell.strip() for cell in below.strip("|").split("|")] == [
+        "NEMO", "0.960", "hull, random folds", "a benchmark of 2026"
+    ]  # fmt: skip
+    assert "Elsewhere: NEMO, balanced accuracy 0.960 (hull, random folds; a benchmark of 2026)." in formats.latex(made)
 
 
 def test_without_a_published_figure_ours_stands_alone(toy_runs):
