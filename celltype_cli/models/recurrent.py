@@ -69,7 +69,7 @@ class Recurrent(nn.Module):
     def forward(self, trace: Float[Tensor, "row 1 time"]) -> Float[Tensor, "row class"]:
         """Returns logits."""
         width = trace.shape[-1] // self.steps
-        x = trace[:, 0, : self.steps * width].reshape(len(trace), self.steps, width)
+        x = trace[:, 0, : self.steps * width].unflatten(1, (self.steps, width))
         for block in self.blocks:
             x = block(x) if isinstance(block, nn.Dropout) else torch.relu(self._run(block, x))
         return self.head(x[:, -1])

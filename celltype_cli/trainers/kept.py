@@ -11,11 +11,13 @@ import importlib
 import json
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.cells.columns import table_of
@@ -123,6 +125,7 @@ def _network(folder: Path, description: dict[str, Any]) -> Predictor:
     import torch
     from safetensors.numpy import load_file
 
+    from celltype_cli.trainers.laplace import Laplace
     from celltype_cli.trainers.networks import NetworkPredictor, Standardised
 
     try:
@@ -130,7 +133,7 @@ def _network(folder: Path, description: dict[str, Any]) -> Predictor:
         settings = {name: START.get(name, value) for name, value in made_by["settings"].items()}
         inner = _class(made_by["target"])(shapes, int(description["n_classes"]), **settings)
         moments = {name: (float(mean), float(sd)) for name, (mean, sd) in description["moments"].items()}
-        network = Standardised(inner, moments)
+        network = (Laplace if description.get("laplace") else Standardised)(inner, moments)
         weights = load_file(folder / WEIGHTS)
         network.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
         return NetworkPredictor(network, accelerator="cpu", batch_size=int(description["batch_size"]), made=description)
@@ -174,6 +177,26 @@ def _estimator(folder: Path, description: dict[str, Any]) -> Predictor:
     except Exception as error:  # zipfile, json and skops raise half a dozen unrelated types for a broken file
         raise UserError(f"{file} cannot be read as an estimator ({type(error).__name__}: {error!s:.200})") from error
     inputs, columns = description["inputs"], description["columns"]
-    jobs = [name for name, value in pipeline.get_params().items() if name.endswith("n_jobs") and value is not None]
-    pipeline.set_params(**dict.fromkeys(jobs, 1))  # it may have been trained on a machine of many cores
+    for part in _parts(pipeline):  # it may have been trained on a machine of many cores
+        if "n_jobs" in part.get_params(deep=False):
+            part.set_params(n_jobs=1)
     return SklearnPredictor(pipeline, partial(table_of, inputs=inputs, columns=columns), inputs, columns)
+
+
+def _parts(pipeline: Any) -> Iterator[Any]:
+    """Yields all estimators of a fitted pipeline: those fitted within votes and calibrations too, which are copies of
+    those that `get_params` lists."""
+    ahead, seen = [pipeline], set()
+    while ahead:
+        part = ahead.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if hasattr(part, "get_params"):
+            yield part
+        if isinstance(part, Mapping):
+            ahead += part.values()
+        elif isinstance(part, (list, tuple)) or isinstance(part, np.ndarray) and part.dtype == object:
+            ahead += part.flat if isinstance(part, np.ndarray) else part
+        elif hasattr(part, "get_params") or type(part).__name__ == "_CalibratedClassifier":
+            ahead += vars(part).values()

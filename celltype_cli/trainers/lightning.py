@@ -18,7 +18,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.core.ranges import Count, NotNegative, Positive, Share, held
 from celltype_cli.trainers.kept import described
 from celltype_cli.trainers.protocol import Fitted, Watch, labelled, taken
-from celltype_cli.trainers.stages import after, check_stages, takes_unlabelled, watched
+from celltype_cli.trainers.stages import after, check_choosing, check_stages, takes_unlabelled, watched
 
 Beta = Annotated[float, Interval(ge=0, lt=1)]
 
@@ -41,6 +41,9 @@ class LightningTrainer:
         auxiliary_weight: of the loss of an auxiliary classifier, where the network has one in training.
         class_weights: "balanced" weights the loss of a row in inverse proportion to the training rows of its class;
             None counts all rows alike.
+        oversample: draws rows of rarer classes again, anew in every epoch, until all have as many as the largest; rows
+            without a label, where they train, count as a class.
+        laplace: makes the last layer a distribution, as `laplace.with_laplace` does, which tempers the probabilities.
         stages: by name, one after the other, each from the weights that the one before has kept: `task`, a Lightning
             module that owns a loss, and whatever it needs otherwise of the settings above. They see the training cells
             alone; those without a label where the task says that it takes them (`unlabelled`).
@@ -65,13 +68,15 @@ class LightningTrainer:
     period: Count = 1
     auxiliary_weight: NotNegative = 0.4
     class_weights: Literal["balanced"] | None = None
+    oversample: bool = False
+    laplace: bool = False
 
     def __post_init__(self) -> None:
         if self.batch_size % self.devices:
             raise UserError(
                 f"trainer.batch_size={self.batch_size} cannot be shared by {self.devices} devices: choose a multiple"
             )
-        shared = {"stages", "accelerator", "devices", "class_weights"}
+        shared = {"stages", "accelerator", "devices", "class_weights", "laplace"}
         check_stages(self.stages, (field.name for field in fields(self) if field.name not in shared))
 
     @property
@@ -90,10 +95,11 @@ class LightningTrainer:
         """
         import torch
 
+        from celltype_cli.trainers.laplace import last_layer
         from celltype_cli.trainers.networks import build, normalises_batches, unmeasured
 
         if not any_valid:
-            self._check_choosing()
+            check_choosing(self.keep, self.patience, self.stages)
         if self.accelerator == "cuda" and (found := torch.cuda.device_count()) < self.devices:
             raise UserError(
                 f"trainer.accelerator=cuda with trainer.devices={self.devices}: {found} usable GPUs were found; "
@@ -101,6 +107,8 @@ class LightningTrainer:
             )
         with torch.device("meta"):
             network = build(model, cells)
+        if self.laplace:
+            last_layer(network)
         for name, values in taken(network.forward, cells.inputs).items():
             if np.isnan(values.min()):
                 raise unmeasured(name, values)
@@ -116,11 +124,12 @@ class LightningTrainer:
         """Trains, or goes on from the last checkpoint in `folder`; the result does not depend on interruptions."""
         import torch
 
+        from celltype_cli.trainers.laplace import with_laplace
         from celltype_cli.trainers.networks import NetworkPredictor, Standardised, build, moments
 
         known, valid = labelled(train), labelled(valid)
         if not len(valid):
-            self._check_choosing()
+            check_choosing(self.keep, self.patience, self.stages)
         init, order, dropout = (int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(3))
         torch.manual_seed(init)
         inner = build(model, known)
@@ -136,6 +145,7 @@ class LightningTrainer:
             hears = watched(watch, "" if not left else name, len(history), own.epochs)
             own._train(network, cells, valid, seeds, folder / name, hears)
             history += own._loaded(network, folder / name, hears, "" if not left else name, history)
+        network = with_laplace(network, known, self.batch_size) if self.laplace else network
         made = described(model, known)
         predict = NetworkPredictor(network, accelerator=self.device, batch_size=self.batch_size, made=made)
         return Fitted(predict, history, history[-1]["seconds"])
@@ -159,33 +169,20 @@ class LightningTrainer:
     def _of_stage(self, stage: Mapping[str, Any]) -> LightningTrainer:
         return replace(self, **{key: value for key, value in stage.items() if key != "task"})
 
-    def _check_choosing(self) -> None:
-        """Raises a UserError when validation cells, of which there are none, are to choose something."""
-        instead = {}
-        for name, stage in {"": {}, **self.stages}.items():
-            own, where = self._of_stage(stage), f"trainer.stages.{name}" if name else "trainer"
-            if own.keep == "best" and (not name or "keep" in stage):
-                instead[f"{where}.keep=best"] = f"{where}.keep=last"
-            if own.patience is not None and (not name or "patience" in stage):
-                instead[f"{where}.patience={own.patience}"] = f"{where}.patience=null"
-        if instead:
-            raise UserError(
-                f"{' and '.join(instead)} need validation cells, and the split leaves none: "
-                f"set {' '.join(instead.values())}, or a split that leaves some"
-            )
-
     def _train(self, network, train, valid, seeds, stem, watch) -> None:
         """Trains one stage; its checkpoints are `stem`-last.ckpt and `stem`-best.ckpt."""
         import pytorch_lightning as pl
 
+        from celltype_cli.trainers.batches import Batches, keep_large_blocks
         from celltype_cli.trainers.history import History, whole_checkpoint
         from celltype_cli.trainers.networks import normalises_batches
-        from celltype_cli.trainers.tasks import Batches, balanced, keep_large_blocks
+        from celltype_cli.trainers.tasks import balanced
 
         keep_large_blocks()
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")  # Lightning's own business
         warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
+        warnings.filterwarnings("ignore", "Found .* module\\(s\\) in eval mode")  # `frozen` parts are
         smallest = 2 if normalises_batches(network) else 1
         share = {"batch_size": self.batch_size, "world_size": self.devices, "smallest": smallest}
         chosen = ("lr", "betas", "lr_decay", "period", "auxiliary_weight", "precision")
@@ -218,7 +215,7 @@ class LightningTrainer:
         try:
             trainer.fit(
                 self.stages[stem.name]["task"](network, **settings),
-                Batches(inputs(train.inputs), train.label, seed=order, **share),
+                Batches(inputs(train.inputs), train.label, seed=order, oversample=self.oversample, **share),
                 Batches(inputs(valid.inputs), valid.label, seed=None, **share) if len(valid) else None,
                 ckpt_path=whole_checkpoint(stem, self.keep),
                 weights_only=True,

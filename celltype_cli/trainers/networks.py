@@ -91,6 +91,8 @@ class Standardised(nn.Module):
         moments: mean and standard deviation of each input over the training rows.
     """
 
+    laplace = False  # whether its last layer is a distribution
+
     def __init__(self, network: nn.Module, moments: dict[str, tuple[float, float]]) -> None:
         super().__init__()
         self.inner, self.moments = network, moments
@@ -139,6 +141,7 @@ class NetworkPredictor:
 
     def state(self) -> State:
         own = {"inputs": list(self.network.moments), "moments": self.network.moments, "batch_size": self.batch_size}
+        own["laplace"] = self.network.laplace
         return State("network", self.network, self._arrays, {**own, **self.made})
 
     def _arrays(self) -> dict[str, np.ndarray]:

@@ -29,6 +29,8 @@ class SklearnTrainer:
     Args:
         inputs: which; a table as it is, each value of any other as a column of its own.
         columns: names of the columns to use; None for all.
+        views: lists of inputs; an estimator of its own is fitted on each, and probabilities are averaged. None: one on
+            all inputs.
         scale: z-scores each feature with the mean and standard deviation of the training rows.
         grid: values to try for settings of the estimator, every combination; None for none.
         grid_folds: folds within the training rows, groups kept apart, whose mean accuracy chooses the combination.
@@ -37,6 +39,7 @@ class SklearnTrainer:
     validates: ClassVar[bool] = False
     inputs: Sequence[str]
     columns: Sequence[str] | None
+    views: Sequence[Sequence[str]] | None
     scale: bool
     grid: Mapping[str, Sequence[Any]] | None
     grid_folds: Annotated[int, Ge(2)]
@@ -58,6 +61,18 @@ class SklearnTrainer:
             raise UserError(f"trainer.grid: {', '.join(unknown)} is no setting of {type(estimator).__name__}")
         check_settings(estimator, len(cells.classes))
         self._table(cells[np.arange(1)])
+        if self.views is not None:
+            self._check_views(estimator)
+
+    def _check_views(self, estimator: Any) -> None:
+        unknown = sorted({name for view in self.views for name in view} - {*self.inputs})
+        if unknown or not self.views or not all(self.views):
+            found = f"names {', '.join(unknown)}" if unknown else f"is {[[*view] for view in self.views]}"
+            raise UserError(f"trainer.views {found}; expected lists of trainer.inputs: {', '.join(self.inputs)}")
+        if self.columns is not None or self.grid:
+            raise UserError("trainer.views goes with neither trainer.columns nor trainer.grid: set them to null")
+        if not hasattr(estimator, "predict_proba"):
+            raise UserError(f"trainer.views averages probabilities, and {type(estimator).__name__} gives none")
 
     def fit(
         self, model: Callable[..., Any], train: Cells, valid: Cells, *, seed: int, folder: Path, watch: Watch | None
@@ -69,7 +84,7 @@ class SklearnTrainer:
         """
         train = labelled(train)
         _, table = self._table(train)
-        pipeline = self._pipeline(model(), seed)
+        pipeline = self._pipeline(model(), seed, train)
         started, chosen = time.perf_counter(), {}
         if self.grid:
             search = self._search(pipeline, table, train, seed, watch)
@@ -83,7 +98,7 @@ class SklearnTrainer:
     def _table(self, cells: Cells) -> tuple[list[str], Float[np.ndarray, "row column"]]:
         return table_of(cells, self.inputs, self.columns)
 
-    def _pipeline(self, estimator: Any, seed: int) -> Any:
+    def _pipeline(self, estimator: Any, seed: int, train: Cells) -> Any:
         from sklearn.impute import SimpleImputer
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
@@ -91,8 +106,25 @@ class SklearnTrainer:
 
         random_states = [name for name in estimator.get_params() if name.endswith("random_state")]
         estimator.set_params(**dict.fromkeys(random_states, seed))
+        if self.views is not None:
+            estimator = self._viewing(estimator, train)
         impute = [] if get_tags(estimator).input_tags.allow_nan else [SimpleImputer(strategy="median")]
         return make_pipeline(EmptyColumns(), *impute, *([StandardScaler()] if self.scale else []), estimator)
+
+    def _viewing(self, estimator: Any, cells: Cells) -> Any:
+        """Returns a vote of copies of an estimator, each of which is given the columns of one view."""
+        from sklearn.base import clone
+        from sklearn.compose import ColumnTransformer
+        from sklearn.ensemble import VotingClassifier
+        from sklearn.pipeline import make_pipeline
+
+        ends = np.cumsum([len(table_of(cells, [name])[0]) for name in self.inputs])
+        columns = {name: [*range(start, end)] for name, start, end in zip(self.inputs, [0, *ends], ends)}
+        voters = []
+        for k, view in enumerate(self.views, start=1):
+            picked = ColumnTransformer([("of", "passthrough", sum((columns[name] for name in view), []))])
+            voters.append((f"view {k}", make_pipeline(picked, clone(estimator))))
+        return VotingClassifier(voters, voting="soft")
 
     def _search(self, pipeline: Any, table: np.ndarray, train: Cells, seed: int, watch: Watch | None) -> Any:
         from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold

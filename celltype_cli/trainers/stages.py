@@ -25,6 +25,26 @@ def check_stages(stages: Mapping[str, Any], settings: Iterable[str]) -> None:
                 raise UserError(f"{where}.{key} is no setting of a stage{nearest(key, known)}")
 
 
+def check_choosing(keep: str, patience: int | None, stages: Mapping[str, Any]) -> None:
+    """Raises a UserError when validation cells, of which there are none, are to choose something.
+
+    Args:
+        keep, patience: of the trainer, for stages that have none of their own.
+    """
+    instead = {}
+    named = {f"trainer.stages.{name}": stage for name, stage in stages.items()}
+    for where, own in {"trainer": {"keep": keep, "patience": patience}, **named}.items():
+        if own.get("keep") == "best":
+            instead[f"{where}.keep=best"] = f"{where}.keep=last"
+        if own.get("patience") is not None:
+            instead[f"{where}.patience={own['patience']}"] = f"{where}.patience=null"
+    if instead:
+        raise UserError(
+            f"{' and '.join(instead)} need validation cells, and the split leaves none: "
+            f"set {' '.join(instead.values())}, or a split that leaves some"
+        )
+
+
 def takes_unlabelled(stage: Mapping[str, Any]) -> bool:
     return getattr(stage["task"], "func", stage["task"]).unlabelled
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from celltype_cli.trainers import tasks
-from celltype_cli.trainers.tasks import Batches
+from celltype_cli.trainers import batches as module
+from celltype_cli.trainers.batches import Batches
 
 
 def rows_of(iterable):
@@ -47,8 +47,8 @@ def test_the_order_of_rows_depends_on_seed_and_epoch_alone():
 
 @pytest.mark.parametrize(("count", "row_bytes", "per_block"), [(3, 8, 3), (100, 8, 4), (100, 64, 1)])
 def test_blocks_are_bounded_in_batches_and_bytes(count, row_bytes, per_block, monkeypatch):
-    monkeypatch.setattr(tasks, "BLOCK_BATCHES", count)
-    monkeypatch.setattr(tasks, "BLOCK_BYTES", 4 * 4 * 8)  # four batches of four rows of eight bytes
+    monkeypatch.setattr(module, "BLOCK_BATCHES", count)
+    monkeypatch.setattr(module, "BLOCK_BYTES", 4 * 4 * 8)  # four batches of four rows of eight bytes
     x = np.zeros((30, row_bytes // 8))
     made = Batches({"x": x}, np.arange(30), batch_size=4, seed=0, world_size=1)
     sizes = [len(block) for block in made]
@@ -69,3 +69,19 @@ def test_processes_share_each_mini_batch(rows, monkeypatch):
     taken = sum(shares[0] + shares[1], [])
     assert set(taken) == set(range(rows))
     assert len(taken) == 2 * math.ceil(rows / 2)  # of 31 rows one is taken twice
+
+
+def test_rarer_labels_are_drawn_again_until_all_have_as_many():
+    label = np.array([0] * 7 + [1] * 3 + [-1] * 2)
+    x = np.arange(12, dtype=np.float32)
+    batches = Batches({"x": x}, label, batch_size=4, seed=0, world_size=1, oversample=True)
+    drawn = [torch.cat([inputs["x"] for block in batches for inputs, _ in block]).int().tolist()]
+    batches.epoch = 1
+    drawn.append(torch.cat([inputs["x"] for block in batches for inputs, _ in block]).int().tolist())
+    for epoch in drawn:
+        assert np.unique(label[epoch], return_counts=True)[1].tolist() == [7, 7, 7]
+        assert {*epoch} == {*range(12)}  # each at least once
+        assert len(epoch) == batches.n_rows == 21
+    assert drawn[0] != drawn[1] and sorted(drawn[0]) != sorted(drawn[1])
+    whole = Batches({"x": x}, label, batch_size=4, seed=0, world_size=1)
+    assert whole.n_rows == 12

@@ -20,8 +20,9 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.models.scalogram_cnn import ScalogramCNN
 from celltype_cli.runs.settings import Settings
 from celltype_cli.trainers import history
+from celltype_cli.trainers.batches import Batches
 from celltype_cli.trainers.networks import moments
-from celltype_cli.trainers.tasks import Batches, Supervised
+from celltype_cli.trainers.tasks import Supervised
 
 
 class Normalised(nn.Module):

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made.fusion import TINY, units
 from made.training import RNN, TRAIN, fit, lightning, sklearn
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.models.cnn1d import CNN1d
@@ -42,6 +45,13 @@ def test_an_estimator_comes_back_to_the_bit(tmp_path, model):
     np.testing.assert_array_equal(kept.load(tmp_path)(TRAIN), predict(TRAIN))
 
 
+def test_views_come_back(tmp_path):
+    trainer = sklearn(inputs=["trace"], views=[["trace"], ["trace"]])
+    predict = fit(trainer, Path(), partial(RandomForestClassifier, n_estimators=3)).predict
+    assert kept.keep(predict, tmp_path) == ""
+    np.testing.assert_array_equal(kept.load(tmp_path)(TRAIN), predict(TRAIN))
+
+
 @pytest.mark.parametrize("library", ["lightgbm.LGBMClassifier", "xgboost.XGBClassifier", "catboost.CatBoostClassifier"])
 def test_boosted_trees_come_back(tmp_path, library):
     package, _, name = library.partition(".")
@@ -50,6 +60,21 @@ def test_boosted_trees_come_back(tmp_path, library):
     predict = fitted(partial(estimator, **settings))
     assert kept.keep(predict, tmp_path) == ""
     np.testing.assert_array_equal(kept.load(tmp_path)(TRAIN), predict(TRAIN))
+
+
+def test_what_was_trained_on_many_cores_predicts_on_one(tmp_path):
+    """The members of a vote, and what a calibration holds, are fitted copies of what was asked for."""
+    forest = partial(RandomForestClassifier, n_estimators=2, n_jobs=2)
+    calibrated = CalibratedClassifierCV(forest(), cv=2, n_jobs=2)
+    members = [("forest", forest()), ("nested", make_pipeline(calibrated))]
+    predict = fitted(partial(VotingClassifier, members, voting="soft", n_jobs=2))
+    assert kept.keep(predict, tmp_path) == ""
+    again = kept.load(tmp_path)
+    np.testing.assert_array_equal(again(TRAIN), predict(TRAIN))
+    vote = again.pipeline.steps[-1][1]
+    first, second = vote.estimators_
+    inside = second.steps[-1][1].calibrated_classifiers_
+    assert [part.n_jobs for part in (vote, first, *(of.estimator for of in inside))] == [1] * 4
 
 
 class Foreign(LogisticRegression):
@@ -117,3 +142,11 @@ def test_how_a_model_is_described():
     assert kept.described(partial(CNN1d, width=3), TRAIN) == {
         "model": made_by, "shapes": {"trace": (1, 60)}, "n_classes": 3
     }  # fmt: skip
+
+
+def test_a_network_of_several_inputs_comes_back(tmp_path):
+    cells = units(18, names=("waveform", "acg", "layer"))
+    predict = fit(lightning(epochs=1), tmp_path / "fit", TINY, cells, cells[np.arange(0)]).predict
+    assert kept.keep(predict, tmp_path / "model") == ""
+    assert "celltype_cli.models.fusion.Fusion" in (tmp_path / "model" / "model.json").read_text()
+    np.testing.assert_allclose(kept.load(tmp_path / "model")(cells), predict(cells), rtol=0, atol=1e-6)

@@ -9,6 +9,7 @@ from made.training import NONE, TRAIN, VALID, make_cells, sklearn, without_label
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from celltype_cli.cells.about import About, Input
@@ -147,3 +148,45 @@ def test_a_grid_of_unknown_settings_is_refused():
     trainer = sklearn(grid={"cost": [1]})
     with pytest.raises(UserError, match="trainer.grid: cost is no setting of SVC"):
         trainer.check(SVC, make_cells(np.zeros((2, 1, 5), np.float32), [0, 1]), any_valid=True)
+
+
+def two_tables(rows=40):
+    """Cells whose input `a` tells the class and whose input `b` tells nothing."""
+    rng = np.random.default_rng(0)
+    label, names = np.arange(rows) % 2, np.arange(rows).astype(str)
+    about = About("toy", inputs={"a": Input(columns=("a1", "a2")), "b": Input(columns=("b1",))})
+    inputs = {"a": rng.normal(label[:, None] * 4, 1, (rows, 2)), "b": rng.normal(size=(rows, 1))}
+    return Cells(inputs, label, names, names, ("A", "B"), about)
+
+
+def test_views_are_models_of_their_own_whose_probabilities_are_averaged():
+    cells, model = two_tables(), partial(RandomForestClassifier, n_estimators=10)
+    rest = {"inputs": ["a", "b"], "scale": False}
+    given = {"seed": 3, "folder": Path(), "watch": None}
+    each = [sklearn(**rest | {"inputs": view}).fit(model, cells, NONE, **given).predict(cells)
+            for view in (["a"], ["b"], ["a", "b"])]  # fmt: skip
+    together = sklearn(**rest, views=[["a"], ["b"], ["a", "b"]]).fit(model, cells, NONE, **given)
+    np.testing.assert_allclose(together.predict(cells), np.mean(each, axis=0), rtol=1e-12)
+    assert not np.allclose(each[0], each[1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"views": [["a"], ["c"]]}, "names c; expected lists of trainer.inputs: a, b"),
+        ({"views": []}, r"is \[\]; expected lists"),
+        ({"views": [["a"], []]}, "expected lists of trainer.inputs"),
+        ({"views": [["a"]], "columns": ["a1"]}, "neither trainer.columns nor trainer.grid"),
+        ({"views": [["a"]], "grid": {"n_estimators": [1]}}, "neither trainer.columns nor trainer.grid"),
+    ],
+)
+def test_views_that_cannot_be_are_refused(settings, says):
+    trainer = sklearn(inputs=["a", "b"], scale=False, **settings)
+    with pytest.raises(UserError, match=says):
+        trainer.check(RandomForestClassifier, two_tables(), any_valid=False)
+
+
+def test_views_need_probabilities():
+    trainer = sklearn(inputs=["a", "b"], scale=False, views=[["a"], ["b"]])
+    with pytest.raises(UserError, match="LinearSVC gives none"):
+        trainer.check(LinearSVC, two_tables(), any_valid=False)
