@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
+from celltype_cli.cells.about import Axis
 from celltype_cli.extracellular.compiled import compiled
 
 LEVELS = 10  # of firing rate
 LAGS = 100  # spread evenly on a log scale, 1 to REACH ms
 REACH = 1000  # ms
 SMOOTH = 250  # ms, boxcar over the firing rate
+CLOSE = 1e-9  # of the highest rate: what rounding may decide
 SHORTEST = 2 * REACH + 2  # ms, of a recording in which any spike has a whole window about it
+AXES = (Axis("firing rate, tenth", "", 1, LEVELS), Axis("log10 of the lag in ms", "", 0, float(np.log10(REACH))))
 
 
 def lag_axis() -> Float[np.ndarray, " lag"]:
@@ -45,30 +48,34 @@ def acg_3d(spikes: Float[np.ndarray, " spike"]) -> Float32[np.ndarray, "level la
 
 
 def levels(at: Int[np.ndarray, " spike"]) -> Int[np.ndarray, " spike"]:
-    """Returns the level of firing rate, 0 to 9, that each spike falls in; `at` in ms, whole numbers."""
-    rate = _smoothed(_instantaneous(at))[at]
-    edges = np.quantile(rate, np.linspace(0, 1, LEVELS + 2)[1:-1])
-    return np.minimum(np.searchsorted(edges, rate, side="left"), LEVELS - 1)
+    """Returns the level of firing rate, 0 to 9, that each spike falls in; `at` in ms, whole numbers.
+
+    The rate is constant between the middles of intervals, so that its mean over a window is known in closed form.
+    Where rounding decides, at an edge between levels, the mean is taken of the milliseconds one by one, as defined.
+    """
+    middles = np.unique(at[:-1] + np.diff(at) // 2)
+    counted = np.arange(len(middles))  # spikes, before each of them
+    first, last = np.maximum(at - SMOOTH // 2, 0), np.minimum(at + SMOOTH // 2, at[-1] + 1)
+    rate = (np.interp(last, middles, counted) - np.interp(first, middles, counted)) / (last - first) * 1000
+    edges = _edges(rate)
+    for i in np.flatnonzero((np.abs(rate[:, None] - edges) < CLOSE * rate.max()).any(axis=1)):
+        rate[i] = _mean_rate(middles, first[i], last[i], SMOOTH <= at[i] < at[-1] + 1 - SMOOTH)
+    return np.minimum(np.searchsorted(_edges(rate), rate, side="left"), LEVELS - 1)
 
 
-@compiled
-def _instantaneous(at: Int[np.ndarray, " spike"]) -> Float[np.ndarray, " ms"]:
-    """Returns Hz in each ms: one spike from the middle of the interval before it to the middle of the one after."""
-    rate = np.zeros(at[-1] + 1)
-    for i in range(1, len(at) - 1):
-        start = at[i - 1] + (at[i] - at[i - 1]) // 2
-        stop = at[i] + (at[i + 1] - at[i]) // 2
-        if stop > start:
-            rate[start:stop] = 1.0 / ((stop - start) * 0.001)
-    return rate
+def _edges(rate: Float[np.ndarray, " spike"]) -> Float[np.ndarray, " 10"]:
+    return np.quantile(rate, np.linspace(0, 1, LEVELS + 2)[1:-1])
 
 
-def _smoothed(rate: Float[np.ndarray, " ms"]) -> Float[np.ndarray, " ms"]:
-    smooth = np.convolve(rate, np.ones(SMOOTH) / SMOOTH, mode="same")
-    n, half = len(rate), SMOOTH // 2
-    for i in (*range(SMOOTH), *range(n - SMOOTH, n)):  # near the ends: the mean of what there is
-        smooth[i] = rate[max(0, i - half) : min(n, i + half)].mean()
-    return smooth
+def _mean_rate(middles: Int[np.ndarray, " middle"], first: np.int64, last: np.int64, whole: np.bool_) -> float:
+    """Returns Hz, the mean over the milliseconds of a window: a boxcar's where it is whole, else that of what there is.
+
+    In each ms the rate is one spike from the middle of the interval before it to the middle of the one after.
+    """
+    k = np.searchsorted(middles, np.arange(first, last), side="right")
+    inside = np.clip(k, 1, len(middles) - 1)
+    rate = np.where(k == inside, 1.0 / ((middles[inside] - middles[inside - 1]) * 0.001), 0.0)
+    return float(np.dot(rate, np.ones(SMOOTH) / SMOOTH) if whole else rate.mean())
 
 
 @compiled

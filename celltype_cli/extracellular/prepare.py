@@ -13,16 +13,35 @@ from annotated_types import Interval
 from jaxtyping import Shaped
 
 from celltype_cli.cells import assemble
-from celltype_cli.cells.about import About, Axis, Input
+from celltype_cli.cells.about import About, Axis, Condition, Input
 from celltype_cli.cells.assemble import Recordings, named
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError, check_choice, few, grouped, raise_faults
 from celltype_cli.core.ranges import SeedNumber, held
-from celltype_cli.extracellular import acg, counts, examples, features, waveforms
+from celltype_cli.extracellular import acg, counts, examples, features, plausible, waveforms
+from celltype_cli.extracellular.quality import Profile, passed
 from celltype_cli.extracellular.recording import LAYERS, Recording
 
-INPUTS = ("waveform", "correlogram", "isi", "features", "acg", "layer")
-MODELS = ("forest", "lightgbm")
+HISTOGRAMS = {
+    "correlogram": counts.pairs,
+    "isi": counts.gaps,
+    "log_correlogram": counts.log_pairs,
+    "log_isi": counts.log_gaps,
+}
+TABLES = ("features", "waveform_features", "firing_features")
+INPUTS = ("waveform", *HISTOGRAMS, *TABLES, "acg", "layer")
+MODELS = ("units_forest", "forest", "lightgbm")
+CODED = (*MODELS, "fusion")  # of inputs that the network takes, too
+OF_LONG = ("units_logistic", *MODELS)
+COLUMNS = {
+    "features": features.FEATURES,
+    "waveform_features": features.OF_WAVEFORM,
+    "firing_features": features.FIRING,
+}
+CONDITIONS = {
+    "recorded rate": Condition("Hz", noted=(0.6, 1.7), withheld=(0.3, np.inf)),  # of the waveform, some 1 ms wide
+    "recorded length": Condition("s", noted=(0.2, 10.0)),  # histograms of few spikes are noisy
+}
 LENGTH = waveforms.SAMPLES / waveforms.RATE * 1000  # ms
 Before = Annotated[float, Interval(ge=0.5, le=2.5)]
 
@@ -34,16 +53,20 @@ def units(
     inputs: Sequence[str],
     before: Before | None,
     min_spikes: SeedNumber,
+    quality: Profile,
     unusable: Literal["error", "drop"],
 ) -> Cells:
     """Makes one row of each unit.
 
     Args:
         recordings: entries are `extracellular.recording.Recording`s.
-        inputs: of "waveform" [row, 1, 90], "correlogram" [row, 1, 100], "isi" [row, 1, 100], "features" (a table of
-            `features.FEATURES`), "acg" [row, 1, 10, 101] and "layer" (a table of `LAYERS`).
+        inputs: of "waveform" [row, 1, 90]; the `HISTOGRAMS` [row, 1, 100], "correlogram" and "isi" to 100 ms,
+            "log_correlogram" and "log_isi" to 10 s on a log scale; "features" (a table of `features.FEATURES`),
+            "waveform_features" and "firing_features" (the two parts of that); "acg" [row, 1, 10, 101]; "layer" (a table
+            of `LAYERS`).
         before: ms of a waveform before its peak; None for as finished waveforms have it, else 1.
         min_spikes: fewest spikes of a unit, where they are known.
+        quality: which units are isolated well enough, and "c4" also which of their spikes, see `quality.passed`.
         unusable: "error", or "drop" the units that an input cannot be made of, with a note.
 
     Raises:
@@ -60,6 +83,7 @@ def units(
     kept, rows, lost = [], [], []
     for unit in recordings.entries:
         try:
+            unit = passed(unit, quality)
             rows.append(_row(unit, inputs, before, min_spikes))
             kept.append(unit)
         except ValueError as error:
@@ -69,9 +93,13 @@ def units(
     if lost:
         notes.append(f"{len(lost)} units that cannot be used are left out: {'; '.join(few(grouped(lost)))}")
     made = {name: np.stack([row[name] for row in rows]) for name in inputs}
-    notes += _notes(kept, inputs)
+    notes += [*_notes(kept, inputs), *plausible.notes_on(kept)]
     about = _about(recordings.about, inputs, before, notes)
-    cells = assemble.assemble(replace(recordings, about=about), kept, made)
+    conditions = {
+        "recorded rate": [unit.waveform_rate for unit in kept],
+        "recorded length": [unit.duration for unit in kept],
+    }
+    cells = assemble.assemble(replace(recordings, about=about), kept, made, conditions=conditions)
     return replace(cells, recorded=partial(examples.recorded, entries={unit.cell_id: unit for unit in kept}))
 
 
@@ -114,18 +142,23 @@ def _row(unit: Recording, inputs: Sequence[str], before: float, min_spikes: int)
     if unit.spikes is not None and not np.isfinite(unit.spikes).all():
         raise ValueError("its spike times are not all finite")
     parts: dict[str, Any] = {}
-    for name in ("waveform", "correlogram", "isi"):
+    for name in ("waveform", *HISTOGRAMS):
+        if name.startswith("log_") and name not in inputs:
+            continue  # nothing else is made of it
         try:
             parts[name] = _part(unit, name, before)
         except ValueError:
             if name in inputs or (name == "waveform" and unit.waveform.size):
                 raise
             parts[name] = None
-    row = {name: parts[name][None] for name in parts if name in inputs}
-    if "features" in inputs:
-        row["features"] = features.of_unit(parts["waveform"], unit.spikes, parts["correlogram"], parts["isi"])
-        if np.isnan(row["features"]).all():
-            raise ValueError("nothing of it can be measured")
+    row = {
+        name: (values if name == "waveform" else counts.scaled(values, name))[None]
+        for name, values in parts.items()
+        if name in inputs
+    }
+    row |= {name: values for name, values in _measured(unit, parts).items() if name in inputs}
+    if nothing := [name for name in COLUMNS if name in inputs and np.isnan(row[name]).all()]:
+        raise ValueError(f"nothing of its {nothing[0]} can be measured")
     if "acg" in inputs:
         if unit.spikes is None:
             raise ValueError("its file holds no spike times, which acg is made of; leave acg out of prepare.inputs")
@@ -136,20 +169,35 @@ def _row(unit: Recording, inputs: Sequence[str], before: float, min_spikes: int)
 
 
 def _part(unit: Recording, name: str, before: float) -> Shaped[np.ndarray, " _"]:
+    """Returns a waveform as it is used, or a histogram as it was counted.
+
+    Raises:
+        ValueError: with why it cannot be made.
+    """
     if name == "waveform":
         return waveforms.normalised(unit.waveform, unit.waveform_rate, before)
     if unit.spikes is not None:
-        return (counts.correlogram if name == "correlogram" else counts.intervals)(unit.spikes)
-    if name not in unit.counts:
+        found = HISTOGRAMS[name](unit.spikes)
+    elif name not in unit.counts:
         raise ValueError(f"its file holds neither spike times nor a finished {name}")
-    return counts.scaled(unit.counts[name], name)
+    else:
+        found = unit.counts[name]
+    counts.scaled(found, name)
+    return found[: counts.BINS]
+
+
+def _measured(unit: Recording, parts: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Returns the tables of `COLUMNS` of one unit."""
+    wave = features.of_waveform(parts["waveform"])
+    firing = features.of_firing(unit.spikes, parts["correlogram"], parts["isi"])
+    return {"features": np.concatenate([wave, firing]), "waveform_features": wave, "firing_features": firing}
 
 
 def _notes(kept: Sequence[Recording], inputs: Sequence[str]) -> Iterator[str]:
     for note, n in Counter(note for unit in kept for note in unit.notes).items():
         yield f"{note} ({n} units)"
     of_counts = sum(unit.spikes is None for unit in kept)
-    if of_counts and "features" in inputs:
+    if of_counts and {"features", "firing_features"} & {*inputs}:
         yield f"{of_counts} units without spike times: {', '.join(features.OF_SPIKES)} of them are not measured"
     unknown = sum(unit.layer in ("", "unknown") for unit in kept)
     if "layer" in inputs and unknown:
@@ -158,14 +206,16 @@ def _notes(kept: Sequence[Recording], inputs: Sequence[str]) -> Iterator[str]:
 
 def _about(about: About, inputs: Sequence[str], before: float, notes: list[str]) -> About:
     time = Axis("time", "ms", -before, LENGTH - before - 1000 / waveforms.RATE)
-    level = Axis("level of firing rate", "", 1, acg.LEVELS)
-    lag = Axis("lag", "place on a log scale, 1 to 1000 ms", 0, acg.LAGS)
+    log = Axis("log10 of the time in ms", "", 0, 4)
     known = {
-        "waveform": Input("of the peak", waveforms.RATE, (time,), models=MODELS),
-        "correlogram": Input("share", None, (Axis("lag", "ms", 1, counts.BINS),), models=MODELS),
-        "isi": Input("share", None, (Axis("interval", "ms", 0.5, counts.BINS - 0.5),), models=MODELS),
-        "features": Input(columns=features.FEATURES, models=MODELS),
-        "acg": Input("100 Hz", None, (level, lag), models=MODELS),
-        "layer": Input(columns=LAYERS, models=MODELS),
+        "waveform": Input("of the peak", waveforms.RATE, (time,), models=CODED),
+        "correlogram": Input("share", None, (Axis("lag", "ms", 1, counts.BINS),), models=CODED),
+        "isi": Input("share", None, (Axis("interval", "ms", 0.5, counts.BINS - 0.5),), models=CODED),
+        "log_correlogram": Input("share", None, (log,), models=OF_LONG),
+        "log_isi": Input("share", None, (log,), models=OF_LONG),
+        **{name: Input(columns=columns, models=MODELS) for name, columns in COLUMNS.items()},
+        "acg": Input("100 Hz", None, acg.AXES, models=CODED),
+        "layer": Input(columns=LAYERS, models=CODED),
     }
-    return replace(about, notes=(*about.notes, *notes), inputs={name: known[name] for name in inputs})
+    inputs = {name: known[name] for name in inputs}
+    return replace(about, notes=(*about.notes, *notes), inputs=inputs, conditions=CONDITIONS)

@@ -12,7 +12,13 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.core.text import as_text
 
 TEXTS = ("cell_id", "label", "group", "source", "layer")
+RATES = (5e3, 1e6)  # Hz; a spike lasts a millisecond or less, and is not told by fewer than some samples
 LAYERS = ("unknown", "GCL", "PCL", "ML")  # of the cerebellar cortex: granule cell, Purkinje cell and molecular layer
+
+
+def layer_of(text: str) -> str:
+    """Returns a layer as `LAYERS` has it, whatever its case; others as they are."""
+    return next((layer for layer in LAYERS if layer.lower() == text.lower()), text)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Recording:
             says nothing.
         amplitudes: of each spike, on a scale of their own; None where the file holds none.
         counts: by name, finished histograms of the spikes that a file holds, for instance "correlogram" and "isi"
-            (see `readers.units`); used where there are no spikes.
+            (see `readers.files`); used where there are no spikes.
         notes: what was assumed or found out on the way.
 
     Raises:
@@ -66,6 +72,14 @@ class Recording:
                 object.__setattr__(self, name, as_text(getattr(self, name)))
             except UserError as error:
                 raise UserError(f"{cell}: {name}: {error}") from error
+        object.__setattr__(self, "layer", layer_of(self.layer))
+        low, high = RATES
+        if self.waveform.size and not low <= (rate := self.waveform_rate) <= high:
+            looks = "kHz" if low <= 1e3 * rate <= high else "the seconds between samples" if 0 < rate < 1 else ""
+            raise UserError(
+                f"{cell}: the sampling rate of its waveform is {rate:g} Hz{looks and f', which looks like {looks}'}; "
+                f"expected {low:,.0f} to {high:,.0f} Hz"
+            )
         if self.layer and self.layer not in LAYERS:
             raise UserError(f"{cell}: its layer is {self.layer!r}; expected one of {', '.join(LAYERS)}")
         if self.spikes is not None and len(self.spikes) > 1 and (np.diff(self.spikes) < 0).any():

@@ -36,13 +36,29 @@ def gamma(seed, rate=30.0, seconds=60, shape=3.0):
     return np.cumsum(rng.gamma(shape, 1 / (rate * shape), size=int(rate * seconds)))
 
 
-@pytest.mark.parametrize(("seed", "rate"), [(0, 3.0), (1, 30.0), (2, 200.0)])
-def test_pairs_give_what_windows_give(seed, rate):
-    spikes = gamma(seed, rate)
+def check_by_definition(spikes):
     counts, times = by_definition(spikes)
     share = counts / np.maximum(times, 1)[:, None] * 10
     np.testing.assert_array_equal(acg.acg_3d(spikes), acg._on_log_lags(share).astype(np.float32))
+    return times
+
+
+@pytest.mark.parametrize(("seed", "rate"), [(0, 3.0), (1, 30.0), (2, 200.0)])
+def test_pairs_give_what_windows_give(seed, rate):
+    times = check_by_definition(gamma(seed, rate))
     assert times[9] > 1.5 * times[:9].max()  # the last two elevenths
+
+
+@pytest.mark.parametrize("interval", [0.0004, 0.0237, 0.1])
+def test_where_many_spikes_have_the_same_rate_rounding_decides_as_in_the_definition(interval):
+    check_by_definition(np.arange(0, 6, interval))
+
+
+def test_real_units_come_out_as_defined_to_the_last_bit(shared_data):
+    with np.load(shared_data / "extracellular/cellexplorer/units_with_spikes.npz") as file:
+        delta, ends, ticks = (file[name] for name in ("spike_tick_delta", "spike_offsets", "tick_hz"))
+    for i in (24, 28, 40):  # of few spikes, and with rates at the edge of two levels
+        check_by_definition(np.cumsum(delta[ends[i] : ends[i + 1]], dtype=np.int64) / ticks)
 
 
 def test_one_stands_for_100_hz_and_a_regular_unit_is_silent_before_its_interval():
@@ -81,3 +97,35 @@ def test_units_of_a_public_file_come_out_as_computed_elsewhere(shared_data):
         np.testing.assert_allclose(got, wanted, atol=0.003)
         same += np.allclose(got, wanted, rtol=1e-6, atol=1e-7)
     assert same >= 6
+
+
+def of_spikeinterface(spikes, rate=30_000):
+    """The same quantity by SpikeInterface's acgs_3d: the chance of a spike at lags of 1 to 1,000 ms, by level."""
+    core = pytest.importorskip("spikeinterface.core", reason="extra sorting is not installed")
+    from spikeinterface.postprocessing.correlograms import compute_acgs_3d
+
+    train = np.round(np.asarray(spikes) * rate).astype(np.int64)
+    sorting = core.NumpySorting.from_unit_dict([{0: train}], sampling_frequency=rate)
+    found, _, _ = compute_acgs_3d(sorting, window_ms=2000.0, bin_ms=1.0, n_jobs=1, progress_bar=False)
+    return found[0, :, 1001:]
+
+
+def assert_as_spikeinterface(spikes):
+    """It counts spikes of the last second, too; so that none is there, one more spike is put 2 s after the others."""
+    spikes = np.r_[spikes, spikes[-1] + 2]
+    wanted = acg._on_log_lags(of_spikeinterface(spikes) * 10).astype(np.float32)
+    np.testing.assert_allclose(acg.acg_3d(spikes), wanted, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(("seed", "rate"), [(0, 3.0), (1, 30.0), (2, 120.0)])
+def test_it_is_that_of_spikeinterface(seed, rate):
+    assert_as_spikeinterface(np.round(gamma(seed, rate) * 30_000) / 30_000)
+
+
+def test_recorded_units_come_out_as_by_spikeinterface(shared_data):
+    with np.load(shared_data / "extracellular/cellexplorer/units_with_spikes.npz") as file:
+        data = {name: file[name] for name in ("spike_tick_delta", "spike_offsets", "tick_hz")}
+    ends = data["spike_offsets"]
+    for i in np.argsort(np.diff(ends))[[0, 11, 21]]:  # of few spikes; in two the last second makes all the difference
+        spikes = np.cumsum(data["spike_tick_delta"][ends[i] : ends[i + 1]].astype(np.int64)) / data["tick_hz"]
+        assert_as_spikeinterface(spikes)

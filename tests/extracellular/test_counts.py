@@ -50,3 +50,22 @@ def test_no_spikes_give_no_histogram():
             counts.correlogram(train)
         with pytest.raises(ValueError, match="empty"):
             counts.intervals(train)
+
+
+def test_on_a_log_scale_each_pair_and_interval_is_counted_in_its_bin():
+    at, edges = spikes() * 1000, 10 ** (np.arange(101) / 25)  # ms
+    lag = (at[None] - at[:, None])[np.triu_indices(len(at), 1)]
+    expected = np.histogram(lag, edges)[0]
+    np.testing.assert_allclose(counts.log_pairs(spikes()) * np.diff(edges), expected, rtol=1e-9)
+    assert counts.log_gaps(np.array([0.0, 0.0005, 0.0020, 0.0120, 5.0120, 20.0])).nonzero()[0].tolist() == [4, 25, 92]
+    poisson = np.cumsum(np.random.default_rng(0).exponential(0.02, size=20_000))
+    late = counts.log_pairs(poisson)[50:90]
+    assert late.std() / late.mean() < 0.05  # where no spike tells of another, all bins are alike
+
+
+def test_densities_on_a_log_scale_give_the_same_intervals_in_ms_and_in_log_bins():
+    train = np.cumsum(np.random.default_rng(0).gamma(3, 0.01, size=20_000))
+    density = counts.log_gaps(train) / np.diff(counts.LOG_EDGES)
+    np.testing.assert_allclose(counts.of_density(density), counts.log_gaps(train))
+    linear = counts.scaled(counts.of_log10(density), "isi")
+    assert np.abs(np.cumsum(linear) - np.cumsum(counts.intervals(train))).max() < 0.02

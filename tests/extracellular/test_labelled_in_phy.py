@@ -1,7 +1,12 @@
 """From units in an npz file to labels that Phy shows, by the commands that a user types."""
 
+from pathlib import Path
+
 import pandas as pd
+from made.sortings import Analyzer, analyzer
 from made.units import many, phy, table, trains
+
+from celltype_cli.bundles.bundle import load_bundle
 
 
 def test_a_kilosort_folder_is_labelled_where_it_lies_and_nothing_of_the_user_is_changed(celltype, tmp_path):
@@ -22,5 +27,8 @@ def test_a_kilosort_folder_is_labelled_where_it_lies_and_nothing_of_the_user_is_
     assert types["predicted_cell_type"][1] == "GoC" and types["predicted_cell_type"][3] == "MLI"
     notes = pd.read_csv(folder / "cluster_celltype_note.tsv", sep="\t", keep_default_na=False)["celltype_note"]
     assert notes[2] == "not looked at"
+    bundle = load_bundle(next(Path("outputs").rglob("bundle")))
+    in_memory, saved = bundle.predict(Analyzer()), bundle.predict(analyzer(tmp_path / "saved"))
+    assert [*in_memory["best"]] == [*saved["best"]] and in_memory["best"][1] == "GoC" and in_memory["best"][3] == "MLI"
     code, said, error = celltype("predict", "model=units-forest", f"input={folder}", "out=again", "write=true")
     assert code == 2 and "overwrite=true" in said + error

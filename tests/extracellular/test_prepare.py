@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.core.messages import UserError
-from celltype_cli.extracellular import counts, features, prepare, waveforms
+from celltype_cli.extracellular import acg, counts, features, prepare, waveforms
 from celltype_cli.extracellular.recording import Recording
 
 SETTINGS = OmegaConf.load(REPOSITORY / "conf/prepare/units.yaml")
@@ -38,11 +38,16 @@ def prepared(*entries, **changes):
 
 def test_default_inputs_and_what_they_are():
     cells = prepared(unit("a"), unit("b", seed=1, label="GoC"))
-    assert cells.shapes == {"waveform": (1, 90), "correlogram": (1, 100), "isi": (1, 100), "features": (18,)}
+    assert cells.shapes == {
+        "waveform": (1, 90),
+        "correlogram": (1, 100),
+        "isi": (1, 100),
+        "features": (len(features.FEATURES),),
+    }
     assert cells.about.of("features").columns == features.FEATURES
     assert cells.about.of("waveform").axes[0].first == -1
     assert cells.about.of("waveform").axes[0].last == pytest.approx(2, abs=0.04)
-    assert all(about.models[0] == "forest" for about in cells.about.inputs.values())
+    assert all(about.models[0] == "units_forest" for about in cells.about.inputs.values())
 
 
 def test_a_unit_of_counts_gives_the_inputs_of_the_same_unit_with_spikes():
@@ -51,10 +56,38 @@ def test_a_unit_of_counts_gives_the_inputs_of_the_same_unit_with_spikes():
     for name in ("waveform", "correlogram", "isi"):
         np.testing.assert_allclose(cells.inputs[name][0], cells.inputs[name][1], rtol=1e-6)
     table = cells.inputs["features"]
-    only_spikes = [features.FEATURES.index(name) for name in features.OF_SPIKES]
+    missing = (*features.OF_SPIKES, *features.OF_NUMBERS)  # of a histogram that is no count
+    only_spikes = [features.FEATURES.index(name) for name in missing]
     assert np.isfinite(table[0]).all()
     assert np.flatnonzero(np.isnan(table[1])).tolist() == only_spikes
     assert any("1 units without spike times" in note for note in cells.about.notes)
+
+
+def test_features_come_in_two_parts_on_request_and_whole_counts_tell_as_much_as_spikes():
+    whole = unit("a")
+    raw = {"correlogram": counts.pairs(whole.spikes), "isi": counts.gaps(whole.spikes)}
+    counted = unit("b", spikes=None, counts={name: values.astype(np.float32) for name, values in raw.items()})
+    cells = prepared(whole, counted, inputs=["features", "waveform_features", "firing_features"])
+    parts = [cells.inputs["waveform_features"], cells.inputs["firing_features"]]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), cells.inputs["features"])
+    assert cells.about.of("firing_features").columns == features.FIRING
+    of_spikes = len(features.OF_SPIKES)
+    np.testing.assert_allclose(parts[1][0, of_spikes:], parts[1][1, of_spikes:], rtol=1e-6)
+    assert np.isnan(parts[1][1, :of_spikes]).all()
+
+
+def test_histograms_to_10_s_on_request_of_spikes_or_as_a_file_has_them():
+    whole = unit("a")
+    made = {"log_correlogram": 3 * counts.log_pairs(whole.spikes), "log_isi": counts.log_gaps(whole.spikes)}
+    finished = unit("b", spikes=None, counts={name: values.astype(np.float32) for name, values in made.items()})
+    cells = prepared(whole, finished, inputs=["waveform", "log_correlogram", "log_isi"])
+    assert cells.shapes["log_isi"] == cells.shapes["log_correlogram"] == (1, 100)
+    for name in made:
+        np.testing.assert_allclose(cells.inputs[name][0], cells.inputs[name][1], rtol=1e-5)
+        assert cells.inputs[name].sum(axis=-1) == pytest.approx(1)
+        assert cells.about.of(name).models[0] == "units_logistic"
+    with pytest.raises(UserError, match="neither spike times nor a finished log_isi"):
+        prepared(of_counts("c", whole), inputs=["log_isi"])
 
 
 def test_acg_and_layer_on_request():
@@ -92,7 +125,7 @@ def test_finished_waveforms_set_where_all_have_their_peak_and_a_bundle_keeps_tha
     np.testing.assert_array_equal(cells.inputs["waveform"][0, 0], finished)
     assert cells.inputs["waveform"].argmin(axis=-1).tolist() == [[45], [45]]
     assert any("peak after 1.5 ms" in note for note in cells.about.notes)
-    settings = {name: SETTINGS[name] for name in ("inputs", "before", "min_spikes", "unusable")}
+    settings = {name: SETTINGS[name] for name in ("inputs", "before", "min_spikes", "quality", "unusable")}
     kept = prepare.pinned(settings, cells)
     assert kept["before"] == 1.5
     assert prepared(unit("c"), **kept).inputs["waveform"].argmin() == 45
@@ -100,10 +133,13 @@ def test_finished_waveforms_set_where_all_have_their_peak_and_a_bundle_keeps_tha
     assert any("they do not compare" in note for note in clash.about.notes)
 
 
-def test_waveform_and_rate_can_be_seen():
+def test_waveform_rate_and_3d_autocorrelogram_can_be_seen():
     whole = unit("a", in_uv=True)
     cells = prepared(whole, of_counts("b", whole))
-    waveform, rate = cells.recorded("a")
+    waveform, rate, picture = cells.recorded("a")
+    assert (picture.title, picture.unit) == ("3D autocorrelogram", "Hz")
+    np.testing.assert_allclose(picture.values, 100 * acg.acg_3d(whole.spikes))
+    assert [axis.last for axis in picture.axes] == [10, 3]
     assert [waveform.title, waveform.lines[0].unit, rate.title] == ["mean waveform", "uV", "firing rate"]
     assert waveform.axis.last == pytest.approx(81 / 30)
     assert rate.lines[0].values.mean() == pytest.approx(33, rel=0.1)  # intervals of 30 ms
@@ -130,3 +166,21 @@ def test_a_whole_file_gives_every_unit_and_finished_waveforms_as_they_are(shared
     assert (len(cells), sum(finished)) == (103, 87)  # the others have a positive peak, and are turned
     np.testing.assert_array_equal(cells.inputs["waveform"][finished, 0], data["waveform_norm90"][finished])
     assert (cells.inputs["waveform"].min(axis=(1, 2)) < -0.99).all()
+
+
+def test_units_that_fail_quality_control_are_left_out_and_say_why():
+    long = np.cumsum(np.random.default_rng(0).exponential(0.1, size=4000) + 0.004)
+    cells = prepared(unit("good", spikes=long), unit("short"), quality="c4")
+    assert cells.cell_id.tolist() == ["good"]
+    notes = " ".join(cells.about.notes)
+    assert "cell short" in notes and "quality c4 asks for more than 180 s" in notes
+    assert "missing spikes are not estimated (1 units)" in notes
+    with pytest.raises(UserError, match="quality=best is text, expected one of none, light, c4"):
+        prepared(unit(), quality="best")
+
+
+def test_how_long_it_was_recorded_is_kept():
+    cells = prepared(unit("a", duration=600.0), unit("b"))
+    assert cells.conditions["recorded rate"].tolist() == [30_000, 30_000]
+    assert cells.conditions["recorded length"][0] == 600 and np.isnan(cells.conditions["recorded length"][1])
+    assert [*cells.about.conditions] == [*cells.conditions]

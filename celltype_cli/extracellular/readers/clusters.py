@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from celltype_cli.core.messages import UserError, few, raise_faults
 from celltype_cli.core.tables import read_table
+from celltype_cli.core.text import as_text
 from celltype_cli.extracellular.readers.found import How
-from celltype_cli.extracellular.recording import LAYERS
+from celltype_cli.extracellular.recording import LAYERS, layer_of
 
 TABLES = (
     "cluster_group",
@@ -19,17 +23,25 @@ TABLES = (
     "cluster_info",
     "cluster_layer",
 )  # of them, the first to say a thing counts
+WHOLE = re.compile(r"(-?\d+)(?:\.0+)?")  # also as a float writes it; -1 are spikes of no cluster
 UNSORTED = ("", "unsorted")
+# Of other files, the columns that say which units are good, the first that there is, and their words for it.
+QUALITY = ("quality", "group", "KSLabel", "ks_label", "ks2_label", "kilosort2_label", "default_qc")
+GOOD = ("good", "pass", "passed", "true")
 
 
 @dataclass
 class Table:
-    """By cluster: what the user says (`group`), what Kilosort says (`KSLabel`), and its layer; where they say it."""
+    """By cluster: what the user says (`group`), what Kilosort says (`KSLabel`), and its layer; where they say it.
+
+    Other files have one column in place of `group`, and `column` is its name.
+    """
 
     group: dict[int, str] = field(default_factory=dict)
     kilosort: dict[int, str] = field(default_factory=dict)
     layer: dict[int, str] = field(default_factory=dict)
     listed: set[int] = field(default_factory=set)
+    column: str = "group"
 
 
 def table(folder: Path) -> Table:
@@ -39,9 +51,10 @@ def table(folder: Path) -> Table:
         UserError: when one is broken, or lists a cluster twice or a layer that is none.
     """
     found = Table()
-    for file in (folder / f"{name}{ending}" for name in TABLES for ending in (".tsv", ".csv")):
-        if file.is_file():
-            _add(found, file)
+    there = {file.name.casefold(): file for file in sorted(folder.iterdir()) if file.is_file()}
+    for name in (f"{name}{ending}".casefold() for name in TABLES for ending in (".tsv", ".csv")):
+        if name in there and there[name].stat().st_size:
+            _add(found, there[name])
     return found
 
 
@@ -50,16 +63,18 @@ def _add(found: Table, file: Path) -> None:
     key = next((name for name in ("cluster_id", "id") if name in rows), None)
     if key is None:
         raise UserError(f"{file} has no column cluster_id; found {', '.join(rows)}")
-    numbers = rows[key].tolist()
-    faults = [f"cluster_id {text!r} is no whole number" for text in numbers if not text.isdigit()]
+    numbers = [WHOLE.sub(r"\1", text) for text in rows[key]]
+    faults = [f"cluster_id {text!r} is no whole number" for text in numbers if not WHOLE.fullmatch(text)]
     faults += [f"cluster {text} is listed {count} times" for text, count in Counter(numbers).items() if count > 1]
     if "layer" in rows:
+        rows["layer"] = rows["layer"].map(layer_of)
         faults += [f"layer {text!r} is none of {', '.join(LAYERS)}" for text in set(rows["layer"]) - {"", *LAYERS}]
     raise_faults(str(file), faults)
     found.listed |= set(map(int, numbers))
     for column, known in (("group", found.group), ("KSLabel", found.kilosort), ("layer", found.layer)):
         if column in rows:
             for number, text in zip(numbers, rows[column]):
+                text = text if column == "layer" else text.lower()
                 if text not in UNSORTED:
                     known.setdefault(int(number), text)
 
@@ -90,7 +105,7 @@ def chosen(about: Table, there: np.ndarray, how: How, folder: Path, notes: list[
                         "dataset.units=[...]")  # fmt: skip
     by_hand = sum(cluster in about.group for cluster in good)
     by = " and ".join(
-        f"{count} by {name}" for name, count in (("group", by_hand), ("KSLabel", len(good) - by_hand)) if count
+        f"{count} by {name}" for name, count in ((about.column, by_hand), ("KSLabel", len(good) - by_hand)) if count
     )
     left = (
         f"; {len(clusters) - len(good)} others are left out, dataset.quality=all takes them"
@@ -99,6 +114,27 @@ def chosen(about: Table, there: np.ndarray, how: How, folder: Path, notes: list[
     )
     notes.append(f"{folder.name}: {said}; the good are taken ({by}){left}")
     return np.array(good, dtype=np.int64)
+
+
+def chosen_by_words(
+    columns: Mapping[str, Sequence[Any] | np.ndarray], ids: Sequence[str], how: How, where: Path, notes: list[str]
+) -> np.ndarray:
+    """Returns the places of the units to take of a file whose columns, of which `QUALITY` are looked at, say words.
+
+    Raises:
+        UserError: as `chosen`, or when units have names and `how` numbers.
+    """
+    column = next((name for name in QUALITY if name in columns), None)
+    if how.units is None and how.quality == "good" and column is None:
+        notes.append(f"{where.name}: nothing says which units are good, and all are taken")
+        return np.arange(len(ids))
+    named = not all(one.isdigit() for one in ids)
+    if named and how.units is not None:
+        raise UserError(f"{where}: its units have names ({', '.join(few(ids))}); dataset.units takes numbers")
+    numbers = np.arange(len(ids)) if named else np.array(ids, dtype=np.int64)
+    words = [as_text(word) for word in columns[column]] if column else []
+    known = {int(one): "good" if word.lower() in GOOD else word for one, word in zip(numbers, words)}
+    return np.flatnonzero(np.isin(numbers, chosen(Table(known, column=column or ""), numbers, how, where, notes)))
 
 
 def _named(clusters: list[int], units: object, folder: Path) -> np.ndarray:

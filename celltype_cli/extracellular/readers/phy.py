@@ -1,6 +1,6 @@
 """A Kilosort 2 to 4 or Phy folder: spikes, templates and tables, without the raw recording or metadata of the probe.
 
-params.py is looked up for its sample_rate by its syntax, never run. Kilosort stores its templates whitened; they are
+params.py is looked up for the line of its sample_rate, never run. Kilosort stores its templates whitened; they are
 multiplied by whitening_mat_inv.npy, as phylib does (TemplateModel). The waveform of a cluster is the mean over its
 spikes of amplitude times template, so that a cluster merged of several has the share of each. Layout of the files:
 Phy's documentation, "Sorting data format" (phy.readthedocs.io).
@@ -9,6 +9,7 @@ Phy's documentation, "Sorting data format" (phy.readthedocs.io).
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from celltype_cli.extracellular.readers.templates import Templates
 from celltype_cli.extracellular.recording import Recording
 
 SPIKES = "spike_times.npy"
+LINE = re.compile(r"^sample_rate[ \t]*=([^#\r\n]*)", re.MULTILINE)
 NEEDED = "sample_rate = 30000., of the recording in Hz; or set dataset.sampling_rate"
 
 
@@ -65,6 +67,9 @@ def read(of: Folder, how: How) -> Found:
         UserError: when a file is missing, broken or does not fit the others, or no cluster is chosen.
     """
     found = Found()
+    if how.label is not None:
+        raise UserError(f"{of.folder}: a Phy folder says no cell types, so that dataset.label has no meaning; "
+                        "dataset.labels names a table of them")  # fmt: skip
     rate = how.sampling_rate or _rate(of.folder)
     spikes, about = _spikes(of, rate, found.notes), table(of.folder)
     take = chosen(about, np.unique(spikes.cluster), how, of.folder, found.notes)
@@ -76,12 +81,12 @@ def read(of: Folder, how: How) -> Found:
         here = f"{of.name}/{cluster}"
         mine = order[a:b]
         if not len(mine):
-            found.lost.append(f"cell {here}: has no spikes")
+            found.lost.append(f"{here}: has no spikes")
             continue
         amplitude = None if spikes.amplitude is None else spikes.amplitude[mine]
         waveform = templates.mean(spikes.template[mine], amplitude)
         if not waveform.any() or not np.isfinite(waveform).all():
-            found.lost.append(f"cell {here}: has no waveform, its templates are empty")
+            found.lost.append(f"{here}: has no waveform, its templates are empty")
             continue
         found.recordings.append(
             Recording(
@@ -103,26 +108,22 @@ def read(of: Folder, how: How) -> Found:
 
 
 def _rate(folder: Path) -> float:
-    """Returns sample_rate of params.py, Hz, by its syntax: nothing of it is run."""
+    """Returns sample_rate of params.py, Hz, the last one that is not commented out: nothing of it is run."""
     file = folder / "params.py"
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        content = file.read_bytes()
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no params.py, which says the sampling rate; write one: {NEEDED}") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except OSError as error:
         raise UserError(f"{file} cannot be read ({error}); expected a line {NEEDED}") from error
-    said = None
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(
-            isinstance(n, ast.Name) and n.id == "sample_rate" for n in node.targets
-        ):
-            said = node.value
+    # By its lines, as paths of Windows beside it ('C:\\Users') may be no Python, and letters in any encoding.
+    found = LINE.findall(content.decode("utf-8-sig", errors="replace"))
     try:
-        rate = float(ast.literal_eval(said)) if said is not None else np.nan
+        rate = float(ast.literal_eval(found[-1].strip())) if found else np.nan
     except (ValueError, TypeError, SyntaxError):
         rate = np.nan
     if not 0 < rate < np.inf:
-        what = "no sample_rate" if said is None else f"sample_rate = {ast.unparse(said)[:40]}"
+        what = f"sample_rate = {found[-1].strip()[:40]}" if found else "no sample_rate"
         raise UserError(f"{file} holds {what}; expected a line {NEEDED}")
     return rate
 
@@ -142,20 +143,27 @@ def _spikes(of: Folder, rate: float, notes: list[str]) -> Spikes:
     n = len(arrays[SPIKES])
     faults = [f"{name} holds {len(array)} values of {n} spikes; expected one each" for name, array in arrays.items()
               if len(array) != n]  # fmt: skip
-    faults += [f"{name} holds what is no whole number ({array.dtype})" for name, array in arrays.items()
-               if name != "amplitudes.npy" and not _whole(array)]  # fmt: skip
+    seconds = {SPIKES: "; expected samples from the start of the recording: are they seconds?"}
+    faults += [f"{name} holds what is no whole number ({array.dtype}){seconds.get(name, '')}"
+               for name, array in arrays.items() if name != "amplitudes.npy" and not _whole(array)]  # fmt: skip
     raise_faults(str(folder), faults)
     ticks = arrays[SPIKES].astype(np.int64)
     kept = np.flatnonzero(ticks >= 0)
     if len(kept) < n:
+        wrapped = " (samples above 2,147,483,647 do not fit into int32: save int64)" * bool(ticks.min() < -(2**30))
         notes.append(
-            f"{of.name}: {n - len(kept)} of {n} spikes are before the recording, at negative times, and left out"
+            f"{of.name}: {n - len(kept)} of {n} spikes are before the recording, at negative times, and left "
+            f"out{wrapped}"
         )
     if (np.diff(ticks[kept]) < 0).any():
         notes.append(f"{of.name}: spikes are out of the order of time, and sorted")
         kept = kept[np.argsort(ticks[kept], kind="stable")]
     cluster = arrays[clusters].astype(np.int64)[kept]
     amplitude = arrays.get("amplitudes.npy")
+    if amplitude is not None and (lost := int((~np.isfinite(amplitude)).sum())):
+        notes.append(f"{of.name}: the amplitudes of {lost} spikes are no numbers; their waveforms count as usual ones")
+        known = np.isfinite(amplitude)
+        amplitude = np.where(known, amplitude, np.median(amplitude[known])) if known.any() else None
     return Spikes(
         ticks[kept] / rate,
         cluster,

@@ -6,12 +6,18 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float, Float32, Int64
 
 from celltype_cli.core.arrays import read_array
 from celltype_cli.core.messages import UserError
 
 NEAR = 8  # channels of a waveform that are kept, those on which it is largest
+
+
+def largest(waveform: Float[np.ndarray, "channel time"]) -> Float32[np.ndarray, "near time"]:
+    """Returns the channels on which a waveform is largest, in their order; those that are NaN come last."""
+    order = np.argsort(-np.nan_to_num(np.ptp(waveform, axis=1)), kind="stable")[:NEAR]
+    return np.ascontiguousarray(waveform[np.sort(order)], dtype=np.float32)
 
 
 class Templates:
@@ -54,6 +60,8 @@ class Templates:
         wide = self.stored.shape[2]
         if found.ndim != 2 or found.shape[0] != found.shape[1] or (self.channels is None and len(found) != wide):
             raise UserError(f"{file} is of shape {found.shape}; templates.npy makes {(wide, wide)} expected")
+        if not np.isfinite(found).all():
+            raise UserError(f"{file} holds values that are NaN or infinite; sort again, or remove it")
         return found
 
     def template(self, number: int) -> Float32[np.ndarray, "time channel"]:
@@ -80,7 +88,7 @@ class Templates:
     ) -> Float32[np.ndarray, "channel time"]:
         """Returns the mean over spikes of amplitude times template, on the channels where it is largest."""
         numbers, of = np.unique(template, return_inverse=True)
-        weights = np.bincount(of, amplitude, len(numbers)) / len(template)
+        weights = np.bincount(of, amplitude if amplitude is not None and amplitude.any() else None, len(numbers))
+        weights = weights / len(template)
         whole = sum(weight * self.template(int(number)) for number, weight in zip(numbers, weights))
-        largest = np.argsort(-np.ptp(whole, axis=0), kind="stable")[:NEAR]
-        return np.ascontiguousarray(whole[:, np.sort(largest)].T, dtype=np.float32)
+        return largest(whole.T)

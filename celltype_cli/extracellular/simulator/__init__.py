@@ -1,1 +1,1 @@
-"""Simulated calcium traces, the offline default."""
+"""Simulated units of the cerebellar cortex, the offline default."""

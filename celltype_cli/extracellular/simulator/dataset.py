@@ -34,6 +34,7 @@ Positive = Annotated[float, Interval(gt=0, le=1e5)]
 def load(
     *,
     units_per_class: Count,
+    unlabelled_per_class: SeedNumber,
     laboratories: Count,
     animals: Count,
     duration_s: Annotated[float, Interval(ge=10, le=36_000)],
@@ -48,6 +49,7 @@ def load(
 
     Args:
         units_per_class: of each of CLASSES, even over laboratories and animals.
+        unlabelled_per_class: further units of each class, whose label is kept back.
         laboratories: how many there are.
         animals: of each laboratory.
         duration_s: s, of each recording.
@@ -68,7 +70,7 @@ def load(
     climbing: dict[int, np.ndarray] = {}
     for k in (1, 0, 2, 3, 4):  # complex spikes before the simple spikes that they silence
         name = CLASSES[k]
-        for i in range(units_per_class):
+        for i in range(units_per_class + unlabelled_per_class):
             laboratory, animal = i % laboratories, i // laboratories % animals
             values = dict(classes[name])
             for level, key in zip(LEVELS, ((0, laboratory, k), (1, laboratory, animal, k), (2, k, i))):
@@ -85,7 +87,7 @@ def load(
             on_probe = {**probe, "channels": int(probe["channels"])}
             recording = Recording(
                 cell_id=f"{name}_{i + 1:04d}",
-                label=name,
+                label=name if i < units_per_class else "",
                 group=f"lab_{laboratory + 1}_animal_{animal + 1:02d}",
                 waveform=waveforms(rng, **on_probe, **shape),
                 waveform_rate=float(probe["waveform_rate"]),

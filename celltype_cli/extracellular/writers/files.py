@@ -16,7 +16,7 @@ def beside(path: Path, cells: pd.DataFrame, classes: Sequence[str]) -> Iterator[
 
     Args:
         path: the file or folder that was labelled.
-        cells: columns cell_id, file, label, best, confidence, confidence_ratio, set, votes and note.
+        cells: columns cell_id, file, label, best, confidence, confidence_ratio, set, votes, note and stress.
         classes: that labels are of.
     """
     for of in folders(path if path.is_dir() else path.parent):

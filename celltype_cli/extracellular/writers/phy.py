@@ -1,7 +1,8 @@
 """Labels of clusters, as Phy shows them: a tsv for each column, with a row for every cluster of the folder.
 
 The first four have the names and columns that scripts join by (cluster_id; Beau et al. 2025, Cell). Cells that are
-left blank were not looked at, or have no sure label; their note says which.
+left blank were not looked at, or have no sure label; their note says which, and that of a
+labelled cell which sorting errors the label survives.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def beside(of: Folder, rows: pd.DataFrame) -> Iterator[tuple[Path, Callable[[Pat
     answer = rows.set_index("cluster_id").reindex(every_cluster(of.folder))
     unsure = answer["label"].isna() | (answer["label"] == "")
     answer["note"] = answer["note"].where(answer["note"].notna(), NOT_ASKED)
+    if "stress" in answer:
+        answer["note"] = (answer["note"] + "; " + answer["stress"].fillna("")).str.strip("; ")
     guess = answer["best"].fillna("")
     answer["note"] = answer["note"].mask(unsure & (answer["note"] == "") & (guess != ""), "unsure, best " + guess)
     for column, name in COLUMNS.items():

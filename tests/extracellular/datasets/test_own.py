@@ -6,7 +6,9 @@ from made.units import N, phy, table
 from celltype_cli.core.messages import UserError
 from celltype_cli.extracellular.datasets.own import load
 
-USUAL = dict.fromkeys(("labels", "units", "layers", "sampling_rate", "classes")) | {"quality": "good"}
+USUAL = dict.fromkeys(("labels", "units", "layers", "sampling_rate", "arrays", "label", "classes")) | {
+    "quality": "good"
+}
 
 
 def own(path, **changes):
@@ -61,7 +63,7 @@ def test_what_was_sorted_anew_is_read_anew(tmp_path):
 
 def test_nothing_usable_says_why(tmp_path):
     folder = phy(tmp_path / "rec", tables={"cluster_group.tsv": table("group", {9: "good"})})
-    with pytest.raises(UserError, match="cell rec/9: has no spikes"):
+    with pytest.raises(UserError, match="rec/9: has no spikes"):
         own(folder)
 
 

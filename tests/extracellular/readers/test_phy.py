@@ -66,7 +66,7 @@ def test_params_are_read_without_being_run(tmp_path):
         ("dtype = 'int16'", "holds no sample_rate"),
         ("sample_rate = rate()", r"holds sample_rate = rate\(\)"),
         ("sample_rate = 0", "holds sample_rate = 0"),
-        ("sample_rate = (", "params.py cannot be read"),
+        ("sample_rate = (", r"params.py holds sample_rate = \("),
     ],
 )
 def test_an_unknown_rate_is_asked_for(tmp_path, params, said):
@@ -108,7 +108,7 @@ def test_none_good_and_units_that_are_not_there_are_refused(tmp_path):
 
 def test_clusters_without_spikes_are_named(tmp_path):
     read = found(phy(tmp_path / "rec", tables={GROUP: table("group", dict.fromkeys([0, 1, 8], "good"))}))
-    assert read.lost == ["cell rec/8: has no spikes"] and len(read.recordings) == 2
+    assert read.lost == ["rec/8: has no spikes"] and len(read.recordings) == 2
 
 
 def test_spikes_out_of_order_are_sorted_and_negative_ones_left_out(tmp_path):
@@ -142,6 +142,10 @@ def test_a_missing_file_is_named(tmp_path, name, said):
     refused(said, phy(tmp_path / "rec", drop=[name]))
 
 
+def test_a_folder_says_no_cell_types(tmp_path):
+    refused("a Phy folder says no cell types.*dataset.labels names a table", phy(tmp_path / "rec"), label="group")
+
+
 def test_a_truncated_file_is_named(tmp_path):
     file = phy(tmp_path / "rec") / "spike_times.npy"
     file.write_bytes(file.read_bytes()[:300])
@@ -169,3 +173,68 @@ def test_real_folders(shared_data, name, n):
     assert len(read.recordings) == n and not read.lost
     stored = np.load(shared_data / "extracellular" / "phy" / name / "spike_times.npy")
     assert sum(len(unit.spikes) for unit in read.recordings) == len(stored)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [b"\xef\xbb\xbfsample_rate = 30000.\n", "dat_path = 'Donn\u00e9es'\nsample_rate = 30000\n".encode("latin-1"),
+     b"dat_path = 'C:\\Users\\x.dat'\r\nsample_rate = 3e4  # Hz\r\n",
+     b"sample_rate = 1.\n# sample_rate = 2.\nsample_rate=30000\n"],
+    ids=["mark", "latin-1", "Windows", "twice"],
+)  # fmt: skip
+def test_params_of_any_encoding(tmp_path, params):
+    folder = phy(tmp_path / "rec")
+    (folder / "params.py").write_bytes(params)
+    assert found(folder).recordings[0].waveform_rate == 30000
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "good"),
+    [
+        ("cluster_group.tsv", "cluster_id\tgroup\n0\tGood\n1\tGOOD \n2\tMUA\n3\tnoise\n", ["rec/0", "rec/1"]),
+        ("Cluster_Group.TSV", "cluster_id\tgroup\n0.0\tgood\n1.0\tmua\n-1\tnoise\n", ["rec/0"]),
+        ("cluster_group.tsv", "", [f"rec/{k}" for k in range(N)]),  # empty, as Phy leaves it at times
+    ],
+)
+def test_tables_in_any_case(tmp_path, name, text, good):
+    read = found(phy(tmp_path / "rec", tables={name: text}))
+    assert [unit.cell_id for unit in read.recordings] == good
+
+
+def test_a_file_of_a_folder_stands_for_it_and_for_none_below(tmp_path):
+    phy(tmp_path / "rec")
+    phy(tmp_path / "rec" / "old", clusters=[7, 7, 8, 8])
+    assert {unit.group for unit in found(tmp_path / "rec" / "spike_times.npy").recordings} == {"rec"}
+
+
+def test_a_file_of_units_in_a_folder_is_read_itself(tmp_path):
+    phy(tmp_path / "rec")
+    units.npz(tmp_path / "rec" / "mine.npz")
+    assert {unit.file for unit in found(tmp_path / "rec" / "mine.npz").recordings} == {"mine.npz"}
+
+
+def test_amplitudes_none_of_which_is_a_number_count_as_none(tmp_path):
+    n = sum(map(len, trains()))
+    read = found(phy(tmp_path / "rec", amplitudes=np.full(n, np.nan)))
+    assert len(read.recordings) == N and read.recordings[0].amplitudes is None
+
+
+def test_amplitudes_that_are_no_numbers(tmp_path):
+    n = sum(map(len, trains()))
+    usual = found(phy(tmp_path / "rec")).recordings[0].waveform
+    odd = found(phy(tmp_path / "odd", amplitudes=np.where(np.arange(n) % 9 == 0, np.nan, 20.0)))
+    assert np.allclose(odd.recordings[0].waveform, usual)
+    assert any("spikes are no numbers; their waveforms count as usual ones" in note for note in odd.notes)
+    none = found(phy(tmp_path / "none", amplitudes=np.zeros(n))).recordings[0].waveform
+    assert np.allclose(shape(none), shape(usual), atol=1e-5)
+
+
+def test_what_times_and_matrices_look_like(tmp_path):
+    times = np.sort(np.concatenate(trains()))
+    refused(
+        "expected samples from the start of the recording: are they seconds",
+        phy(tmp_path / "s", spike_times=times / RATE),
+    )
+    wrapped = (times + 2**31 - 100_000).astype("i8").astype("i4")
+    assert any("do not fit into int32: save int64" in n for n in found(phy(tmp_path / "w", spike_times=wrapped)).notes)
+    refused("holds values that are NaN", phy(tmp_path / "m", whitening_mat_inv=np.full((units.CHANNELS,) * 2, np.nan)))

@@ -62,6 +62,14 @@ def test_units_say_where_they_are_from(shipped):
     assert all(np.array_equal(a.spikes, b.spikes) for a, b in zip(made.entries, again.entries))
 
 
+def test_labels_of_further_units_are_kept_back(shipped):
+    few = shipped | {"units_per_class": 2, "duration_s": 60.0}
+    made = load(**few | {"unlabelled_per_class": 3}).entries
+    assert len(made) == 25 and sum(not r.label for r in made) == 15
+    known = [r for r in made if r.label]
+    assert all(np.array_equal(a.spikes, b.spikes) for a, b in zip(known, load(**few).entries, strict=True))
+
+
 def test_simple_spikes_pause_after_complex_spikes(shipped):
     kept = paused(np.array([0.99, 1.0, 1.01, 1.03]), np.array([1.0]), 0.02)
     assert kept.tolist() == [0.99, 1.03]

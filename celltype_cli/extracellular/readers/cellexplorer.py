@@ -1,0 +1,210 @@
+"""CellExplorer's MATLAB files (Petersen et al. 2021, Neuron 109:3594), *.cell_metrics.cellinfo.mat.
+
+Of the struct cell_metrics are read, with an entry for each unit: waveforms.filt, or waveforms.raw where there is none
+(uV, on the largest channel), and waveforms.time (ms), which says their rate; spikes.times (s), or those of the file of
+spikes beside, by UID; where there are none, acg.wide (lags of -1 to 1 s in bins of 1 ms), acg.log10 (rates) and
+isi.log10 (densities) in logarithmic bins; groundTruthClassification, or where that is empty putativeCellType (or
+`How.label`); animal, the group; sessionName and UID. A file *.spikes.cellinfo.mat alone gives units without label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from celltype_cli.core.messages import UserError, check_choice, few
+from celltype_cli.core.text import as_text
+from celltype_cli.extracellular import counts
+from celltype_cli.extracellular.readers import matlab
+from celltype_cli.extracellular.readers.found import NO_LABEL, Found, How
+from celltype_cli.extracellular.readers.matlab import field
+
+METRICS, SPIKES = ".cell_metrics.cellinfo.mat", ".spikes.cellinfo.mat"
+FIELDS = ("groundTruthClassification", "putativeCellType")  # of labels, the first that says any counts
+WAVEFORMS = ("waveforms.filt", "waveforms.raw", "filtWaveform", "rawWaveform")  # of cell_metrics, then of spikes
+
+
+def read(path: Path, how: How, below: str = "") -> Found:
+    """Reads the units of a file of MATLAB 5 to 7, in a process of its own (`core.isolated`).
+
+    Args:
+        below: as of `units`.
+
+    Raises:
+        UserError: when the file is broken, or holds neither struct.
+    """
+    return units(matlab.structs(path, ("cell_metrics", "spikes")), path, how, below)
+
+
+def units(held: Any, path: Path, how: How, below: str = "") -> Found:
+    """Reads the units of the structs that a file holds.
+
+    Args:
+        held: by name; of MATLAB 7.3 the file itself.
+        below: name of the file among others, whose folders tell its units from theirs where it says no session.
+
+    Raises:
+        UserError: when there is neither struct, or fields do not fit together.
+    """
+    struct = next((held[name] for name in ("cell_metrics", "spikes") if name in held), None)
+    if struct is None:
+        raise UserError(f"{path}: is a MATLAB file without a struct cell_metrics or spikes, as CellExplorer has them")
+    found, base = Found(), path.name.removesuffix(METRICS).removesuffix(SPIKES).removesuffix(".mat")
+    base = f"{folder}/{base}" if (folder := below.rpartition("/")[0]) else base
+    uid = field(struct, "UID")
+    if uid is None:
+        raise UserError(f"{path}: its struct has no UID, the numbers of its units")
+    numbers = [as_text(float(number)) for number in uid.ravel()]
+    of = Units(struct, len(numbers), path)
+    trains = of.arrays("spikes.times") or of.arrays("times") or _beside(path, numbers)
+    waves = next(filter(None, map(of.arrays, WAVEFORMS)), [None] * len(numbers))
+    rates = _rates(of, how)
+    correlogram, rates_log, isi = (
+        of.arrays(name) or [None] * len(numbers) for name in ("acg.wide", "acg.log10", "isi.log10")
+    )
+    (labels, said), animals, sessions = _labels(of, how), of.texts("animal"), of.texts("sessionName")
+    for k, number in enumerate(numbers):
+        wave = np.zeros((0, 0)) if waves[k] is None else np.atleast_2d(waves[k].squeeze())
+        histograms = {"correlogram": _right(correlogram[k]), "log_correlogram": _in_log_bins(rates_log[k])}
+        if (density := _in_log_bins(isi[k])) is not None:
+            histograms |= {"isi": counts.of_log10(density), "log_isi": counts.of_density(density).astype(np.float32)}
+        found.take(
+            f"{sessions[k] or base}/{number}",
+            label=labels[k],
+            group=animals[k] or sessions[k] or base,
+            waveform=wave.astype(np.float32),
+            waveform_rate=rates[k],
+            in_uv=True,
+            spikes=None if trains is None else np.empty(0) if trains[k] is None else trains[k],
+            counts={what: rows for what, rows in histograms.items() if rows is not None},
+            file=path.name,
+        )
+    if any(labels):
+        found.notes.append(f"{path.name}: its field {said} says cell types")
+    if trains is None:
+        found.notes.append(f"{path.name} holds no spike times, but histograms of them, and "
+                           f"{path.name.replace(METRICS, SPIKES)} does not lie beside it")  # fmt: skip
+    return found.only(how.units, str(path))
+
+
+@dataclass(frozen=True)
+class Units:
+    """A struct with entries for so many units."""
+
+    struct: Any
+    n: int
+    path: Path
+
+    def arrays(self, name: str) -> list[np.ndarray | None] | None:
+        """Returns an array a unit, of a cell array or of the columns of a matrix, None of empty ones; None of no field.
+
+        Raises:
+            UserError: when it has another number of entries.
+        """
+        value = field(self.struct, name)
+        if value is None or isinstance(value, str):
+            return None
+        if isinstance(value, np.ndarray):
+            value = list(value.T if value.ndim == 2 and value.shape[1] == self.n else value)
+        if len(value) != self.n:
+            raise UserError(f"{self.path}: {name} has {len(value)} entries for {self.n} units")
+        return [one.astype(np.float64) if isinstance(one, np.ndarray) else None for one in value]
+
+    def texts(self, name: str) -> list[str]:
+        """Returns one text a unit; empty ones where there is no such field."""
+        value = field(self.struct, name)
+        if not isinstance(value, list):
+            return [as_text(value) if isinstance(value, str) else ""] * self.n
+        if len(value) != self.n:
+            raise UserError(f"{self.path}: {name} has {len(value)} entries for {self.n} units")
+        value = [one[0] if isinstance(one, list) else one for one in value]  # a cell in a cell
+        return [as_text(one) if isinstance(one, str) else "" for one in value]
+
+
+def _rates(of: Units, how: How) -> list[float]:
+    """Returns Hz, of the waveforms of each unit.
+
+    Raises:
+        UserError: when nothing says it.
+    """
+    if how.sampling_rate is not None:
+        return [how.sampling_rate] * of.n
+    for name in ("waveforms.time", "timeWaveform"):
+        value = field(of.struct, name)
+        times = of.arrays(name) if isinstance(value, list) else None if value is None else [value] * of.n
+        if times:
+            return [np.nan if t is None or t.size < 2 else 1000 / float(np.median(np.diff(t.ravel()))) for t in times]
+    if (rate := field(of.struct, "sr")) is not None and rate.size == 1:
+        return [float(rate.item())] * of.n
+    if not any(field(of.struct, name) is not None for name in WAVEFORMS):
+        return [np.nan] * of.n
+    raise UserError(f"{of.path}: has no waveforms.time, which says the rate of its waveforms; set "
+                    "dataset.sampling_rate (Hz)")  # fmt: skip
+
+
+def _beside(path: Path, numbers: list[str]) -> list[np.ndarray | None] | None:
+    """Returns the spikes of units, from the file of spikes beside theirs; None where there is none.
+
+    Raises:
+        UserError: when it lacks a unit.
+    """
+    file = path.with_name(path.name.replace(METRICS, SPIKES))
+    if file == path or not file.is_file():
+        return None
+    with open_structs(file) as held:
+        spikes = held.get("spikes")
+        uid, times = field(spikes, "UID"), field(spikes, "times")
+        if uid is None or not isinstance(times, list) or len(times) != uid.size:
+            raise UserError(f"{file}: its struct spikes lacks UID or times, or they have different numbers of entries")
+        by_number = dict(zip((as_text(float(number)) for number in uid.ravel()), times))
+    if lacking := [number for number in numbers if number not in by_number]:
+        raise UserError(f"{file}: lacks unit {', '.join(few(lacking))} of {path.name}")
+    return [by_number[number] for number in numbers]
+
+
+@contextmanager
+def open_structs(path: Path) -> Iterator[Any]:
+    """Yields the structs of a file of either version, by name."""
+    if h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            yield file
+    else:
+        yield matlab.structs(path, ("cell_metrics", "spikes"))
+
+
+def _labels(of: Units, how: How) -> tuple[list[str], str]:
+    """Returns the cell types of units and the field that says them: that asked for, or else the first that has any."""
+    if how.label is not None:
+        check_choice("dataset.label", how.label, FIELDS)
+        return _said(of, how.label), how.label
+    return next((found for name in FIELDS if any((found := (_said(of, name), name))[0])), ([""] * of.n, ""))
+
+
+def _said(of: Units, name: str) -> list[str]:
+    """Returns what a field says: a text a unit, or a struct, in which each type lists the places of its units."""
+    labels = of.texts(name)
+    for group in matlab.names(matlab.inside(of.struct, name)):
+        places = field(of.struct, f"{name}.{group}")
+        for place in places.ravel() if isinstance(places, np.ndarray) else ():
+            if not 1 <= place <= of.n:
+                raise UserError(f"{of.path}: {name}.{group} lists unit {place:g} of {of.n}")
+            labels[int(place) - 1] = group  # places count from 1
+    return ["" if text.lower() in NO_LABEL else text for text in labels]
+
+
+def _right(rates: np.ndarray | None) -> np.ndarray | None:
+    """Returns lags of 1 to 100 ms of a correlogram of both sides, in bins of 1 ms."""
+    if rates is None or rates.size <= 2 * counts.BINS or rates.size % 2 == 0:
+        return None
+    middle = rates.size // 2
+    return rates.ravel()[middle + 1 : middle + 1 + counts.BINS].astype(np.float32)
+
+
+def _in_log_bins(values: np.ndarray | None) -> np.ndarray | None:
+    return values.ravel().astype(np.float32) if values is not None and values.size == counts.LOG_BINS else None

@@ -1,0 +1,85 @@
+"""Fields of a struct in a MATLAB file: version 5 to 7 through scipy, 7.3 (HDF5) through h5py, with one result.
+
+Numbers are arrays as MATLAB has them [row, column], cell arrays are lists, in the order of their columns, and text is
+text. What is missing or empty is None. Layout of 7.3: each value says its MATLAB_class; cells are references, and the
+axes of arrays are the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from celltype_cli.core.files import why_unreadable
+from celltype_cli.core.messages import UserError
+
+HEAD = b"MATLAB 5.0 MAT-file"
+
+
+def structs(path: Path, names: tuple[str, ...]) -> dict[str, Mapping[str, Any] | h5py.Group]:
+    """Returns the structs of version 5 to 7 that a file holds, of those named.
+
+    Raises:
+        UserError: when it is broken.
+    """
+    from scipy.io import loadmat
+
+    try:
+        held = loadmat(path, simplify_cells=False, squeeze_me=False, variable_names=list(names))
+    except Exception as error:  # scipy raises half a dozen unrelated types for a broken file
+        damaged = f"cannot be read as a MATLAB file ({type(error).__name__}: {str(error)[:100]})"
+        raise UserError(f"{path}: {why_unreadable(path, error) or damaged}") from error
+    return {name: held[name] for name in names if name in held}
+
+
+def inside(struct: Any, dotted: str) -> Any:
+    """Returns what stands in a field, by its name, `waveforms.filt` for that of a struct inside; None where nothing."""
+    for name in dotted.split("."):
+        if isinstance(struct, h5py.Group):
+            struct = struct.get(name)
+        elif isinstance(struct, np.ndarray) and struct.dtype.names and name in struct.dtype.names and struct.size == 1:
+            struct = struct[name].ravel()[0]
+        else:
+            return None
+    return struct
+
+
+def field(struct: Any, dotted: str) -> Any:
+    """Returns the value of a field; None where it is missing, empty or a struct."""
+    return _plain(inside(struct, dotted))
+
+
+def names(struct: Any) -> list[str]:
+    """Returns the names of the fields of a struct; none of what is no struct."""
+    if isinstance(struct, h5py.Group):
+        return [*struct]
+    return list(struct.dtype.names or ()) if isinstance(struct, np.ndarray) else []
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, h5py.Dataset):
+        return _of_hdf5(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        return [_plain(entry) for entry in value.ravel(order="F")] or None
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        return str(value.ravel()[0]) if value.size else ""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        return value if value.size else None
+    return None
+
+
+def _of_hdf5(dataset: h5py.Dataset) -> Any:
+    kind = dataset.attrs.get("MATLAB_class", b"")
+    kind = kind.decode() if isinstance(kind, bytes) else str(kind)
+    if dataset.attrs.get("MATLAB_empty", 0):
+        return "" if kind == "char" else None
+    if kind == "cell" or dataset.dtype.kind == "O":
+        return [_plain(dataset.file[reference]) for reference in dataset[()].ravel()] or None
+    values = np.asarray(dataset[()]).T
+    if kind == "char":
+        return "".join(map(chr, values.ravel(order="F")))
+    return values if values.size else None

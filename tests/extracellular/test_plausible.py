@@ -1,0 +1,33 @@
+"""Spikes that follow each other too closely, or for too long, are noted."""
+
+import numpy as np
+import pytest
+from made.units import RATE, npz, trains
+
+from celltype_cli.extracellular.plausible import notes_on
+from celltype_cli.extracellular.readers.files import read
+from celltype_cli.extracellular.readers.found import How
+
+
+def notes(path, change):
+    made = [np.asarray(change(train / RATE), np.float64) for train in trains()[:3]]
+    path = npz(path / "x.npz", spike_times=np.concatenate(made), spike_offsets=np.cumsum([0, *map(len, made)]))
+    return [*notes_on(read(path, How()).recordings)]
+
+
+def test_usual_spikes(tmp_path):
+    assert notes(tmp_path, lambda s: s) == [] == notes(tmp_path, lambda s: s + 1e5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda s: np.repeat(s, 2), lambda s: s / 60, lambda s: np.round(s, 1)],
+    ids=["twice", "minutes", "rounded"],
+)
+def test_spikes_too_close(tmp_path, change):
+    (note,) = notes(tmp_path, change)
+    assert "units have more than 2% of their spikes within 0.2 ms of the one before: listed twice, rounded, or" in note
+
+
+def test_samples_for_seconds(tmp_path):
+    assert notes(tmp_path, lambda s: s * RATE * 10)[0].startswith("the spikes of 3 units span 69 days")
