@@ -16,10 +16,11 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from jaxtyping import Float
 from celltype_cli.bundles.sums import check_sums
 from celltype_cli.bundles.sure import HeldOut
 from celltype_cli.bundles.training import Training
+from celltype_cli.bundles.unlike import Types
 from celltype_cli.cells.about import Input
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
@@ -74,14 +76,30 @@ class Bundle:
         return Training.read(self.path / TRAINING)
 
     @cached_property
+    def types(self) -> Types:
+        """How near its training cells lie to others of their type."""
+        return Types(self.training, self.about["inputs"])
+
+    @cached_property
     def held_out(self) -> HeldOut:
         """What the models said of cells that they had not seen."""
         return HeldOut.read(self.path / HELD_OUT)
 
-    def predict(self, path: str | Path, **dataset: Any) -> pd.DataFrame:
+    def of_kind(self, name: str) -> ModuleType | None:
+        """Returns a file of the kind of recording, `writers.files` for instance; None where the kind has none."""
+        kind = self.about["source"]["_target_"].rpartition(".datasets.")[0]
+        try:
+            return importlib.import_module(f"{kind}.{name}")
+        except ModuleNotFoundError as error:
+            if str(error.name).startswith(f"{kind}."):
+                return None
+            raise
+
+    def predict(self, path: str | Path | Any, **dataset: Any) -> pd.DataFrame:
         """Labels the cells of a file or folder, as `celltype predict` does.
 
         Args:
+            path: or an object in memory that the reader of its kind of recording takes.
             dataset: settings of the reader, such as `sampling_rate`.
 
         Returns:
@@ -145,9 +163,10 @@ class Bundle:
                     f"the bundle {self.name} takes {name} of shape {tuple(wanted['shape'])}, found {values.shape[1:]}"
                 )
             inputs[name] = values
-        about = type(cells.about)(cells.about.name, inputs={**cells.about.inputs, **known})
+        about = replace(cells.about, notes=(), inputs={**cells.about.inputs, **known})
         unlabelled = np.full(len(cells), -1)
-        return Cells(inputs, unlabelled, cells.cell_id, cells.group, self.classes, about, cells.source)
+        own = {"inputs": inputs, "label": unlabelled, "classes": self.classes, "about": about}
+        return replace(cells, **own, recorded=None)
 
 
 def load_bundle(path: str | Path) -> Bundle:
@@ -194,7 +213,8 @@ def call(node: Mapping[str, Any], *args: Any, **settings: Any) -> Any:
     try:
         return function(*args, **{**known, **settings})
     except TypeError as error:
-        raise UserError(f"{node['_target_']} takes other settings than this bundle holds ({error})") from error
+        said = f"{node['_target_']} takes other settings than this bundle holds ({error})"
+        raise UserError(f"{said}: another version made it; export its run again, or use that version") from error
 
 
 def _callable(node: Mapping[str, Any]) -> Any:

@@ -25,7 +25,8 @@ def _lines(about: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"Tested on cells that the model had not seen: split `{scores['split']}`, {scores['folds']} folds, seed "
-        f"{scores['seed']}. Intervals are 95 %; the floor is what guessing the most frequent class would score."
+        f"{scores['seed']}. Intervals: 95 %, {scores.get('interval', 'bootstrap')}; the floor is what guessing the "
+        "most frequent class would score."
     )
     yield ""
     yield "| score | value | interval | floor |"
@@ -48,6 +49,8 @@ def _lines(about: Mapping[str, Any]) -> Iterator[str]:
         yield f"* `{name}`: {_input(of)}"
     settings = {key: value for key, value in about["prepare"].items() if key not in ("_target_", "inputs", "cache")}
     yield "* prepared with " + ", ".join(f"`{key}={value}`" for key, value in settings.items())
+    if "onnx" in about:
+        yield from _onnx(about["onnx"], about["inputs"])
     yield ""
     yield "## Where it comes from"
     yield ""
@@ -56,6 +59,26 @@ def _lines(about: Mapping[str, Any]) -> Iterator[str]:
     yield f"* made {about['made']} with " + ", ".join(f"{name} {v}" for name, v in about["versions"].items())
     yield ""
     yield f"    celltype predict model={about['name']} input=your_recording"
+
+
+def _onnx(onnx: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Says how the graph is run, and how its rows become the probabilities of a cell."""
+    given = ", ".join(f'"{name}": {name}' for name in onnx["inputs"])
+    shapes = "; ".join(f"`{name}` [row, {', '.join(map(str, inputs[name]['shape']))}]" for name in onnx["inputs"])
+    yield ""
+    yield "## Without celltype"
+    yield ""
+    yield (
+        f"`{onnx['file']}` holds the networks as ONNX (operators of version {onnx['opset']}). In: {shapes}, float32, "
+        f"prepared as above. Out: the mean probabilities of the models [row, class]; on {onnx['rows']} rows of the "
+        f"training cells they differ from the networks' by {onnx['differs']:.1g} at most. Windows of one cell are "
+        f"averaged; with p at least {onnx['lowest']:g}, p ** (1 / {onnx['temperature']:.4g}), divided by its sum over "
+        "the types, is calibrated. Nothing there compares a recording with the training cells."
+    )
+    yield ""
+    yield "    import onnxruntime"
+    yield f'    session = onnxruntime.InferenceSession("{onnx["file"]}")'
+    yield f'    proba = session.run(["{onnx["output"]}"], {{{given}}})[0]'
 
 
 def _interval(of: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A cell above or beside its nearest training cells, as pieces of a page."""
+"""A cell as it was recorded, and above or beside its nearest training cells, as pieces of a page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,58 @@ from typing import Any
 import numpy as np
 from matplotlib import image
 
+from celltype_cli.cells.about import Axis
+from celltype_cli.cells.examples import Panel, Picture
+
 POINTS = 240  # of a drawn line
+WIDE, HIGH = 320, 110  # of a panel, in pixels
+
+
+def recorded(panels: Sequence[Panel | Picture]) -> str:
+    """Draws what there is to see of a recording side by side."""
+    drawn = (_picture(panel) if isinstance(panel, Picture) else _panel(panel) for panel in panels)
+    return f'<div class="recorded">{"".join(drawn)}</div>'
+
+
+def _panel(panel: Panel) -> str:
+    lines, each = [], HIGH / len(panel.lines)
+    for k, line in enumerate(panel.lines):
+        values = np.ravel(line.values)[:: max(1, len(line.values) // POINTS)]
+        low, high = float(values.min()), float(values.max())
+        x, y = np.linspace(0, WIDE, len(values)), k * each + 4 + (high - values) * (each - 8) / max(high - low, 1e-12)
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y))
+        lines.append(f'<polyline points="{points}" fill="none" stroke="#111" stroke-width="1.2"/>')
+    spans = (f"{_number(float(line.values.min()))} to {_number(float(line.values.max()))} {line.unit}"
+             for line in panel.lines)  # fmt: skip
+    said = f"{escape(panel.title)}: {escape('; '.join(spans))}<br>{escape(_along(panel.axis))}"
+    drawn = f'<svg viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" role="img">{"".join(lines)}</svg>'
+    return f"<figure>{drawn}<figcaption>{said}</figcaption></figure>"
+
+
+def _picture(picture: Picture) -> str:
+    low, high = float(np.min(picture.values)), float(np.max(picture.values))
+    down, across = map(_along, picture.axes)
+    return (
+        f'<figure><img width="{WIDE}" height="{HIGH}" src="{_png(picture.values, low, high)}" alt="">'
+        f"<figcaption>{escape(picture.title)}: dark {_number(low)}, bright {_number(high)} {escape(picture.unit)}<br>"
+        f"down: {escape(down)}<br>across: {escape(across)}</figcaption></figure>"
+    )
+
+
+def _along(axis: Axis) -> str:
+    """Returns what an axis of a picture is, and from where to where it goes."""
+    return f"{axis.name} from {_number(axis.first)} to {_number(axis.last)} {axis.unit}".strip()
+
+
+def _number(value: float) -> str:
+    """Returns three digits, all of those before the point, and no power of ten where a reader can do without."""
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def _png(values: np.ndarray, low: float, high: float) -> str:
+    file = io.BytesIO()
+    image.imsave(file, values, cmap="viridis", vmin=low, vmax=high, format="png")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def series(rows: Sequence[np.ndarray], names: Sequence[str], colours: Sequence[str], about: dict[str, Any]) -> str:
@@ -26,17 +77,17 @@ def series(rows: Sequence[np.ndarray], names: Sequence[str], colours: Sequence[s
         lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.2"/>')
         for row, words in enumerate(name.splitlines()):
             lines.append(f'<text x="{left + width + 10}" y="{top + 14 + 16 * row}">{escape(words)}</text>')
-    bottom, duration = (
-        len(rows) * (height + 4),
-        rows[0].size / about["sampling_rate"] if about.get("sampling_rate") else 0,
-    )
+    bottom = len(rows) * (height + 4)
+    duration = rows[0].size / about["sampling_rate"] if about.get("sampling_rate") else 0
     lines.append(f'<text x="{left}" y="{bottom + 16}">{_scale(duration, float(high - low), about)}</text>')
     return f'<svg viewBox="0 0 1040 {bottom + 24}" width="100%" role="img">{"".join(lines)}</svg>'
 
 
 def _scale(duration: float, span: float, about: dict[str, Any]) -> str:
     time = f"{duration:.3g} s wide, " if duration else ""
-    return escape(f"{time}each row {span:.3g} {about.get('unit', '')} high".strip())
+    across = f"{_along(Axis(**about['axes'][-1]))}, " if about.get("axes") else time
+    unit = f" ({about['unit']})" if about.get("unit") else ""
+    return escape(f"{across}each row {span:.3g} high{unit}")
 
 
 def images(rows: Sequence[np.ndarray], names: Sequence[str], colours: Sequence[str], about: dict[str, Any]) -> str:
@@ -45,11 +96,8 @@ def images(rows: Sequence[np.ndarray], names: Sequence[str], colours: Sequence[s
     low, high = np.percentile(np.stack(pictures), [1, 99])
     shown = []
     for picture, name, colour in zip(pictures, names, colours):
-        file = io.BytesIO()
-        image.imsave(file, picture, cmap="viridis", vmin=low, vmax=high, format="png")
-        data = base64.b64encode(file.getvalue()).decode()
         shown.append(
-            f'<td style="border-top:4px solid {colour}"><img width="150" src="data:image/png;base64,{data}" alt="">'
+            f'<td style="border-top:4px solid {colour}"><img width="150" src="{_png(picture, low, high)}" alt="">'
             f"<figcaption>{escape(name).replace(chr(10), '<br>')}</figcaption></td>"
         )
     said = [f"{side}: {axis['name']} ({axis['unit']})" for side, axis in zip(("down", "across"), about.get("axes", ()))]

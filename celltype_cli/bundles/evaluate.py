@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from celltype_cli.bundles.answer import Answer
 from celltype_cli.bundles.bundle import Bundle, call
-from celltype_cli.bundles.predict import Answer, Watch, predict, recordings_of
+from celltype_cli.bundles.predict import Watch, predict, recordings_of
 from celltype_cli.core.classes import same_as
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.tables import read_table

@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from celltype_cli.bundles import onnx_files
 from celltype_cli.bundles.bundle import ABOUT, FORMAT, HELD_OUT, TRAINING, Bundle, load_bundle
 from celltype_cli.bundles.card import card
 from celltype_cli.bundles.sums import write_sums
@@ -23,6 +24,7 @@ from celltype_cli.cells.cells import Cells
 from celltype_cli.core.files import config_folders
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation.predictions import labelled_lines, per_cell, write_predictions
+from celltype_cli.evaluation.saved_scores import method
 from celltype_cli.runs.build import cells_of, refit
 from celltype_cli.runs.environment import installed
 from celltype_cli.runs.folder import RunFolder
@@ -39,10 +41,13 @@ PARTS = (
     "xgboost-cpu",
     "catboost",
     "timm",
+    "onnx",
 )
 
 
-def export(run: RunFolder, out: Path, *, fit: Literal["folds", "all"] = "folds", overwrite: bool = False) -> Bundle:
+def export(
+    run: RunFolder, out: Path, *, fit: Literal["folds", "all"] = "folds", overwrite: bool = False, onnx: bool = False
+) -> Bundle:
     """Writes a bundle, whole or not at all.
 
     Args:
@@ -50,15 +55,19 @@ def export(run: RunFolder, out: Path, *, fit: Literal["folds", "all"] = "folds",
         out: the new folder.
         fit: "folds" takes the models of all folds as an ensemble; "all" fits one more on all labelled cells.
         overwrite: replaces a bundle that is there; anything else that is there is never touched.
+        onnx: adds the networks as one ONNX file.
 
     Raises:
-        UserError: when the run is not finished, its models or its data are not there, or `out` is taken.
+        UserError: when the run is not finished, its models or its data are not there, `out` is taken, or ONNX is asked
+            for and cannot be written.
     """
     _check_free(out, overwrite)
     if not run.finished:
         raise UserError(f"{run.path} is not finished: type its command again, then export")
     cfg = OmegaConf.create(yaml.safe_load((run.path / "config.yaml").read_text(encoding="utf-8")))
     models = _kept(run) if fit == "folds" else {}
+    if onnx:
+        onnx_files.check(models)
     cells = cells_of(cfg)
     if cells.fingerprint() != run.facts()["dataset"]["fingerprint"]:
         raise UserError(f"the data of {run.path.name} have changed since: train again, then export")
@@ -73,9 +82,11 @@ def export(run: RunFolder, out: Path, *, fit: Literal["folds", "all"] = "folds",
                 shutil.copytree(folder, temporary / "models" / name)
         name = run.path.name if out.parent == run.path else out.name
         about = _about(name, cfg, cells, run, list(models), fit)
-        (temporary / ABOUT).write_text(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), encoding="utf-8")
         Training.of(cells).write(temporary / TRAINING)
         write_predictions(_with_rows(per_cell(labelled_lines(run.predictions()))), temporary / HELD_OUT)
+        if onnx:
+            about["onnx"] = onnx_files.add(temporary, about, cells, temporary / HELD_OUT)
+        (temporary / ABOUT).write_text(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), encoding="utf-8")
         (temporary / "card.md").write_text(card(about), encoding="utf-8")
         write_sums(temporary)
         if out.exists():
@@ -181,6 +192,7 @@ def _scores(scores: dict, facts: dict) -> dict[str, Any]:
         "seed": facts["seed"],
         "folds": scores["n_folds"],
         **{name: {key: cell[name][key] for key in ("value", "low", "high")} for name in shown},
+        "interval": method(scores, facts["dataset"].get("group", "group")),
         "floor": cell["floor"],
         "recall": {name: of["recall"]["value"] for name, of in cell["classes"].items()},
         "notes": [*facts["split"]["notes"], *scores["notes"]],

@@ -1,27 +1,33 @@
 """Is a recording like the training cells? Compared before any label is given: what it looks like, not what it is.
 
 Each cell is described by a few quantities that any series or image has (level, amplitude, noise, peak, skewness,
-smoothness), or by the columns of its table. Whether a recording departs is a t test on each of them with animals as
-random effects, as in a one-way analysis of variance (Searle, Casella & McCulloch 1992, Variance Components, ch. 3):
-cells of one animal resemble each other, so that many cells of one new animal are not many independent ones. All
-quantities are tested at once (Bonferroni). A single cell is unfamiliar when it lies farther from the training cells
-than 99 % of those lie from training cells of other animals.
+smoothness), or by the columns of its table. A recording is doubted where it was made otherwise (`made`), where a
+quantity departs (`departures`), where a small model tells it from the training cells (`told_apart`), and where many of
+its cells are unfamiliar: a cell is when it lies farther from the training cells than 99 % of those lie from training
+cells of other animals. The most serious doubt is the verdict.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from celltype_cli.bundles.departures import FEW, beyond, departures
+from celltype_cli.bundles.made import REMARK, WITHHELD, Doubt
+from celltype_cli.bundles.told_apart import Told, told_apart
 from celltype_cli.bundles.training import Training
 
-WITHHELD, NOTED = (0.001, 0.5), (0.01, 0.3)  # below which p, from which share of unfamiliar cells (of at least five)
-LEAST_SHARED = 0.1  # of the variance lies between animals, where too few cells an animal say how much
-FEW = 5  # cells beyond one an animal, from which the variance within animals is known
+CHANCE = (0.01, 0.001)  # p below which labels are read with care, or withheld
+SHARE = (0.3, 0.5)  # of unfamiliar cells, of at least five, likewise
+# How many times the noise of the usual training animal, and of the nearest one, likewise; so many times that of the
+# nearest is enough for care. Of recorded cells (CASCADE, Beau et al. 2025) held-out animals of one laboratory came to 2
+# and 1.25 at once in 1 of 100, to 1.75 in 1 of 500.
+NOISE, NEAREST = ((2.0, 1.25), (2.5, 1.5)), 1.75
+POSSIBLE = 0.5  # p of noise, above which cells differ so much in it that this says nothing
 NEIGHBOURS = 5
-TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -30,14 +36,16 @@ class Verdict:
 
     Attributes:
         p: of the quantity that departs most, corrected for their number; 1 where there is nothing to compare.
-        lines: what departs, in words.
+        told: what a small model says that tells it from them; None with too few cells or animals.
+        doubts: what sets it apart, the most serious first.
         unfamiliar: of each cell, whether it lies far from all training cells.
         neighbours: of each cell, the nearest training cells, nearest first.
         distance: to each of them, in robust standard deviations per quantity.
     """
 
     p: float
-    lines: tuple[str, ...]
+    told: Told | None
+    doubts: tuple[Doubt, ...]
     unfamiliar: Shaped[np.ndarray, " cell"]
     neighbours: Int[np.ndarray, "cell neighbour"]
     distance: Float[np.ndarray, "cell neighbour"]
@@ -45,80 +53,77 @@ class Verdict:
     @property
     def withheld(self) -> bool:
         """Whether labels should not be given."""
-        return self._beyond(*WITHHELD)
+        return any(doubt.weight == WITHHELD for doubt in self.doubts)
 
     @property
     def noted(self) -> bool:
         """Whether the recording departs at all."""
-        return self._beyond(*NOTED)
+        return any(doubt.weight > REMARK for doubt in self.doubts)
 
     def words(self) -> str:
         """Returns one sentence for people."""
-        if not self.noted:
-            return "this recording looks like the training cells"
-        far = f"{self.unfamiliar.sum()} of {len(self.unfamiliar)} cells lie far from all training cells"
-        return f"this recording does not look like the training cells: {'; '.join([*self.lines, far])}"
-
-    def _beyond(self, p: float, share: float) -> bool:
-        return bool(self.p < p or (len(self.unfamiliar) >= FEW and self.unfamiliar.mean() >= share))
+        said = [doubt.words for doubt in self.doubts]
+        if self.withheld:
+            return f"this recording does not look like the training cells: {'; '.join(said)}"
+        if self.noted:
+            return f"this recording differs from the training cells, read labels with care: {'; '.join(said)}"
+        more = [_told(self.told)] if self.told else []
+        return "; ".join(["this recording looks like the training cells", *more, *said])
 
 
 def compare(
-    training: Training, values: Float[np.ndarray, "cell quantity"], group: Shaped[np.ndarray, " cell"]
+    training: Training,
+    values: Float[np.ndarray, "cell quantity"],
+    group: Shaped[np.ndarray, " cell"],
+    made: Sequence[Doubt] = (),
 ) -> Verdict:
     """Compares cells of a new recording with training cells.
 
     Args:
         values: of `describe`.
         group: animals of the new cells.
+        made: doubts about how they were recorded.
     """
     old, new = training.scaled(training.values), training.scaled(values)
-    p = departures(np.clip(old, -3, 3), training.group, np.clip(new, -30, 30), group)
-    found = [k for k in np.argsort(p) if p[k] < 0.05]
-    lines = tuple(_said(training, values, int(k), float(p[k])) for k in found[:3])
+    p = departures(old, training.group, new, group)
+    told = told_apart(old, training.group, new, group)
     near, distance = _nearest(new, old, NEIGHBOURS)
-    usual = np.quantile(_among_others(old, training.group), 0.99)
-    return Verdict(float(p.min(initial=1.0)), lines, distance[:, 0] > usual, near, distance)
+    unfamiliar = distance[:, 0] > np.quantile(_among_others(old, training.group), 0.99)
+    found = [*made, *_of_quantities(training, values, p), *_of_told(told), *_of_cells(unfamiliar)]
+    doubts = sorted(found, key=lambda doubt: -doubt.weight)
+    return Verdict(float(p.min(initial=1.0)), told, tuple(doubts), unfamiliar, near, distance)
 
 
-def departures(
-    old: Float[np.ndarray, "cell quantity"],
-    old_group: Shaped[np.ndarray, " cell"],
-    new: Float[np.ndarray, "new quantity"],
-    new_group: Shaped[np.ndarray, " new"],
-) -> Float[np.ndarray, " quantity"]:
-    """Returns, of each quantity, the p value of a departure, corrected for their number.
-
-    Of the training cells the mean is taken, of the new ones the median, so that one odd cell flags no recording. The
-    variance of their difference holds that between animals and that within (method of moments); t has as many degrees
-    of freedom as there are training animals, less one.
-    """
-    from scipy.stats import t as student
-
-    n_groups, n_new_groups = len(np.unique(old_group)), len(np.unique(new_group))
-    if n_groups < 2:
-        return np.ones(old.shape[1])
-    between, within = _variances(old, old_group)
-    middle = np.median(new, axis=0)
-    efficiency = np.pi / 2 if len(new) > 2 else 1.0  # of the median against the mean of normal values
-    variance = between * (1 / n_new_groups + 1 / n_groups) + within * (efficiency / len(new) + 1 / len(old))
-    t = np.abs(middle - old.mean(axis=0)) / np.sqrt(variance + TINY)
-    return np.minimum(1.0, 2 * student.sf(t, n_groups - 1) * old.shape[1])
+def _of_quantities(training: Training, values: np.ndarray, p: np.ndarray) -> Iterator[Doubt]:
+    """Yields the three quantities that depart most, and noise that no training animal has."""
+    weights = {int(k): int(sum(p[k] < limit for limit in CHANCE)) for k in np.argsort(p)[:3]}
+    for k, name in enumerate(training.names):
+        if name.startswith("noise of ") and p[k] < POSSIBLE:
+            far = beyond(training.values[:, k], training.group, values[:, k])
+            weight = sum(far[0] >= np.log(usual) and far[1] >= np.log(nearest) for usual, nearest in NOISE)
+            weights[k] = max(int(weight), int(far[1] >= np.log(NEAREST)), weights.get(k, 0))
+    for k, weight in weights.items():
+        if weight:
+            yield Doubt(_said(training, values, k, float(p[k])), weight)
 
 
-def _variances(
-    x: Float[np.ndarray, "cell quantity"], group: Shaped[np.ndarray, " cell"]
-) -> tuple[Float[np.ndarray, " quantity"], Float[np.ndarray, " quantity"]]:
-    """Returns the variance between and within groups, by the moments of a one-way layout of unequal groups."""
-    groups, code = np.unique(group, return_inverse=True)
-    size, total = np.bincount(code), x.var(axis=0, ddof=1)
-    if len(x) - len(groups) < FEW:
-        return LEAST_SHARED * total, (1 - LEAST_SHARED) * total
-    means = np.stack([x[code == k].mean(axis=0) for k in range(len(groups))])
-    within = ((x - means[code]) ** 2).sum(axis=0) / (len(x) - len(groups))
-    between = (size[:, None] * (means - x.mean(axis=0)) ** 2).sum(axis=0) / (len(groups) - 1)
-    usual = (len(x) - (size**2).sum() / len(x)) / (len(groups) - 1)
-    return np.maximum((between - within) / usual, LEAST_SHARED * total), within
+def _of_told(told: Told | None) -> Iterator[Doubt]:
+    if told and (weight := int(sum(told.p < limit for limit in CHANCE))):
+        yield Doubt(_told(told), weight)
+
+
+def _of_cells(unfamiliar: np.ndarray) -> Iterator[Doubt]:
+    share = unfamiliar.mean() if len(unfamiliar) >= FEW else 0.0
+    if weight := int(sum(share >= limit for limit in SHARE)):
+        yield Doubt(f"{unfamiliar.sum()} of {len(unfamiliar)} cells lie far from all training cells", weight)
+
+
+def _told(told: Told) -> str:
+    low, high = min(told.others), max(told.others)
+    return (
+        f"a small model tells it from them with an AUC of {told.auc:.2f}, and held-out training animals from the "
+        f"others with {low:.2f} to {high:.2f}"
+    )
 
 
 def _nearest(new: np.ndarray, old: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

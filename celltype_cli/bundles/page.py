@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
 import numpy as np
 
+from celltype_cli.bundles.answer import Answer
 from celltype_cli.bundles.bundle import Bundle
-from celltype_cli.bundles.draw_cells import images, series
-from celltype_cli.bundles.predict import Answer
+from celltype_cli.bundles.draw_cells import images, recorded, series
+from celltype_cli.bundles.draw_survival import survival
+from celltype_cli.bundles.nearest import nearest
+from celltype_cli.bundles.predict import SHOWN
+from celltype_cli.bundles.stress import summary
+from celltype_cli.core import plots
 from celltype_cli.core.plots import class_colour
-
-SHOWN = 300  # cells with a picture; all are in cells.csv
 
 
 def page(bundle: Bundle, answer: Answer, title: str) -> str:
@@ -23,7 +27,9 @@ def page(bundle: Bundle, answer: Answer, title: str) -> str:
         title: what was labelled, for instance the name of the file.
     """
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    body = "\n".join([*_head(bundle, answer, title), *_cells(bundle, answer), *_unused(answer), *_about(bundle)])
+    body = "\n".join(
+        [*_head(bundle, answer, title), _survival(answer), *_cells(bundle, answer), *_unused(answer), *_about(bundle)]
+    )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -36,9 +42,12 @@ def _head(bundle: Bundle, answer: Answer, title: str) -> Iterator[str]:
     yield f"<h1>Cell types of {escape(title)}</h1>"
     yield f"<p>{len(given)} of {len(answer.cells)} cells labelled with the bundle <b>{escape(bundle.name)}</b>.</p>"
     if (verdict := answer.verdict) is not None:
-        kind = "withheld" if verdict.withheld else "noted" if verdict.noted else ""
-        more = " Labels are withheld." if verdict.withheld and given.empty else ""
-        yield f'<p class="verdict {kind}">{escape(_sentence(verdict.words()))}{more}</p>'
+        doubt, withheld = answer.strange.words(), verdict.withheld or answer.strange.withheld
+        kind = "withheld" if withheld else "noted" if verdict.noted or doubt else ""
+        said = [verdict.words()] if verdict.noted or not doubt else []
+        more = ["labels are withheld"] if withheld and given.empty else []
+        sentences = " ".join(map(_sentence, filter(None, [*said, doubt, *more])))
+        yield f'<p class="verdict {kind}">{escape(sentences)}</p>'
     if bundle.about["data"]["simulated"]:
         warning = "The model was trained on simulated cells: its labels of recorded cells mean nothing."
         yield f'<p class="verdict withheld">{warning}</p>'
@@ -49,8 +58,12 @@ def _head(bundle: Bundle, answer: Answer, title: str) -> Iterator[str]:
         yield f"<tr><td>{_key(bundle, name)}{escape(name)}</td>{numbers}</tr>"
     unsure = len(answer.used) - len(given)
     yield f'<tr><td>unsure</td><td class="number">{unsure}</td><td></td></tr></table>'
-    if answer.notes:
-        yield f'<ul class="notes">{"".join(f"<li>{escape(note)}</li>" for note in answer.notes)}</ul>'
+    yield from _notes("On this recording", [*filter(None, (summary(answer),)), *answer.notes])
+
+
+def _survival(answer: Answer) -> str:
+    drawn = base64.b64encode(plots.drawn(survival(answer.used, "Cells left"), "svg")).decode()
+    return f'<figure><img width="640" src="data:image/svg+xml;base64,{drawn}" alt="cells left by ratio"></figure>'
 
 
 def _cells(bundle: Bundle, answer: Answer) -> Iterator[str]:
@@ -73,31 +86,49 @@ def _cells(bundle: Bundle, answer: Answer) -> Iterator[str]:
         said = f'<span class="label">{escape(line["label"])}</span>' if line["label"] else (
             f'<span class="unsure">unsure ({escape(line["best"])}?)</span>'
         )  # fmt: skip
-        own = line["note"] if line["note"] and not answer.verdict.withheld else ""  # else the page says it once
-        said_more = f"votes {line['votes']}, set: {line['set'] or 'none'}" + (f"; {own}" if own else "")
+        own = "" if line["note"].startswith("withheld") else line["note"]  # which the page says once
+        said_more = [f"votes {line['votes']}, set: {line['set'] or 'none'}", own, line.get("stress", "")]
         yield (
             f'<details class="cell"><summary><span>{escape(line["cell_id"])}</span>{said}'
             f'<span class="bar">{bars}</span>'
-            f"<span>{line['confidence']:.2f}, {escape(said_more)}</span></summary>"
-            f"{''.join(_why(bundle, answer, k))}</details>"
+            f"<span>{line['confidence']:.2f}, {escape('; '.join(filter(None, said_more)))}</span></summary>"
+            f"{_recorded(answer, line['cell_id'])}{''.join(_why(bundle, answer, k))}"
+            f"{_stress(answer, line['cell_id'])}</details>"
         )
+
+
+def _stress(answer: Answer, cell_id: str) -> str:
+    """Returns what became of a label when its cell was labelled again with errors."""
+    rows = answer.stress[answer.stress["cell_id"] == cell_id] if answer.stress is not None else ()
+    if not len(rows):
+        return ""
+    lines = "".join(
+        f'<tr><td>{escape(row.error)}</td><td>{escape(row.best)}</td><td class="number">{row.confidence:.2f}</td>'
+        f"<td>{'label stands' if row.becomes == 'same' else row.becomes}</td></tr>"
+        for row in rows.itertuples()
+    )
+    return f'<table><tr><th>with an error</th><th>best guess</th><th class="number">confidence</th></tr>{lines}</table>'
+
+
+def _recorded(answer: Answer, cell_id: str) -> str:
+    return recorded(answer.recorded[cell_id](cell_id)) if cell_id in answer.recorded else ""
 
 
 def _why(bundle: Bundle, answer: Answer, k: int) -> Iterator[str]:
     """Draws a cell above its nearest training cells, or lists these where there is nothing to draw."""
-    training, near = bundle.training, answer.verdict.neighbours[k]
+    near = nearest(bundle, answer, k)
     names = [
-        f"{training.label[n] or 'unlabelled'}, distance {d:.2f}\n{training.cell_id[n]}"
-        + (f", {training.group[n]}" if training.group[n] != training.cell_id[n] else "")
-        + (f"\n{training.source[n]}" if training.source[n] else "")
-        for n, d in zip(near, answer.verdict.distance[k])
+        f"{line.label or 'unlabelled'}, distance {line.distance:.2f}\n{line.cell_id}"
+        + (f", {line.group}" if line.group != line.cell_id else "")
+        + (f"\n{line.source}" if line.source else "")
+        for line in near.table.itertuples()
     ]
-    colours = [class_colour(training.label[n], bundle.classes) if training.label[n] else "#888" for n in near]
-    for name, rows in answer.examples.items():
-        drawn = [rows[k], *training.examples[name][near]]
+    colours = [class_colour(label, bundle.classes) if label else "#888" for label in near.table["label"]]
+    for name, drawn in near.examples.items():
+        draw = series if min(np.squeeze(drawn[0]).shape or (0,)) == np.squeeze(drawn[0]).size else images
         about = bundle.about["inputs"][name]
-        draw = series if min(np.squeeze(rows[k]).shape or (0,)) == np.squeeze(rows[k]).size else images
-        yield f"<figure>{draw(drawn, ['this cell', *names], ['#111', *colours], about)}</figure>"
+        of_all = draw([*drawn], ["this cell", *names], ["#111", *colours], about)
+        yield f"<figure><b>{escape(name)}</b>{of_all}</figure>"
     if not answer.examples:
         items = "".join(f'<li><span class="key" style="background:{c}"></span>{escape(n.replace(chr(10), ", "))}</li>'
                         for n, c in zip(names, colours))  # fmt: skip
@@ -119,11 +150,17 @@ def _about(bundle: Bundle) -> Iterator[str]:
     yield (
         f"<p>{escape(about['fit'].capitalize())}: {escape(scores['model'])} on {about['data']['cells']} cells of "
         f"{about['data']['groups']} {escape(about['group'])}s ({escape(about['data']['title'])}). Balanced accuracy on "
-        f"cells that the model had not seen: {of['value']:.3f}, 95 % interval {of['low']:.3f} to {of['high']:.3f}, "
-        f"floor {floor:.3f} (split {escape(scores['split'])}, {scores['folds']} folds, seed {scores['seed']}).</p>"
+        f"cells that the model had not seen: {of['value']:.3f}, 95 % interval {of['low']:.3f} to {of['high']:.3f} "
+        f"({escape(scores.get('interval', 'bootstrap'))}), floor {floor:.3f} (split {escape(scores['split'])}, "
+        f"{scores['folds']} folds, seed {scores['seed']}).</p>"
     )
-    notes = [*about["data"]["notes"], *scores["notes"]]
-    yield f'<ul class="notes">{"".join(f"<li>{escape(note)}</li>" for note in notes)}</ul>'
+    yield from _notes("On the model and its training cells", [*about["data"]["notes"], *scores["notes"]])
+
+
+def _notes(of: str, notes: Sequence[str]) -> Iterator[str]:
+    if notes:
+        yield f'<p class="notes">{of}:</p>'
+        yield f'<ul class="notes">{"".join(f"<li>{escape(note)}</li>" for note in notes)}</ul>'
 
 
 def _key(bundle: Bundle, name: str) -> str:

@@ -4,62 +4,42 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
+from celltype_cli.bundles.answer import Answer
 from celltype_cli.bundles.bundle import Bundle, call
-from celltype_cli.bundles.familiar import Verdict, compare
+from celltype_cli.bundles.familiar import compare
+from celltype_cli.bundles.lines import lines_of, lost_line, said_of, unused_line
+from celltype_cli.bundles.made import Made, doubts
 from celltype_cli.bundles.training import describe
+from celltype_cli.bundles.unlike import Unlike
 from celltype_cli.cells import assemble
-from celltype_cli.cells.assemble import Entry, Recordings, named
-from celltype_cli.cells.cells import Cells
+from celltype_cli.cells.assemble import Entry, Recordings
 from celltype_cli.core.messages import UserError
-from celltype_cli.evaluation.calibration import confidence_ratio
 
+SHOWN = 300  # cells that the page has a picture of; all are in cells.csv
 FIRST, MOST, LARGEST = 50, 500, 2e7  # cells that are labelled together: at first, at most; values that they may have
 SHOWN_S = 2.0  # between two looks at the progress
 Watch = Callable[[int, int], None]  # cells done, cells in all
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a bundle says of recordings.
-
-    Attributes:
-        cells: a line each, in the order of the recordings; those that could not be used have a note and nothing else.
-        notes: what the reader of the files has to say.
-        verdict: how the cells that were used compare with the training cells; its entries are in the order of `used`.
-        examples: the first row of each cell that was used, of the inputs of which the bundle keeps examples.
-    """
-
-    cells: pd.DataFrame
-    notes: tuple[str, ...]
-    verdict: Verdict | None
-    examples: dict[str, Float[np.ndarray, "cell ..."]]
-
-    @property
-    def used(self) -> pd.DataFrame:
-        """The lines of the cells that could be used."""
-        return self.cells[self.cells["best"] != ""]
-
-    @property
-    def unused(self) -> pd.DataFrame:
-        """The lines of those that could not."""
-        return self.cells[self.cells["best"] == ""]
-
-
-def recordings_of(bundle: Bundle, path: str | Path, **dataset: Any) -> Recordings:
+def recordings_of(bundle: Bundle, path: str | Path | Any, **dataset: Any) -> Recordings:
     """Reads the user's recordings as the bundle's kind has them, without their labels.
+
+    Args:
+        path: of a file or folder, or an object that the kind's reader takes in its place.
 
     Raises:
         UserError: when there is no file, none can be read, or a setting is missing.
     """
-    found = call(bundle.about["source"], **{"path": str(path), **dataset})
+    found = call(bundle.about["source"], **{"path": str(path) if isinstance(path, PathLike) else path, **dataset})
     assemble.check(replace(found, classes=None))
     return replace(found, entries=[replace(entry, label="") for entry in found.entries], classes=bundle.classes)
 
@@ -86,26 +66,31 @@ def predict(
         averaged ones.
     """
     least = bundle.held_out.threshold(accuracy)
-    parts = []
-    for chunk in _chunks(bundle, recordings.entries):
-        parts.append(_part(bundle, replace(recordings, entries=chunk), prepare or {}))
+    parts, done, shown = [], 0, 0
+    for chunk in chunks(bundle, recordings.entries):
+        part = labelled(bundle, replace(recordings, entries=chunk), prepare or {}, SHOWN - shown)
+        parts.append(part)
+        done, shown = done + len(part.lines), shown + part.shown
         if watch:
-            watch(sum(len(part.lines) for part in parts), len(recordings.entries))
-    lost = [_lost(bundle, line) for line in recordings.lost]
-    cells = pd.DataFrame([*(line for part in parts for line in part.lines), *lost])
+            watch(done, len(recordings.entries))
+    lost = pd.DataFrame([lost_line(bundle, line) for line in recordings.lost])
+    cells = pd.concat([part.lines for part in [*parts, Part(lost)] if len(part.lines)], ignore_index=True)
     described = [part.described for part in parts if part.described is not None]
     examples = {
         name: np.concatenate([part.examples[name] for part in parts if part.examples])
         for name in (bundle.training.examples if described else ())
     }
-    verdict = None
+    verdict, strange = None, Unlike(np.concatenate([np.empty(0, bool), *(part.far for part in parts)]))
     if described:
         group = cells.loc[cells["best"] != "", "group"].to_numpy()
-        verdict = compare(bundle.training, np.concatenate(described), group)
-    return _answered(Answer(cells, recordings.about.notes, verdict, examples), least, force)
+        made = Made.joined([part.made for part in parts if part.made])
+        about = doubts(bundle.training.made, made, bundle.about["inputs"])
+        verdict = compare(bundle.training, np.concatenate(described), group, [*about])
+    recorded = {cell_id: part.recorded for part in parts if part.recorded for cell_id in part.lines["cell_id"]}
+    return _answered(Answer(cells, recordings.about.notes, verdict, examples, strange, recorded), least, force)
 
 
-def _chunks(bundle: Bundle, entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+def chunks(bundle: Bundle, entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     """Yields some cells at a time: more of them where they are quick and small, since models are faster on many."""
     values = sum(np.prod(of["shape"], dtype=float) for of in bundle.about["inputs"].values())
     start, size = 0, FIRST
@@ -119,102 +104,77 @@ def _chunks(bundle: Bundle, entries: Sequence[Entry]) -> Iterator[Sequence[Entry
 
 def _answered(answer: Answer, least: float, force: bool) -> Answer:
     """Gives labels: none to a recording unlike the training cells, to a cell that is, or to one that is not sure."""
-    cells, verdict = answer.cells, answer.verdict
+    cells, verdict, strange = answer.cells, answer.verdict, answer.strange
     if verdict is None:
         return answer
     used = cells.index[cells["best"] != ""]
-    far, sure = used[verdict.unfamiliar], used[cells.loc[used, "confidence"] >= least]
+    other, far, sure = used[strange.far], used[verdict.unfamiliar], used[cells.loc[used, "confidence"] >= least]
+    cells.loc[other, "note"] = "unlike training cells of its best guess, " + cells.loc[other, "best"]
     cells.loc[far, "note"] = "lies far from all training cells"
-    labelled = sure if force else sure.difference(far)
-    cells.loc[labelled, "label"] = cells.loc[labelled, "best"]
-    if verdict.withheld and not force:
+    given = sure if force else sure.difference(far).difference(other)
+    cells.loc[given, "label"] = cells.loc[given, "best"]
+    if (verdict.withheld or strange.withheld) and not force:
+        what = "the recording does" if verdict.withheld else "most cells do"
         cells.loc[used, "label"] = ""
-        cells.loc[used, "note"] = "withheld: the recording does not look like the training cells"
+        cells.loc[used, "note"] = f"withheld: {what} not look like the training cells"
     return replace(answer, cells=cells)
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Some cells: a line each, and of those that were used what they look like."""
 
-    lines: list[dict[str, Any]]
-    described: Float[np.ndarray, "cell quantity"] | None
-    examples: dict[str, np.ndarray]
+    lines: pd.DataFrame
+    described: Float[np.ndarray, "cell quantity"] | None = None
+    examples: dict[str, np.ndarray] = field(default_factory=dict)
+    far: Shaped[np.ndarray, " used"] = field(default_factory=lambda: np.empty(0, bool))  # from those of their type
+    recorded: Callable[[str], Sequence[Any]] | None = None
+    made: Made | None = None
+
+    @property
+    def shown(self) -> int:
+        return max(map(len, self.examples.values()), default=0)
 
 
-def _part(bundle: Bundle, recordings: Recordings, prepare: Mapping[str, Any]) -> _Part:
-    """Labels some cells together; where one of them cannot be used, it is found by preparing each by itself."""
+def labelled(bundle: Bundle, recordings: Recordings, prepare: Mapping[str, Any], shown: int = 0) -> Part:
+    """Labels some cells together; where one of them cannot be used, it is found by preparing each by itself.
+
+    What is odd beside the others alone (values on another scale) is left out then, and has what was said at first.
+    Where so many are odd that none can be used, all have what was said.
+
+    Args:
+        shown: of how many cells examples are kept at most.
+    """
     unused: dict[str, str] = {}
     entries = list(recordings.entries)
     try:
         cells = call(bundle.about["prepare"], recordings, **prepare)
-    except UserError:
+    except UserError as of_all:
         for entry in entries:
             try:
                 call(bundle.about["prepare"], replace(recordings, entries=[entry]), **prepare)
             except UserError as error:
                 unused[entry.cell_id] = str(error)
         usable = [entry for entry in entries if entry.cell_id not in unused]
-        cells = call(bundle.about["prepare"], replace(recordings, entries=usable), **prepare) if usable else None
+        drop = {"unusable": "drop"} if "unusable" in bundle.about["prepare"] else {}
+        some, cells = replace(recordings, entries=usable), None
+        try:
+            cells = call(bundle.about["prepare"], some, **{**prepare, **drop}) if usable else None
+            unused |= {entry.cell_id: said for entry in usable if (said := said_of(entry, str(of_all)))}
+        except UserError as error:
+            unused |= {entry.cell_id: str(error) for entry in usable}
     if cells is None:
-        return _Part([_unused(bundle, entry, unused[entry.cell_id]) for entry in entries], None, {})
-    cells = bundle.aligned(cells)
-    said = {line["cell_id"]: line for line in _said(bundle, cells)}
+        return Part(pd.DataFrame([unused_line(bundle, entry, unused[entry.cell_id]) for entry in entries]))
+    recorded, cells = cells.recorded if shown else None, bundle.aligned(cells)
+    said = {line["cell_id"]: line for line in lines_of(bundle, cells)}
     lines = [
         {**said[entry.cell_id], "group": entry.group, "file": entry.file}
         if entry.cell_id in said
-        else _unused(bundle, entry, unused.get(entry.cell_id, "it was left out when prepared"))
+        else unused_line(bundle, entry, unused.get(entry.cell_id, "it cannot be used beside the others"))
         for entry in entries
     ]
     _, described, first = describe(cells)
-    return _Part(lines, described, {name: cells.inputs[name][first] for name in bundle.training.examples})
-
-
-def _said(bundle: Bundle, cells: Cells) -> Iterator[dict[str, Any]]:
-    each = bundle.proba(cells)  # of model, row, class
-    ids, first, code = np.unique(cells.cell_id, return_index=True, return_inverse=True)
-    rows = np.bincount(code)
-    of_cell = np.stack([_mean_by(code, proba) for proba in each])
-    mean = of_cell.mean(axis=0)
-    chosen = mean.argmax(axis=1)
-    votes = (of_cell.argmax(axis=2) == chosen).sum(axis=0)
-    calibrated, inside = bundle.held_out.calibrated(mean), bundle.held_out.sets(mean)
-    ratio = confidence_ratio(mean)
-    for k in np.argsort(first):
-        yield {
-            "cell_id": str(ids[k]),
-            "label": "",
-            "best": bundle.classes[chosen[k]],
-            "confidence": float(calibrated[k].max()),
-            "confidence_ratio": float(ratio[k]),
-            "set": " ".join(name for name, there in zip(bundle.classes, inside[k]) if there),
-            "votes": f"{votes[k]}/{len(each)}",
-            "note": "",
-            **{f"p_{name}": float(p) for name, p in zip(bundle.classes, calibrated[k])},
-            "rows": int(rows[k]),
-        }
-
-
-def _mean_by(code: np.ndarray, proba: Float[np.ndarray, "row class"]) -> Float[np.ndarray, "cell class"]:
-    total = np.zeros((code.max() + 1, proba.shape[1]))
-    np.add.at(total, code, proba)
-    return total / np.bincount(code)[:, None]
-
-
-def _unused(bundle: Bundle, entry: Entry, reason: str) -> dict[str, Any]:
-    lines = [line.strip() for line in reason.splitlines()]
-    note = next((line for line in lines if line.startswith(f"cell {entry.cell_id}")), lines[-1])
-    note = note.removeprefix(f"{named(entry)}: ").partition("; set a smaller ")[0]  # what a bundle takes is fixed
-    return _nothing(bundle, entry.cell_id, note) | {"group": entry.group, "file": entry.file}
-
-
-def _lost(bundle: Bundle, line: str) -> dict[str, Any]:
-    """Returns the line of a cell or file that could not be read, by what the reader says of it."""
-    where, _, reason = line.partition(": ")
-    return _nothing(bundle, where, reason or line) | {"file": where}
-
-
-def _nothing(bundle: Bundle, cell_id: str, note: str) -> dict[str, Any]:
-    nothing = {"label": "", "best": "", "confidence": np.nan, "confidence_ratio": np.nan, "set": "", "votes": ""}
-    proba = {f"p_{name}": np.nan for name in bundle.classes}
-    return {"cell_id": cell_id, **nothing, "note": note, **proba, "rows": 0, "group": "", "file": ""}
+    examples = {name: cells.inputs[name][first] for name in bundle.training.examples}
+    far = bundle.types.far(examples, np.array([said[str(cell_id)]["best"] for cell_id in cells.cell_id[first]]))
+    few = {name: rows[:shown] for name, rows in examples.items()}
+    return Part(pd.DataFrame(lines), described, few, far, recorded, Made.of(cells, first))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from celltype_cli.bundles.made import Made
 from celltype_cli.cells.cells import Cells
 
 SERIES = ("level", "amplitude", "noise", "peak", "skewness", "smoothness")
@@ -24,6 +25,8 @@ class Training:
         values: [cell, quantity], NaN where one could not be measured.
         cell_id, group, source, label: of each cell; the label is empty where it is unknown.
         examples: by input, the first row of each cell [cell, ...]; of small inputs only.
+        made: how each was recorded.
+        tables: the same of inputs that are tables [cell, column]; older bundles keep none.
     """
 
     names: tuple[str, ...]
@@ -33,33 +36,42 @@ class Training:
     source: Shaped[np.ndarray, " cell"]
     label: Shaped[np.ndarray, " cell"]
     examples: dict[str, Float[np.ndarray, "cell ..."]]
+    made: Made
+    tables: dict[str, Float[np.ndarray, "cell column"]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, cells: Cells) -> Training:
         """Describes training cells."""
         names, values, first = describe(cells)
         label = np.array([*cells.classes, ""])[cells.label[first]]
-        examples = {
-            name: rows[first].astype(np.float32)
-            for name, rows in cells.inputs.items()
-            if not cells.about.of(name).columns and rows[0].size <= LARGEST
-        }
+        examples, tables = {}, {}
+        for name, rows in cells.inputs.items():
+            if cells.about.of(name).columns:
+                tables[name] = rows[first].astype(np.float32)
+            elif rows[0].size <= LARGEST:
+                examples[name] = rows[first].astype(np.float32)
         known = (np.asarray(column[first]).astype(str) for column in (cells.cell_id, cells.group, cells.source))
-        return cls(names, values, *known, label, examples)
+        return cls(names, values, *known, label, examples, Made.of(cells, first), tables)
 
     def write(self, path: Path) -> None:
         """Writes all of it as one npz file."""
         columns = {name: getattr(self, name) for name in ("values", "cell_id", "group", "source", "label")}
-        examples = {f"example {name}": rows for name, rows in self.examples.items()}
-        np.savez_compressed(path, names=np.array(self.names), **columns, **examples)
+        kept = {"example": self.examples, "table": self.tables, "condition": self.made.conditions}
+        rows = {f"{kind} {name}": values for kind, of in kept.items() for name, values in of.items()}
+        np.savez_compressed(path, names=np.array(self.names), digest=self.made.digest, **columns, **rows)
 
     @classmethod
     def read(cls, path: Path) -> Training:
         """Reads what `write` wrote."""
         with np.load(path, allow_pickle=False) as file:
-            examples = {name.removeprefix("example "): file[name] for name in file.files if name.startswith("example ")}
+            examples, tables, conditions = (
+                {name.removeprefix(kind): file[name] for name in file.files if name.startswith(kind)}
+                for kind in ("example ", "table ", "condition ")
+            )
             columns = (file[name] for name in ("values", "cell_id", "group", "source", "label"))
-            return cls(tuple(file["names"].tolist()), *columns, examples)
+            digest = file["digest"] if "digest" in file.files else np.empty(0, "U1")  # which older bundles lack
+            made = Made(conditions, {}, {}, digest)
+            return cls(tuple(file["names"].tolist()), *columns, examples, made, tables)
 
     def scaled(self, values: Float[np.ndarray, "cell quantity"]) -> Float[np.ndarray, "cell quantity"]:
         """Returns quantities as departures from the training median, in robust standard deviations; 0 for missing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,13 +22,11 @@ def for_tools(bundle: Bundle, path: Path, cells: pd.DataFrame, out: Path | None)
         cells: of an answer.
         out: folder for them; None for beside the recordings.
     """
-    kind = bundle.about["source"]["_target_"].rpartition(".datasets.")[0]
-    try:
-        beside = importlib.import_module(f"{kind}.writers.files").beside
-    except ModuleNotFoundError:
+    writers = bundle.of_kind("writers.files")
+    if writers is None:
         return []
     root = path if path.is_dir() else path.parent
-    files = list(beside(path, cells, bundle.classes))
+    files = list(writers.beside(path, cells, bundle.classes))
     return files if out is None else [(out / place.relative_to(root), write) for place, write in files]
 
 

@@ -5,26 +5,71 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
+
+from celltype_cli.commands import known
 
 OF_BUNDLES = {"predict": "bundle", "evaluate": "bundle", "compare": "models"}  # what `model` is called in their YAML
 OPEN = ("dataset", "prepare")  # nodes that take whatever settings the bundle knows
+NAMED_OTHERWISE = ("path",)  # of a reader: the command has another name for it, `input`
 # own settings of `celltype runs`
 OF_RUNS = ("show", "interval", "sort", "close_dead", "logger", "outputs", "where", "hydra")
 
 
 def for_hydra(command: str, arguments: Sequence[str]) -> list[str]:
     """Returns the arguments of a command as Hydra takes them."""
+    if command == "explain" and any(map(_means_a_cell, arguments)):
+        return [_of_cell(argument) for argument in arguments]
     if command in OF_BUNDLES:
-        return [_of_bundle(argument, OF_BUNDLES[command]) for argument in arguments]
+        own = known.own_settings(command)
+        return [_of_bundle(argument, OF_BUNDLES[command], own) for argument in arguments]
+    if command in ("train", "explain"):
+        return _with_model(arguments)
     return _of_runs(arguments) if command == "runs" else [*arguments]
 
 
-def _of_bundle(argument: str, key: str) -> str:
-    """Makes `model` the bundle or bundles; settings of reader and preparation are added to nodes empty in the YAML."""
-    name = re.match(r"[^.=]*", argument)[0]
+def _with_model(arguments: Sequence[str]) -> list[str]:
+    """Adds the usual model of the dataset, where none is typed and it is another than that of the root file.
+
+    It stands behind the dataset, since what is no option of Hydra has to stand together.
+    """
+    names = [argument.partition("=")[0].lstrip("+~") for argument in arguments]
+    if "dataset" not in names or {"model", "run"} & {*names}:
+        return [*arguments]
+    last = len(names) - names[::-1].index("dataset")
+    usual = {known.usual_models().get(one) for one in arguments[last - 1].partition("=")[2].split(",")}
+    model = usual.pop() if len(usual) == 1 else None
+    return [*arguments[:last], *([f"model={model}"] if model else []), *arguments[last:]]
+
+
+def _of_bundle(argument: str, key: str, own: set[str]) -> str:
+    """Makes `model` the bundle or bundles; settings of reader and preparation are added to nodes empty in the YAML.
+
+    Those may be typed without their node: what is no setting of the command, and one of some reader of the user's files
+    or of some preparation, is taken as such.
+    """
     if "=" not in argument:
         return argument
-    return argument.replace("model", key, 1) if name == "model" else f"+{argument}" if name in OPEN else argument
+    name = re.match(r"[^.=]*", argument)[0]
+    if name == "model":
+        return argument.replace("model", key, 1)
+    if name in OPEN:
+        return f"+{argument}"
+    if name in own:
+        return argument
+    node = known.of_bundles(name) if name.isidentifier() and name not in NAMED_OTHERWISE else ""
+    return f"+{node}.{argument}" if node else argument
+
+
+def _means_a_cell(argument: str) -> bool:
+    name, _, value = argument.partition("=")
+    return name in ("input", "cell") or name == "model" and (Path(value).expanduser() / "bundle.yaml").is_file()
+
+
+def _of_cell(argument: str) -> str:
+    """Spells settings of `celltype explain cell=...`, whose YAML is that of a run too, so that groups are taken."""
+    found = _of_bundle(argument, "bundle", known.own_settings("explain") | {*OPEN})
+    return found.replace("+", "++recording.", 1) if found.startswith("+") else found
 
 
 def _of_runs(arguments: Sequence[str]) -> list[str]:
@@ -33,4 +78,6 @@ def _of_runs(arguments: Sequence[str]) -> list[str]:
     if not of_runs:
         return [*arguments]
     conditions = json.dumps(of_runs, ensure_ascii=False)  # quotes and backslashes as Hydra's grammar has them
-    return [*(argument for argument in arguments if argument not in of_runs), f"where={conditions}"]
+    first = arguments.index(of_runs[0])  # there, since what is no option of Hydra has to stand together
+    after = [argument for argument in arguments[first:] if argument not in of_runs]
+    return [*arguments[:first], f"where={conditions}", *after]

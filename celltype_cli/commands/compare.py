@@ -137,6 +137,7 @@ def _print(found: Mapping[tuple[str, str], Difference], score: str, notes: Seque
     say()
     ps = ["p", "p, Holm"] if several else ["p"]
     say_table([score, "difference [95 %]", *ps, "right alone", "cells of groups"], rows)
+    say("[95 %]: jackknife over groups; p: predictions swapped within whole groups")
     for note in dict.fromkeys(notes):
         say(f"note: {note}")
 

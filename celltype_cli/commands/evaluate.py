@@ -43,7 +43,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.core import plots
     from celltype_cli.evaluation import pictures
     from celltype_cli.evaluation.predictions import write_predictions
-    from celltype_cli.evaluation.saved_scores import write_scores
+    from celltype_cli.evaluation.saved_scores import method, write_scores
     from celltype_cli.evaluation.scores import scores
 
     path = Path(cfg.input).expanduser()
@@ -65,6 +65,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         floor = values["cell"]["floor"].get(name)
         rows.append([name.replace("_", " "), interval(values["cell"][name]), f"{floor:.3f}", interval(of_run[name])])
     say_table(["score [95 %]", "here", "floor", f"in its run ({of_run['split']})"], rows)
+    say(f"[95 %]: {method(values, bundle.about['group'])}; in its run: {of_run.get('interval', 'bootstrap')}")
     say(answer.verdict.words())
     for note in (*values["notes"], *notes, *answer.notes):
         say(f"note: {note}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Ge
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli.commands import typed
+from celltype_cli.commands import explain_cell, typed
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.ranges import Count
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from celltype_cli.studies.explain.saved import Part
 
 OWN = ("run", "method", "fold", "cells_per_class")
+OF_CELL = ("bundle", "input", "cell", "out", "recording")
 HERE = ("outputs", "figures", "logger")  # settings of a run that say where and how it is explained
 TOP = 5  # columns shown on the terminal
 
@@ -32,9 +34,14 @@ class Settings(settings.Settings):
     """The keys of `conf/explain.yaml`: those of `train`, which name the run, and how it is explained."""
 
     run: str | None
-    method: Literal["auto", "saliency", "integrated_gradients", "shap"]
+    method: Literal["auto", "saliency", "integrated_gradients", "shap", "codes"]
     fold: Annotated[int, Ge(0)]
     cells_per_class: Count | None
+    bundle: str | None
+    input: Path | None
+    cell: str | None
+    out: Path | None
+    recording: Mapping[str, Any]
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -44,14 +51,23 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         UserError: when the run is not finished; the message holds the command that makes it.
     """
     configs.check(cfg, Settings)
+    if any(cfg[name] is not None for name in ("bundle", "input", "cell")):
+        return explain_cell.run(cfg)
+    if given := typed.less(typed.overrides(), *(name for name in cfg if name not in OF_CELL)):
+        raise UserError(f"{', '.join(given)} goes with model=..., input=... and cell=...")
+    from celltype_cli.studies.explain.codes import codes
     from celltype_cli.studies.explain.explain import explain
 
     words = typed.less(typed.overrides(), *OWN)
-    of_run, labels = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in OWN]), typed.labels()
+    of_run, labels = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in (*OWN, *OF_CELL)]), typed.labels()
     make, again = typed.line("train", *words), typed.line("explain", *words)
     if cfg.run is not None:
         of_run, labels, make = _named(cfg)
         again = typed.line("explain", f"run={cfg.run}", *words)
+    if cfg.method == "codes":
+        files = codes(of_run, labels=labels, make=make, fold=cfg.fold)
+        say_pairs({**files, "next": f"{again} method=auto   (what it looked at)"})
+        return {"status": "finished", "folder": str(files["codes"].parent), "result": ""}
     own = {name: cfg[name] for name in OWN if name != "run"}
     explained = explain(of_run, labels=labels, make=make, **own)
     _print(explained, again, cfg.fold)

@@ -27,6 +27,7 @@ class Settings:
     out: Path
     fit: Literal["folds", "all"]
     overwrite: bool
+    onnx: bool
     register: str | None
     logger: configs.Whole
     outputs: Path
@@ -46,7 +47,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         raise UserError(f"register={cfg.register} needs a store: leave out logger=none")
     found = one_run(Path(cfg.outputs), cfg.run)
     say(f"exporting {found.path.name}")
-    bundle = export(found, Path(cfg.out).expanduser(), fit=cfg.fit, overwrite=cfg.overwrite)
+    bundle = export(found, Path(cfg.out).expanduser(), fit=cfg.fit, overwrite=cfg.overwrite, onnx=cfg.onnx)
     address = _registered(cfg, found, bundle) if cfg.register else ""
     scores = bundle.about["scores"]["balanced_accuracy"]
     say(f"\n{bundle.name}: {', '.join(bundle.classes)}; {bundle.about['fit']} ({len(bundle.about['models'])})")
@@ -55,6 +56,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         {
             "bundle": bundle.path,
             "card": bundle.path / "card.md",
+            **({"ONNX": bundle.path / bundle.about["onnx"]["file"]} if cfg.onnx else {}),
             **({"MLflow": address} if address else {}),
             "next": typed.line("predict", f"model={bundle.path}", "input=your_recording") + "   (label cells)",
         }

@@ -149,7 +149,9 @@ def _unknown(key: str, override: Override, cfg: DictConfig) -> str:
         first = f"type {named}; or " if key == "dataset.path" and (named := spelling.reader(value)) else ""
         having = f"{group}={', '.join(others)} {'has' if len(others) == 1 else 'have'} it"
         return f"{key} is no setting of this {group}: {first}{having}"
-    meant = _meant(key, value, [*known.settings(cfg)], parent)
+    open_node = cfg.get("dataset") == {}  # takes what the reader of a bundle has
+    there = [*known.settings(cfg), *(f"dataset.{name}" for name in known.of_readers() if open_node)]
+    meant = _meant(key, value, there, parent)
     return f"{key} is no setting{meant}{'' if 'meant' in meant else _there(parent, here)}"
 
 

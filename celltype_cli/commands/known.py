@@ -33,6 +33,13 @@ def endings() -> dict[str, str]:
     return {ending: name for ending, name in _hints()["files"].items() if name in options("dataset")}
 
 
+@cache
+def usual_models() -> dict[str, str]:
+    """Returns by dataset the model that it is trained with where none is typed, if that of train.yaml does not suit."""
+    models, datasets = options("model"), options("dataset")
+    return {name: model for name, model in _hints()["models"].items() if name in datasets and model in models}
+
+
 def _hints() -> dict[str, dict[str, Any]]:
     return yaml.safe_load((configs.folder() / "hints.yaml").read_text(encoding="utf-8"))
 
@@ -48,17 +55,40 @@ def is_group(name: str) -> bool:
 
 def options_with(group: str, key: str) -> list[str]:
     """Returns the options of a group whose own file has a setting."""
-    found = []
-    for option in options(group):
-        file = next(path for folder in config_folders() if (path := folder / group / f"{option}.yaml").is_file())
-        try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError):  # of the user's own; said when it is chosen
-            continue
-        own = content.get(group, content) if isinstance(content, dict) else {}
-        if isinstance(own, dict) and key in own:
-            found.append(option)
-    return found
+    return [option for option in options(group) if key in _own(group, option)]
+
+
+def own_settings(command: str) -> set[str]:
+    """Returns the settings of a command's own file and of those that it builds on."""
+    content = yaml.safe_load((configs.folder() / f"{command}.yaml").read_text(encoding="utf-8"))
+    others = (name for name in content.get("defaults", ()) if isinstance(name, str) and name != "_self_")
+    return {*content}.union(*map(own_settings, others))
+
+
+def of_bundles(key: str) -> str:
+    """Returns the node of a setting that a bundle may take: `dataset`, where a reader of the user's files has it, or
+    `prepare`; empty where none has."""
+    if key in of_readers():
+        return "dataset"
+    return "prepare" if options_with("prepare", key) else ""
+
+
+def of_readers() -> set[str]:
+    """Returns the settings of all readers of the user's own files."""
+    nodes = (_own("dataset", option) for option in options("dataset"))
+    own = {key for node in nodes if ".datasets.own." in str(node.get("_target_")) for key in node}
+    return own - {*configs.SPECIAL, "defaults"}
+
+
+def _own(group: str, option: str) -> dict[str, Any]:
+    """Returns what the file of an option says; nothing where it cannot be read, which is said when it is chosen."""
+    file = next(path for folder in config_folders() if (path := folder / group / f"{option}.yaml").is_file())
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        return {}
+    own = content.get(group, content) if isinstance(content, dict) else {}
+    return own if isinstance(own, dict) else {}
 
 
 def head(group: str, option: str) -> str:

@@ -93,6 +93,8 @@ def _print(records: list[dict[str, Any]]) -> None:
         rows.append([record["job"], own, record["status"], record.get("result", "")])
     say()
     say_table(["job", "settings", "status", "balanced accuracy [95 %]"], rows)
+    if methods := dict.fromkeys(record["interval"] for record in records if "interval" in record):
+        say(f"[95 %]: {', '.join(methods)}")
     noted: dict[str, list[str]] = {}
     for record in records:
         for note in record.get("notes", ()):

@@ -19,8 +19,9 @@ from celltype_cli.core.ranges import Threads
 from celltype_cli.core.terminal import bar, say, say_pairs, say_table
 
 if TYPE_CHECKING:
+    from celltype_cli.bundles.answer import Answer
     from celltype_cli.bundles.bundle import Bundle
-    from celltype_cli.bundles.predict import Answer, Watch
+    from celltype_cli.bundles.predict import Watch
 
 SOME_UNUSED = 3  # exit code: labels were made, and some cells could not be used
 
@@ -38,6 +39,7 @@ class Settings:
     force: bool
     write: bool
     overwrite: bool
+    stress: bool
     threads: Threads | None
     outputs: Path
 
@@ -49,13 +51,16 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         UserError: when there is no such bundle or run, or no cell of the input can be used.
     """
     configs.check(cfg, Settings)
+    from celltype_cli.bundles.draw_survival import survival
     from celltype_cli.bundles.page import page
     from celltype_cli.bundles.predict import predict, recordings_of
+    from celltype_cli.bundles.stress import stressed
     from celltype_cli.bundles.written import check_free, for_tools, write_files
+    from celltype_cli.core import plots
 
     path = Path(cfg.input).expanduser()
     out = Path(f"{path.resolve().name}-labels") if cfg.out is None else Path(cfg.out).expanduser()
-    check_free([out / "cells.csv", out / "page.html"], cfg.overwrite)
+    check_free([out / name for name in ("cells.csv", "page.html", "survival.png")], cfg.overwrite)
     bundle = opened(str(cfg.bundle), Path(cfg.outputs), cfg.threads)
     settings = settings_of(cfg, bundle)
     recordings = recordings_of(bundle, path, **settings["dataset"])
@@ -63,12 +68,19 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     with progress() as watch:
         wished = {"accuracy": cfg.accuracy, "force": cfg.force}
         answer = predict(bundle, recordings, prepare=settings["prepare"], watch=watch, **wished)
+    if cfg.stress:
+        how = {"prepare": settings["prepare"], "accuracy": cfg.accuracy}
+        with progress("stressed") as watch:
+            answer = stressed(bundle, recordings, answer, watch=watch, **how)
     if answer.used.empty:
         raise UserError("\n  ".join([f"none of the {total} cells of {path} can be labelled:", *_reasons(answer)]))
+    drawn = survival(answer.used, f"Cells left, {path.resolve().name}")
     text = page(bundle, answer, path.resolve().name)
     files = [
         (out / "cells.csv", partial(answer.cells.to_csv, index=False)),
         (out / "page.html", lambda place: place.write_text(text, encoding="utf-8")),
+        (out / "survival.png", lambda place: place.write_bytes(plots.drawn(drawn, "png"))),
+        *([(out / "stress.csv", partial(answer.stress.to_csv, index=False))] if answer.stress is not None else []),
         *(tools := for_tools(bundle, path, answer.cells, None if cfg.write else out)),
     ]
     write_files(files, cfg.overwrite)
@@ -85,15 +97,15 @@ def settings_of(cfg: DictConfig, bundle: Bundle) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def progress() -> Iterator[Watch]:
+def progress(what: str = "cells") -> Iterator[Watch]:
     """Shows a bar of cells, and yields what moves it."""
     with bar() as shown:
-        task = shown.add_task("cells", total=None, numbers="")
+        task = shown.add_task(what, total=None, numbers="")
         yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
 def opened(name: str, outputs: Path, threads: int | None) -> Bundle:
-    """Opens a bundle by its folder, or the bundle of a run, which is exported into the run's folder once.
+    """Opens a bundle by its folder, by its name in `outputs/models`, or of a run, exported into the run's folder once.
 
     Its models are loaded, and the libraries that they bring limited to so many threads.
 
@@ -114,6 +126,8 @@ def _opened(name: str, outputs: Path) -> Bundle:
     folder = Path(name).expanduser()
     if (folder / "bundle.yaml").is_file() or folder.is_dir() and not (folder / "run.json").is_file():
         return load_bundle(folder)
+    if ((kept := outputs / "models" / name) / "bundle.yaml").is_file():
+        return load_bundle(kept)
     from celltype_cli.bundles.export import export  # of runs alone: with all that trains
     from celltype_cli.runs.found import one_run
 
@@ -129,23 +143,31 @@ def _reasons(answer: Answer) -> list[str]:
 
 
 def _print(bundle: Bundle, answer: Answer, accuracy: float | None, out: Path, tools: list[Path]) -> None:
+    from celltype_cli.bundles.stress import summary
+
     given = answer.cells[answer.cells["label"] != ""]
     say(f"\n{len(given)} of {len(answer.cells)} cells labelled with {bundle.name}; {answer.verdict.words()}")
+    if doubt := answer.strange.words():
+        say(f"but {doubt}")
     rows = []
     for name in bundle.classes:
         chosen, best = given[given["label"] == name], answer.used[answer.used["best"] == name]
         sure = "" if best.empty else f"{best['confidence'].median():.2f}"
         rows.append([name, len(chosen), len(best), sure])
     say_table(["type", "labelled", "best guess", "median confidence"], rows)
-    if answer.verdict.withheld and given.empty:
+    if (answer.verdict.withheld or answer.strange.withheld) and given.empty:
         say("labels are withheld; force=true gives them all the same, best guesses are in cells.csv")
     say(_promise(bundle, accuracy))
+    if said := summary(answer):
+        say(said)
     for line in _reasons(answer):
         say(f"not used: {line}")
-    for note in (*bundle.about["data"]["notes"], *answer.notes):
-        say(f"note: {note}")
+    for note in answer.notes:
+        say(f"note on this recording: {note}")
+    for note in bundle.about["data"]["notes"]:
+        say(f"note on the model's training cells: {note}")
     if bundle.about["data"]["simulated"]:
-        say("note: the model was trained on simulated cells: its labels of recorded cells mean nothing")
+        say("note on the model's training cells: they are simulated; labels of recorded cells mean nothing")
     places = {"cells": out / "cells.csv", "page": out / "page.html"}
     if tools:
         names, folders = (sorted({str(part) for part in parts}) for parts in zip(*((t.name, t.parent) for t in tools)))

@@ -84,7 +84,8 @@ def _list(runs: list[Listed], others: list[str], outputs: str) -> None:
         say(other)
     total = {part: sum(one.bytes[part] for one in runs) for part in ("all", "checkpoints", "models")}
     say(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, {_sizes(total)}")
-    say("balanced accuracy per cell with its 95 % interval; times in UTC")
+    methods = dict.fromkeys(one.interval for one in runs if one.interval)
+    say(f"balanced accuracy per cell with its 95 % interval ({', '.join(methods) or 'none yet'}); times in UTC")
     say("next: celltype runs show=<part of a run's name>, celltype clean   (to make room)")
 
 

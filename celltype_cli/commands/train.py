@@ -36,33 +36,43 @@ def say_first() -> None:
 
 
 def record(outcome: Outcome) -> dict[str, Any]:
-    """Returns status, folder, score and notes of a run for the table of a multirun."""
+    """Returns status, folder, score, the method of its interval, and notes of a run for the table of a multirun."""
+    from celltype_cli.evaluation.saved_scores import method
+
     path, scores = outcome.folder.path, outcome.scores
-    result = interval(scores["cell"]["balanced_accuracy"])
-    return {"status": outcome.status, "folder": str(path), "result": result, "notes": scores["notes"]}
+    return {
+        "status": outcome.status,
+        "folder": str(path),
+        "result": interval(scores["cell"]["balanced_accuracy"]),
+        "interval": method(scores, outcome.folder.facts()["dataset"].get("group", "group")),
+        "notes": scores["notes"],
+    }
 
 
 def print_outcome(outcome: Outcome) -> None:
     """Prints scores beside their floors, warnings, places and the next command."""
-    from celltype_cli.evaluation import confidence_words
+    from celltype_cli.evaluation import confidence_words, saved_scores
     from celltype_cli.evaluation.scores import in_words
 
     facts, scores = outcome.folder.facts(), outcome.scores
-    counted = in_words(scores, facts["dataset"].get("group", "group"))
+    group = facts["dataset"].get("group", "group")
+    counted, method = in_words(scores, group), saved_scores.method(scores, group)
     how = f"{scores['n_folds']} folds ({facts['labels']['split']}), seed {facts['seed']}"
     say(f"\n{facts['labels']['model']} on {facts['dataset']['title']} ({outcome.status}): {counted}, {how}")
     rows = []
-    for name in ("balanced_accuracy", "accuracy", "macro_f1", "weighted_f1"):
-        floor = scores["cell"]["floor"].get(name)
-        intervals = [interval(scores[level][name]) for level in ("cell", "window")]
-        rows.append([name.replace("_", " "), *intervals, "" if floor is None else f"{floor:.3f}"])
+    for name in ("balanced_accuracy", "accuracy", "macro_f1", "weighted_f1", "log_loss", "brier"):
+        if name in scores["cell"]:  # runs of long ago have no Brier score
+            floor = scores["cell"]["floor"].get(name)
+            shown = [interval(scores[level][name]) for level in ("cell", "window")]
+            rows.append([name.replace("_", " "), *shown, "" if floor is None else f"{floor:.3f}"])
     say_table(["score [95 %]", "per cell", "per window", "floor"], rows)
-    say("floor: what guessing the most frequent class would score")
+    say(f"[95 %]: {method}; floor: what guessing the most frequent class would score, and for the losses")
+    say("(lower is better) what predicting the shares of the classes would")
     if chance := scores.get("chance"):
         say(
-            f"balanced accuracy of {chance['model']}, labels dealt anew over "
-            f"{facts['dataset'].get('group', 'group')}s {chance['times']} times: {chance['mean']:.3f} (sd "
-            f"{chance['sd']:.3f}, 95 % below {chance['high']:.3f}); as high as here: p = {chance['p']:.3f}"
+            f"balanced accuracy of {chance['model']}, labels dealt anew over {group}s {chance['times']} times: "
+            f"{chance['mean']:.3f} (sd {chance['sd']:.3f}, 95 % below {chance['high']:.3f}); as high as here: p = "
+            f"{chance['p']:.3f}"
         )
     recalls = (f"{c} {entry['recall']['value']:.2f}" for c, entry in scores["cell"]["classes"].items())
     say("recall per class: " + ", ".join(recalls))
@@ -70,7 +80,7 @@ def print_outcome(outcome: Outcome) -> None:
     if never:
         say(f"never predicted: {', '.join(never)}")
     trust = outcome.folder.confidence()
-    for name, words in confidence_words.told(trust, facts["dataset"].get("group", "group")).items():
+    for name, words in confidence_words.told(trust, group).items():
         say(f"{name}: {words}")
     for note in (*facts["dataset"]["notes"], *facts["split"]["notes"], *scores["notes"], *trust["notes"]):
         say_note(note)

@@ -3,17 +3,21 @@
 import numpy as np
 import pytest
 
-from celltype_cli.bundles.familiar import compare, departures
+from celltype_cli.bundles.departures import beyond, departures
+from celltype_cli.bundles.familiar import compare
+from celltype_cli.bundles.made import NOTED, REMARK, WITHHELD, Made, doubts
+from celltype_cli.bundles.told_apart import told_apart
 from celltype_cli.bundles.training import Training, describe
-from celltype_cli.cells.about import About, Input
+from celltype_cli.cells.about import About, Condition, Input
 from celltype_cli.cells.cells import Cells
 
 
-def cells_of(animals, each=4, seed=0, change=lambda trace: trace, rows=2):
-    """Smoothed noise with a level and an amplitude of its own for each animal."""
+def cells_of(animals, each=4, seed=0, change=lambda trace: trace, rows=2, spread=0.1):
+    """Smoothed noise with a level and an amplitude of its own for each animal, and of each cell."""
     rng = np.random.default_rng(seed)
     n = animals * each
     of_animal = np.repeat(rng.normal(0, 0.1, (animals, 2)), each, axis=0)
+    of_animal = of_animal + rng.normal(0, spread, (n, 2))
     noise = rng.standard_normal((n * rows, 1, 300))
     smooth = sum(np.roll(noise, k, axis=2) for k in range(5))
     level, amplitude = np.repeat(of_animal, rows, axis=0)[:, :, None, None].transpose(1, 0, 2, 3)
@@ -51,6 +55,70 @@ def test_planted_departures_are_found_and_said(change, said):
 def test_new_animals_are_not_flagged():
     verdicts = [verdict_on(cells_of(1, seed=seed)) for seed in range(1, 41)]
     assert sum(verdict.noted for verdict in verdicts) <= 2 and not any(verdict.withheld for verdict in verdicts)
+    assert "looks like the training cells; a small model tells it" in verdicts[0].words()
+
+
+@pytest.mark.parametrize("animals", [3, 5])
+def test_few_training_animals_tell_planted_departures_all_the_same(animals):
+    def noisy(trace):  # of 0.13 from sample to sample
+        return trace + np.random.default_rng(5).normal(0, 0.4, trace.shape)
+
+    training = Training.of(cells_of(animals, each=8, seed=100, spread=0.2))
+    for change, withheld in ((noisy, True), (lambda trace: 100 * trace, True), (lambda trace: trace, False)):
+        for seed in range(5):
+            cells = cells_of(1, each=8, seed=seed, change=change, spread=0.2)
+            _, values, first = describe(cells)
+            verdict = compare(training, values, cells.group[first])
+            assert verdict.withheld == verdict.noted == withheld, verdict.words()
+
+
+def test_noise_is_held_against_animals_not_cells():
+    old, group = np.log([1.0, 1.0, 1.0, 2.0, 2.0, 9.0]), np.array(["a", "a", "b", "b", "c", "c"])
+    far = beyond(old, group, np.log([6.0, 6.0, 6.0, np.nan]))  # medians of the animals are 1, sqrt(2) and sqrt(18)
+    np.testing.assert_allclose(np.exp(far), [6 / np.sqrt(2), 6 / np.sqrt(18)])
+    assert beyond(old, group, np.log([1.2]))[1] < 0 and beyond(old * np.nan, group, old) == (0, 0)
+
+
+def test_a_small_model_tells_what_no_quantity_shows():
+    rng = np.random.default_rng(0)
+    old, group = np.stack([x := rng.normal(size=120), x + 0.2 * rng.normal(size=120)], axis=1), np.arange(120) // 12
+    new = np.stack([x := rng.normal(size=12), x + 0.9 + 0.2 * rng.normal(size=12)], axis=1)
+    told = told_apart(old, group, new, np.zeros(12))
+    assert told.auc > 0.95 and told.p < 0.01 and max(told.others) < told.auc and len(told.others) == 10
+    assert departures(old, group, new, np.zeros(12)).min() > 0.05
+    same = told_apart(old, group, old[:12] + 0.01, np.zeros(12))
+    assert same.p > 0.05
+    assert told_apart(old, group, new[:2], np.zeros(2)) is None  # too few cells
+    assert told_apart(old, group % 2, new, np.zeros(12)) is None  # too few animals
+    alone = told_apart(old, np.arange(120), new, np.array([""] * 12))  # animals unknown: sets of cells stand for one
+    assert len(alone.others) == 20 and alone.p < 0.01
+
+
+def test_how_a_recording_was_made():
+    limits = {
+        "recorded rate": Condition("Hz", noted=(0.8, 1.5), withheld=(0.6, np.inf)),
+        "length": Condition("s", (0, 2)),
+    }
+    old = Made({"recorded rate": np.array([20.0, 30.0])}, {}, {}, np.array(["a", "b"]))
+
+    def said(rate, unit="dF/F", prepared=10.0, digest=("c", "d")):
+        inputs = {"trace": Input(unit, prepared), "features": Input(columns=("x",))}
+        made = {"recorded rate": np.array([rate, rate]), "length": np.array([1.0, 1.0])}
+        known = {"trace": {"unit": "dF/F", "sampling_rate": 10.0}, "features": {"columns": ["x"]}}
+        return [
+            (doubt.words, doubt.weight) for doubt in doubts(old, Made(made, limits, inputs, np.array(digest)), known)
+        ]
+
+    assert said(25.0) == said(16.0) == said(45.0) == said(np.nan) == []
+    assert said(15.0) == [("recorded rate is 15 Hz, of the training cells 20 to 30 Hz", NOTED)]
+    assert said(60.0) == [("recorded rate is 60 Hz, of the training cells 20 to 30 Hz", NOTED)]
+    assert said(10.0)[0][1] == WITHHELD
+    assert said(25.0, unit="raw fluorescence") == [
+        ("trace is in raw fluorescence, that of the training cells in dF/F", WITHHELD)
+    ]
+    assert said(25.0, prepared=5.0) == [("trace is at 5 Hz, that of the training cells at 10 Hz", WITHHELD)]
+    assert said(25.0, digest=("b", "c")) == [("1 of 2 cells are training cells, whose labels show nothing", REMARK)]
+    assert said(25.0, digest=("c", "c")) == [("2 cells hold a recording that another of them holds too", REMARK)]
 
 
 def test_p_values_hold_where_cells_of_an_animal_resemble_each_other():
@@ -93,4 +161,5 @@ def test_what_is_written_is_read(tmp_path):
     TRAINING.write(tmp_path / "training.npz")
     again = Training.read(tmp_path / "training.npz")
     assert again.names == TRAINING.names and again.examples["trace"].shape == (32, 1, 300)
+    assert again.made.digest.tolist() == TRAINING.made.digest.tolist() and again.made.conditions == {}
     np.testing.assert_array_equal(again.values, TRAINING.values)

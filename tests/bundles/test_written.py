@@ -36,6 +36,7 @@ def test_labels_of_suite2p_go_to_the_answer_or_beside_and_change_nothing(bundle,
     code = np.load("mouse-labels/suite2p/plane0/celltype.npy")
     cells = pd.read_csv("mouse-labels/cells.csv", keep_default_na=False)
     assert [("PV", "SOM")[int(k)] if k >= 0 else "" for k in code] == cells["label"].tolist()
+    assert "stress" not in cells  # of a kind that knows no errors
     assert command(*ask, "write=true", "out=second") == 0
     assert np.array_equal(np.load(plane / "celltype.npy"), code)
     assert {file: value for file, value in sums(here / "mouse").items() if file in before} == before

@@ -76,6 +76,11 @@ def test_training_ends_with_the_result_and_the_places(celltype, tmp_path):
     assert code == 0
     for said in ("calcium_sim (simulated)", "balanced accuracy", "floor", "ECE", "predictions.csv", "next"):
         assert said in out
+    assert "[95 %]: jackknife over animals; floor: what guessing the most frequent class would score" in out
+    losses = {
+        line.split()[0]: line.split()[-1] for line in out.splitlines() if line.startswith((" log loss", " brier"))
+    }
+    assert losses == {"log": "1.386", "brier": "0.750"}  # of four classes of one size
     code, out, _ = celltype("train", "model=logistic", *SMALL, "logger=none")
     assert "already finished" in out
     code, out, _ = celltype("runs")

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from made.configs import compose
 
-from celltype_cli.commands import known, spelling
+from celltype_cli.commands import as_typed, known, spelling
 from celltype_cli.core import configs
 
 OPTIONS = [["model=forest"], ["model=catboost"], ["model=rnn"], ["model=xgboost"], ["dataset=traces"],
@@ -37,6 +37,9 @@ OPTIONS = [["model=forest"], ["model=catboost"], ["model=rnn"], ["model=xgboost"
         (["train", "model=cnn1d,", "rnn"], "'rnn' stands after a blank: type model=cnn1d,rnn"),
         (["train", "dataset.sampling_rate=7,5"], "a decimal point is a point: dataset.sampling_rate=7.5"),
         (["train", "seed=1,2,3"], "add -m to run each"),
+        (["predict", "model=a", "input=b", "threshold=2"], "threshold is no setting; meant: accuracy=2"),
+        (["predict", "model=a", "input=b", "data_path=x"], "data_path is no setting; meant: input=x"),
+        (["predict", "model=a", "input=b", "unit=[1]"], "nearest: units, which is dataset.units"),
         (["data", "labelled.csv"], "type dataset=traces dataset.path=labelled.csv"),
         (["train", "cnn1d"], "type model=cnn1d"),
         (["train", "what"], "'what' is no setting: expected setting=value"),
@@ -94,10 +97,20 @@ def test_what_is_meant_is_there(meant):
         group, _, option = meant.partition("=")
         assert group.startswith("hydra/") or option in known.options(group)
     else:
-        assert any(known.has(compose("train", *options), meant) for options in OPTIONS)
+        cfgs = [*(compose("train", *options) for options in OPTIONS), compose("predict")]
+        assert any(known.has(cfg, meant) for cfg in cfgs)
 
 
 def test_files_name_datasets_that_are_there():
     content = yaml.safe_load((configs.folder() / "hints.yaml").read_text())["files"]
     assert {*content.values()} <= {*known.options("dataset")}
     assert known.endings() == content
+
+
+def test_usual_models_are_there_and_used_where_none_is_typed():
+    content = yaml.safe_load((configs.folder() / "hints.yaml").read_text())["models"]
+    assert known.usual_models() == content
+    for command in ("train", "explain"):
+        assert as_typed.for_hydra(command, ["dataset=units"]) == ["dataset=units", "model=units_forest"]
+    assert as_typed.for_hydra("data", ["dataset=units"]) == ["dataset=units"]
+    assert as_typed.for_hydra("explain", ["dataset=units", "run=mine"]) == ["dataset=units", "run=mine"]

@@ -26,6 +26,7 @@ def test_a_list_that_is_piped_has_a_line_for_each_run_with_its_full_name(two, ce
     assert "model=lstm seed=1 simulated" in first and "2026-01-01 00:00" in first
     assert second.startswith("0.5") and "model=forest seed=0" in second
     assert "2 runs" in out and "checkpoints 4.0 kB" in out
+    assert "with its 95 % interval (jackknife over groups)" in out
 
 
 def test_a_terminal_of_80_columns_gets_no_longer_lines_than_a_name(two, celltype, monkeypatch):
@@ -61,6 +62,7 @@ def test_intervals_of_a_bootstrap_are_shown_by_choice(two, celltype):
     assert [code for code, _, _ in shown.values()] == [0, 0]
     first = {method: out[out.index("balanced accuracy") :].splitlines()[0] for method, (_, out, _) in shown.items()}
     assert first["jackknife"] != first["bootstrap"]
+    assert all(f"[95 %]: {method} over groups; floor" in out for method, (_, out, _) in shown.items())
 
 
 def test_clean_only_says_what_it_would_remove_until_it_is_told(two, celltype):

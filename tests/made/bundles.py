@@ -8,6 +8,8 @@ import pytest
 from celltype_cli import cli
 
 RATE = 10.0
+N = 24
+FOREST = ("model=forest", "model.n_estimators=10", "logger=none", "split.n_folds=3", "prepare.timesteps=60")
 
 
 def command(*arguments):
@@ -32,6 +34,19 @@ def write_labelled(path, n=36, seed=0):
     """Writes labelled traces of animals with three cells each."""
     of = {"label": [("PV", "SOM")[k % 2] for k in range(n)], "cell_id": [f"c{k}" for k in range(n)]}
     np.savez(path, trace=dff(n, seed=seed), group=[f"s{seed}m{k // 3}" for k in range(n)], sampling_rate=RATE, **of)
+
+
+def write_traces(path, n=N, timesteps=150, label=("PV", "SOM"), seed=0, **changes):
+    """Writes noise of two amplitudes in turn, of animals with four cells each."""
+    rng = np.random.default_rng(seed)
+    columns = {
+        "trace": rng.standard_normal((n, timesteps)) * (0.1 + 0.2 * (np.arange(n) % 2))[:, None],
+        "label": [label[k % 2] for k in range(n)],
+        "cell_id": [f"c{k}" for k in range(n)],
+        "group": [f"m{k // 4}" for k in range(n)],
+        "sampling_rate": 30.0,
+    }
+    np.savez(path, **{**columns, **changes})
 
 
 def suite2p(folder, n=7, seed=1, iscell=None):

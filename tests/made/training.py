@@ -68,5 +68,5 @@ def without_labels(cells):
 def sklearn(**changes):
     """A trainer of estimators on the raw samples."""
     return SklearnTrainer(
-        **{"inputs": ["trace"], "columns": None, "scale": True, "grid": None, "grid_folds": 3} | changes
+        **{"inputs": ["trace"], "columns": None, "views": None, "scale": True, "grid": None, "grid_folds": 3} | changes
     )

@@ -1,0 +1,47 @@
+"""What a bundle says of recordings, as it is handed on to files and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from celltype_cli.bundles.familiar import Verdict
+from celltype_cli.bundles.unlike import Unlike
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a bundle says of recordings.
+
+    Attributes:
+        cells: a line each, in the order of the recordings; those that could not be used have a note and nothing else.
+        notes: what the reader of the files has to say.
+        verdict: how the cells that were used compare with the training cells; its entries are in the order of `used`.
+        examples: the first row of each cell that was used, of the inputs of which the bundle keeps examples.
+        strange: which of these cells are unlike training cells of the type that they are taken for.
+        recorded: by cell, what gives what there is to see of its recording (`cells.examples`).
+        stress: what became of labels when cells were labelled again with errors (`bundles.stress`); None: not tried.
+    """
+
+    cells: pd.DataFrame
+    notes: tuple[str, ...]
+    verdict: Verdict | None
+    examples: dict[str, Float[np.ndarray, "cell ..."]]
+    strange: Unlike
+    recorded: Mapping[str, Callable[[str], Sequence[Any]]]
+    stress: pd.DataFrame | None = None
+
+    @property
+    def used(self) -> pd.DataFrame:
+        """The lines of the cells that could be used."""
+        return self.cells[self.cells["best"] != ""]
+
+    @property
+    def unused(self) -> pd.DataFrame:
+        """The lines of those that could not."""
+        return self.cells[self.cells["best"] == ""]

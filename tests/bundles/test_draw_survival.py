@@ -1,0 +1,15 @@
+"""The survival curve counts cells by hand."""
+
+import numpy as np
+
+from celltype_cli.bundles.draw_survival import curve
+
+
+def test_cells_with_at_least_each_ratio_are_left():
+    at, left = curve(np.array([4.0, 1.0, 2.0, 80.0, 2.0]))
+    assert at.tolist() == [1, 2, 2, 4, 50]
+    assert left.tolist() == [5, 4, 4, 2, 1]
+
+
+def test_no_cell_is_no_error():
+    assert curve(np.empty(0))[1].tolist() == [0, 0]

@@ -1,0 +1,195 @@
+"""The labels that a bundle gives: to which cells, and with what else."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from made.bundles import command, write_traces
+
+from celltype_cli import load_bundle
+from celltype_cli.bundles.bundle import call
+from celltype_cli.bundles.lines import lost_line
+from celltype_cli.bundles.predict import predict, recordings_of
+from celltype_cli.bundles.sums import write_sums
+from celltype_cli.core.messages import UserError
+from celltype_cli.evaluation.calibration import softened
+
+
+def labels_of(bundle, path, **settings):
+    return predict(bundle, recordings_of(bundle, path, **settings)).cells
+
+
+def test_new_cells_are_labelled(exported, tmp_path):
+    write_traces(tmp_path / "new.npz", seed=1, label=("", ""))
+    cells = labels_of(load_bundle(exported), tmp_path / "new.npz")
+    assert cells["best"].tolist() == ["PV", "SOM"] * 12
+    assert (
+        np.allclose(cells[["p_PV", "p_SOM"]].sum(axis=1), 1)
+        and (cells["confidence"] == cells[["p_PV", "p_SOM"]].max(axis=1)).all()
+    )
+    assert cells["rows"].eq(2).all() and cells["votes"].str.endswith("/3").all()
+
+
+def test_labels_in_the_file_do_not_matter(exported, tmp_path):
+    write_traces(tmp_path / "a.npz", seed=1, label=("", ""))
+    write_traces(tmp_path / "b.npz", seed=1, label=("Chat", "PV"))
+    of = [labels_of(load_bundle(exported), tmp_path / name).drop(columns="file") for name in ("a.npz", "b.npz")]
+    pd.testing.assert_frame_equal(*of)
+
+
+def test_the_ensemble_is_the_mean_of_the_folds(exported, tmp_path):
+    write_traces(tmp_path / "new.npz", n=2, timesteps=60, seed=1)
+    bundle = load_bundle(exported)
+    recordings = recordings_of(bundle, tmp_path / "new.npz")
+    each = bundle.proba(call(bundle.about["prepare"], recordings))
+    assert each.shape == (3, 2, 2)
+    found = predict(bundle, recordings).cells[["p_PV", "p_SOM"]].to_numpy()
+    np.testing.assert_allclose(found, softened(each.mean(axis=0), bundle.held_out.temperature), atol=1e-9)
+
+
+def test_a_cell_that_is_odd_beside_the_others_alone_stops_no_other(exported, tmp_path):
+    trace = np.random.default_rng(1).standard_normal((21, 150)) / 50
+    trace[20] *= 50  # sd 1: some dF/F has it, but not beside cells of 0.02
+    ids = [f"c{k}" for k in range(21)]
+    np.savez(tmp_path / "new.npz", trace=trace, label=[""] * 21, cell_id=ids, sampling_rate=30.0)
+    cells = labels_of(load_bundle(exported), tmp_path / "new.npz").set_index("cell_id")
+    assert cells.index.tolist() == ids and (cells["best"] == "").tolist() == [False] * 20 + [True]
+    assert "unlike the others" in cells.loc["c20", "note"]
+
+
+def test_cells_that_cannot_be_used_together_stop_none_that_come_before(exported, tmp_path):
+    trace = np.random.default_rng(1).standard_normal((56, 150)) / 50
+    trace[50:53] *= 50  # half of the second part of the cells, on another scale
+    ids = [f"c{k}" for k in range(56)]
+    np.savez(tmp_path / "new.npz", trace=trace, label=[""] * 56, cell_id=ids, sampling_rate=30.0)
+    cells = labels_of(load_bundle(exported), tmp_path / "new.npz").set_index("cell_id")
+    assert cells.index.tolist() == ids and (cells["best"] == "").tolist() == [False] * 50 + [True] * 6
+    assert "bring all to one unit" in cells.loc["c55", "note"]
+
+
+def test_a_cell_that_cannot_be_used_stops_no_other(exported, tmp_path):
+    trace = np.random.default_rng(1).standard_normal((3, 150)) / 5
+    trace[1, 30:] = np.nan  # 30 samples, 60 are needed
+    np.savez(tmp_path / "new.npz", trace=trace, label=[""] * 3, cell_id=["a", "b", "c"], sampling_rate=30.0)
+    cells = labels_of(load_bundle(exported), tmp_path / "new.npz").set_index("cell_id")
+    assert cells.loc["b", "best"] == "" and "30 samples" in cells.loc["b", "note"]
+    assert (cells.loc[["a", "c"], "best"] != "").all() and cells.loc["a", "note"] == ""
+
+
+def test_the_command_and_its_exit_codes(exported, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_traces(tmp_path / "new.npz", n=4)
+    assert command("predict", f"model={exported}", "input=new.npz") == 0
+    assert len(pd.read_csv("new.npz-labels/cells.csv")) == 4
+    trace = np.random.default_rng(1).standard_normal((2, 150))
+    trace[1, 30:] = np.nan
+    write_traces(tmp_path / "one.npz", n=2, trace=trace)
+    assert command("predict", f"model={exported}", "input=one.npz", "out=answer") == 3
+    assert "c1: its longest uninterrupted stretch" in capsys.readouterr().out.replace("\n", " ")
+    write_traces(tmp_path / "short.npz", n=2, timesteps=20)
+    assert command("predict", f"model={exported}", "input=short.npz", "out=none") == 2
+    assert not (tmp_path / "none").exists()
+
+
+def test_notes_on_the_recording_and_on_the_training_cells_are_told_apart(bundle, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    about = yaml.safe_load((bundle / "bundle.yaml").read_text())
+    about["data"]["notes"] = ["the old rig hummed"]
+    (bundle / "bundle.yaml").write_text(yaml.safe_dump(about))
+    write_sums(bundle)
+    write_traces("new.npz", n=4)
+
+    def with_note(*given, **settings):
+        found = recordings_of(*given, **settings)
+        return replace(found, about=replace(found.about, notes=("the new rig is quiet",)))
+
+    monkeypatch.setattr("celltype_cli.bundles.predict.recordings_of", with_note)
+    assert command("predict", f"model={bundle}", "input=new.npz") == 0
+    said, page = " ".join(capsys.readouterr().out.split()), Path("new.npz-labels/page.html").read_text()
+    assert "note on this recording: the new rig is quiet" in said
+    assert "note on the model's training cells: the old rig hummed" in said
+    recording, model = page.split("On this recording:</p>")[1].split("On the model and its training cells:</p>")
+    assert "the new rig is quiet" in recording and "the old rig hummed" in model
+    assert "rig" not in model.replace("the old rig", "") and "the old rig" not in recording
+
+
+def test_a_run_is_a_model_too(exported, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_traces(tmp_path / "new.npz", n=4)
+    assert command("predict", "model=forest", "input=new.npz", f"outputs={place / 'outputs'}") == 0
+    assert command("predict", f"model={exported}", "input=new.npz", "out=again") == 0
+    run, mine = (pd.read_csv(tmp_path / name / "cells.csv") for name in ("new.npz-labels", "again"))
+    pd.testing.assert_frame_equal(run, mine)
+
+
+def test_a_bundle_says_the_same_without_the_runner_and_without_torch_where_it_holds_trees(exported, tmp_path):
+    write_traces(tmp_path / "new.npz", n=4)
+    here = load_bundle(exported).predict(tmp_path / "new.npz")
+    code = (
+        "import sys\n"
+        "names = ('hydra', 'omegaconf', 'mlflow', 'pytorch_lightning', 'celltype_cli.runs', 'celltype_cli.commands')\n"
+        "sys.modules.update(dict.fromkeys(names))\n"
+        "from celltype_cli import load_bundle\n"
+        f"cells = load_bundle({str(exported)!r}).predict({str(tmp_path / 'new.npz')!r})\n"
+        f"cells.to_json({str(tmp_path / 'there.json')!r}, double_precision=15)\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr  # half a gigabyte
+    there = pd.read_json(tmp_path / "there.json")
+    assert there["best"].tolist() == ["PV", "SOM", "PV", "SOM"]
+    np.testing.assert_allclose(there[["p_PV", "p_SOM"]], here[["p_PV", "p_SOM"]], atol=1e-12)
+
+
+def test_labels_go_to_the_sure_cells_and_sets_to_all(exported, tmp_path):
+    write_traces(tmp_path / "new.npz", seed=1)
+    bundle = load_bundle(exported)
+    recordings = recordings_of(bundle, tmp_path / "new.npz")
+    everything, none = (predict(bundle, recordings, accuracy=accuracy).cells for accuracy in (None, 0.999))
+    assert (everything["label"] == everything["best"]).all()
+    assert (none["label"] == "").all() and (none["best"] != "").all()  # 24 held-out cells cannot show 99.9 %
+    some = predict(bundle, recordings, accuracy=0.9).cells
+    least = bundle.held_out.threshold(0.9)
+    assert ((some["label"] != "") == (some["confidence"] >= least)).all()
+    assert some["set"].isin(["PV", "SOM", "PV SOM", ""]).all() and (some["set"] != "").any()
+    with pytest.raises(UserError, match="accuracy=1.5"):
+        predict(bundle, recordings, accuracy=1.5)
+
+
+def test_a_recording_that_was_made_otherwise_gets_no_labels_unless_forced(exported, tmp_path):
+    bundle = load_bundle(exported)
+    write_traces(tmp_path / "slow.npz", seed=1, sampling_rate=15.0)  # that of the training cells is 30 Hz
+    recordings = recordings_of(bundle, tmp_path / "slow.npz")
+    answer = predict(bundle, recordings, accuracy=None)
+    assert answer.verdict.withheld and (answer.cells["label"] == "").all()
+    assert "recorded rate is 15 Hz, of the training cells 30 Hz" in answer.verdict.words()
+    forced = predict(bundle, recordings, accuracy=None, force=True).cells
+    assert (forced["label"] == forced["best"]).all()
+    write_traces(tmp_path / "same.npz")
+    known = predict(bundle, recordings_of(bundle, tmp_path / "same.npz")).verdict
+    assert not known.noted and "24 of 24 cells are training cells" in known.words()
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "file", "note"),
+    [
+        ("cell rec/1: has no spikes", "rec/1", "", "has no spikes"),
+        ("cell b (x) (a.npz): has no rate", "b (x)", "a.npz", "has no rate"),
+        ("/data/a.npz: is empty", "/data/a.npz", "/data/a.npz", "is empty"),
+    ],
+)
+def test_what_a_reader_lost_goes_by_its_own_name(exported, line, cell, file, note):
+    found = lost_line(load_bundle(exported), line)
+    assert (found["cell_id"], found["file"], found["note"]) == (cell, file, note)
+
+
+def test_a_picture_of_the_user_is_seen_before_anything_is_read(exported, tmp_path, capsys):
+    (tmp_path / "answer").mkdir()
+    (tmp_path / "answer" / "survival.png").write_text("mine")
+    assert command("predict", f"model={exported}", f"input={tmp_path / 'none'}", f"out={tmp_path / 'answer'}") == 2
+    assert "survival.png was not written by celltype" in capsys.readouterr().err
