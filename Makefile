@@ -34,6 +34,20 @@ STS ?= spike-train-scalograms/data
 reproduce-sts-recorded: $(READY)  ## the same on its published features, STS=folder data of its repository
 	$(BIN)/celltype reproduce paper=sts profile=$(PROFILE) dataset=sts_features dataset.path=$(STS)
 
+reproduce-c4: $(READY)  ## run what the extracellular paper's tables lack, on simulated units
+	$(BIN)/celltype reproduce paper=c4 profile=$(PROFILE)
+
+C4 ?= hull.npz
+reproduce-c4-recorded: $(READY)  ## the same on recorded units with recordings apart, C4=file or folder of them
+	$(BIN)/celltype reproduce paper=c4 'table=[units,units_accuracy,classes]' profile=$(PROFILE) dataset=units dataset.path=$(C4)
+
+MODEL ?= cerebellum
+DATA ?= dataset=c4 dataset.path=C4
+RUNS = outputs=outputs/model-runs/$(MODEL)
+model: $(READY)  ## make a model of public recordings, MODEL=name DATA="dataset=... ..."; then predict model=name
+	$(BIN)/celltype train $(DATA) $(RUNS)
+	$(BIN)/celltype export run=seed $(RUNS) out=outputs/models/$(MODEL) overwrite=true
+
 lint: $(READY)  ## check style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -59,4 +73,4 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo test reproduce-calcium reproduce-calcium-figures reproduce-sts reproduce-sts-recorded lint benchmark install lock clean
+.PHONY: help demo test reproduce-calcium reproduce-calcium-figures reproduce-sts reproduce-sts-recorded reproduce-c4 reproduce-c4-recorded model lint benchmark install lock clean

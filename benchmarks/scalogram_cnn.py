@@ -22,7 +22,7 @@ from torch import nn
 
 from celltype_cli.models.scalogram_cnn import HEADS
 from celltype_cli.runs import environment
-from celltype_cli.trainers.tasks import keep_large_blocks
+from celltype_cli.trainers.batches import keep_large_blocks
 
 
 def ours(backbone: str, size: int) -> nn.Module:

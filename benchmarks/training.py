@@ -26,7 +26,7 @@ from torch import nn
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.runs import environment
-from celltype_cli.trainers import tasks
+from celltype_cli.trainers import batches
 
 TIMESTEPS, PAPER_ROWS = 4000, 3157
 RATIOS = (("fp32", "plain"), ("fp32", "network"), ("bf16", "plain"), ("fp32", "keras"), ("bf16", "keras"))
@@ -122,8 +122,8 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)  # Lightning's import sets it, and it slows the loops by hand
     if args.no_allocator:
-        tasks.keep_large_blocks = lambda: None  # the trainer would call it
-    tasks.keep_large_blocks()
+        batches.keep_large_blocks = lambda: None  # the trainer would call it
+    batches.keep_large_blocks()
     facts = environment.describe()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{facts['processor']}, {args.threads} threads on {facts['cores']} cores, load average {load}")

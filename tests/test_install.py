@@ -32,7 +32,7 @@ def test_the_wheel_runs_the_demo_in_an_empty_folder(installed, tmp_path):
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CELLTYPE_OUTPUTS")}
     env |= {"OMP_NUM_THREADS": "1"}
     celltype = installed / "env" / "bin" / "celltype"
-    small = ["dataset.cells_per_class=12", "dataset.timesteps=200", "trainer.epochs=2"]
+    small = ["model=cnn1d", "dataset.cells_per_class=12", "dataset.timesteps=200", "trainer.epochs=2"]
     result = subprocess.run([celltype, "demo", *small], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "balanced accuracy" in result.stdout

@@ -50,7 +50,8 @@ def traces(path):
 
 def test_without_patch_clamp_calcium_trains_and_reports(without, tmp_path):
     run = without("patch_clamp")
-    assert "balanced accuracy" in run("demo", "dataset.cells_per_class=12", "dataset.timesteps=200", "trainer.epochs=1")
+    small = ("model=cnn1d", "dataset.cells_per_class=12", "dataset.timesteps=200", "trainer.epochs=1")
+    assert "balanced accuracy" in run("demo", *small)
     own = ["dataset=traces", f"dataset.path={traces(tmp_path / 'own.npz')}", "prepare.timesteps=100", "split.n_folds=2"]
     assert "predictions.csv" in run("train", "model=forest", *own, "model.n_estimators=5")
     assert "table1" in run("report", "table=table1")
