@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from celltype_cli.calcium import scales
-from celltype_cli.calcium.recording import SIGNALS, Recording, without_stills
+from celltype_cli.calcium.filled import without_filled
+from celltype_cli.calcium.recording import SIGNALS, Recording
 from celltype_cli.cells.assemble import named
 from celltype_cli.core.messages import few
 
@@ -48,7 +49,7 @@ def usable(
     entries, lost = [r for r, line in zip(recordings, lost, strict=True) if not line], [*filter(None, lost)]
     if keep:
         return entries, lost, [], []
-    entries = [without_stills(r) for r in entries]
+    entries = [without_filled(r) for r in entries]
     wrong, faults, notes = judged(entries, signal)
     entries = [r for r, line in zip(entries, wrong, strict=True) if not line]
     return entries, [*lost, *filter(None, wrong)], faults, notes
@@ -73,6 +74,17 @@ def judged(recordings: Sequence[Recording], signal: str) -> tuple[list[str], lis
     fine = np.array([not line for line in odd])
     notes = [] if faults or not fine.any() else [*_notes([r for r, f in zip(of, fine) if f], found[fine])]
     return wrong, faults, notes
+
+
+def of_dff(trace: np.ndarray) -> str:
+    """Says of dF/F that was made of raw fluorescence why it can be none: its baseline is next to nothing."""
+    high, noise = trace.max() - np.median(trace), 1.4826 * np.median(np.abs(np.diff(trace))) / np.sqrt(2)
+    if high <= scales.PEAK and noise <= scales.NOISE:
+        return ""
+    return (
+        f"dF/F of its fluorescence exceeds {scales.PEAK:g}, or changes by more than {scales.NOISE:g} from frame to "
+        "frame: its baseline is next to 0 (too much neuropil or background subtracted, numbers that overflowed?)"
+    )
 
 
 def _fault(r: Recording) -> str:

@@ -79,8 +79,11 @@ def windows(
         except ValueError as error:
             faults.append(
                 f"{named(recording)}: {error}, which dF/F cannot be taken of; set prepare.signal=raw, "
-                "or dff if the values are dF/F already"
+                "or dff if the values are dF/F already (of suite2p: a smaller dataset.neuropil)"
             )
+            continue
+        if len(rows) and signal == "raw_to_dff" and implausible == "error" and (said := plausible.of_dff(rows.ravel())):
+            faults.append(f"{named(recording)}: {said}; {plausible.INSIST}")
             continue
         kept += [(recording, rows[:1] if windows == "first" else rows)] if len(rows) else []
         short += [] if len(rows) else [recording]
@@ -204,8 +207,8 @@ def _notes(kept: list[Recording], short: list[Recording], rate: float, timesteps
         yield f"{missing} samples of {len(parted)} cells are missing (NaN); no window crosses such a gap"
     if still := [r for r in kept if r.still]:
         yield (
-            f"{sum(r.still for r in still)} samples of {len(still)} cells hold still (one value, amid noise), as where "
-            "frames are filled up; no window crosses them"
+            f"{sum(r.still for r in still)} samples of {len(still)} cells hold still (one value, amid noise or far "
+            "from all others), as where frames are filled up; no window crosses them"
         )
     if percent := sum(_says_percent(r, signal) for r in kept):
         yield f"the values of {percent} cells are percent, as their files say, and were divided by 100"

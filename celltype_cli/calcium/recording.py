@@ -15,7 +15,6 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.core.signals import resample
 from celltype_cli.core.text import as_text
 
-STILL = 20  # samples of exactly one value, which noise does not have
 SAME_RATE = 1e-3  # rates this close are one rate: half a sample in a window of 480
 TEXTS = ("cell_id", "label", "group", "source")
 # Frames that were not recorded are interpolated, and smoother than others; those of a faster recording are filtered.
@@ -41,7 +40,7 @@ class Recording:
         file: where the trace was read from, for messages.
         signal: one of `SIGNALS`, where the file says what its values are; empty where it does not.
         missing: samples that were NaN between others; the trace is parted there.
-        still: samples that were left out where a noisy trace holds one value, see `without_stills`.
+        still: samples that were left out where frames are filled up, see `filled`.
 
     Raises:
         UserError: when what should be text is none, see `as_text`.
@@ -94,35 +93,6 @@ def parted(trace: np.ndarray, where: str) -> dict[str, Any]:
     return {"segments": tuple(trace[a:b] for a, b in pieces), "missing": int(stop - there.sum())}
 
 
-def without_stills(recording: Recording) -> Recording:
-    """Parts a noisy trace where it holds one value for `STILL` samples or more: frames that are missing, filled up.
-
-    A trace without noise (denoised, or sparse) may rest as long as it likes, and is left as it is.
-    """
-    parts = [_parts(segment) for segment in recording.segments]
-    steps = [np.diff(part) for part in sum(parts, []) if len(part) >= STILL]
-    still = sum(map(len, recording.segments)) - sum(len(part) for part in sum(parts, []))
-    if not still or not steps or not _is_noise(np.concatenate(steps)):
-        return recording
-    return replace(recording, segments=tuple(part for part in sum(parts, []) if len(part) > 1), still=still)
-
-
-def _parts(segment: np.ndarray) -> list[np.ndarray]:
-    """Returns what lies between the stretches of one value; a segment that never varies is judged as a whole."""
-    edges = np.flatnonzero(np.diff(np.diff(segment) == 0, prepend=False, append=False)).reshape(-1, 2)
-    runs = [(first, stop + 1) for first, stop in edges if stop - first >= STILL - 1]
-    if runs == [(0, len(segment))]:
-        return [segment]
-    bounds = [0, *(place for run in runs for place in run), len(segment)]
-    return [segment[a:b] for a, b in zip(bounds[::2], bounds[1::2])]
-
-
-def _is_noise(steps: np.ndarray) -> bool:
-    """Says whether a trace goes up and down from sample to sample; white noise turns at two thirds of them."""
-    turns = np.diff(np.sign(steps[steps != 0])) != 0
-    return bool((steps != 0).mean() > 0.9 and turns.size > 0 and turns.mean() > 0.3)
-
-
 def as_rate(value: Any, where: str, name: str = "sampling_rate") -> float:
     """Returns a rate in Hz, whose range `prepare` judges.
 
@@ -134,7 +104,7 @@ def as_rate(value: Any, where: str, name: str = "sampling_rate") -> float:
         single = as_text(value) or "nan" if found.dtype.kind in "SUOT" else found.item()
         if isinstance(single, (bool, complex)):
             raise ValueError("is no real number")
-        return float(single)
+        return float(re.sub(r"\s*(?:hz|fps)$", "", single, flags=re.IGNORECASE) if isinstance(single, str) else single)
     except (ValueError, TypeError, UserError) as error:
         raise UserError(f"{where}: {name} is {_shown(value)}; expected one number of Hz") from error
 

@@ -102,4 +102,5 @@ def count_groups(n_groups: int, unknown: int, group: str) -> str:
     """Counts groups, of which `unknown` are single cells whose group is not known: "of 6 animals"."""
     if unknown and unknown == n_groups:
         return f"{group}s unknown"
-    return f"of {n_groups - unknown} {group}s" + (f" and {unknown} unknown" if unknown else "")
+    known = n_groups - unknown
+    return f"of {known} {group}{'' if known == 1 else 's'}" + (f" and {unknown} unknown" if unknown else "")

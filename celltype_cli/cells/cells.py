@@ -33,6 +33,9 @@ class Cells:
         source: laboratory, dataset or method of a row; empty where there is one only.
         recorded: gives, of a cell by its id, what there is to see of its recording (`examples.Panel`s); for people, and
             no part of the data; None where a dataset has nothing to show beside its inputs.
+        altered: gives, of a cell with one row by its id, inputs of that row as errors of the recording change them,
+            [copy, ...] each, for training alone: it takes `number`, of copies, and how much is changed, as its kind of
+            recording says; as text it says what is changed. None where a dataset has no recordings.
         conditions: how the cell of a row was recorded, as numbers by their names ("recorded rate"), NaN where it is not
             known; `prepare` takes such differences away, so that they are no part of the data. `about` has their units.
 
@@ -49,6 +52,9 @@ class Cells:
     about: About = field(default_factory=lambda: About("unnamed"))
     source: Shaped[np.ndarray, " row"] | None = None
     recorded: Callable[[str], Sequence[Any]] | None = field(default=None, compare=False, repr=False)
+    altered: Callable[..., dict[str, Shaped[np.ndarray, "copy ..."]]] | None = field(
+        default=None, compare=False, repr=False
+    )
     conditions: dict[str, Float[np.ndarray, " row"]] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:

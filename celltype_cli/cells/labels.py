@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from celltype_cli.core.called import meant
+from celltype_cli.core.called import called, meant
 from celltype_cli.core.messages import UserError, few, nearest, raise_faults
 from celltype_cli.core.tables import read_table
+from celltype_cli.core.text import alike
 
 COLUMNS = ("cell_id", "label", "group", "source")
 
@@ -63,9 +64,41 @@ def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[st
             known = f"none of {', '.join(classes)}{nearest(label, classes)}"
             faults.append(f"{key} {name}: label {label!r} is {known}; correct it, or add it to dataset.classes")
     raise_faults(str(path), faults)
+    notes = (*read.notes, *other_names(path, table))
     columns = [name for name in COLUMNS if name in table and name != key]
     rows = ({name: text for name, text in row.items() if text} for row in table[columns].to_dict("records"))
-    return Labels(path, dict(zip(names, rows)), read.notes, {name: of for name, of in channels.items() if of})
+    return Labels(path, dict(zip(names, rows)), notes, {name: of for name, of in channels.items() if of})
+
+
+def other_names(path: Path, columns: Iterable[str]) -> list[str]:
+    """Returns a note on columns of a table that may be meant for animals or sources, which it does not name."""
+    there = {*columns}
+    said = called(there - {*COLUMNS}, {"group", "source"} - there)
+    return [f"{path.name}{said.replace(';', ':', 1)}"] if said else []
+
+
+def like(lost: Iterable[str], without: Iterable[str]) -> str:
+    """Says which names of a table are like those of recordings but for case or zeros, as "; 01 looks like 1 ..."."""
+    without = {*without}
+    pairs = [names for names in alike({*lost, *without}) if without & {*names} != {*names} and without & {*names}]
+    return f"; {' and '.join(pairs[0])} look alike: write them alike" if pairs else ""
+
+
+def contradicted(before: Sequence[Any], after: Sequence[Any], path: Path) -> Iterator[str]:
+    """Yields notes on labels and animals of recordings that a table says otherwise than their files.
+
+    Args:
+        before, after: the same recordings, without and with the table; a group that is the name of the file, or of a
+            folder of it, is none that the file says.
+    """
+    for what, of in (("label", "label"), ("animal", "group")):
+        pairs = [(one, getattr(one, of), getattr(other, of)) for one, other in zip(before, after, strict=True)]
+        pairs = [(one, old, new) for one, old, new in pairs if old and old != new]
+        said = [(one.cell_id, old, new) for one, old, new in pairs
+                if of == "label" or not (one.file.startswith(old) or old == one.cell_id)]  # fmt: skip
+        if said:
+            listed = "; ".join(few(f"{cell}: {old}, here {new}" for cell, old, new in said))
+            yield f"{path.name} says another {what} of {len(said)} cells than their files, and counts ({listed})"
 
 
 def with_labels(cells: Sequence[Any], labels: Labels) -> tuple[list[Any], list[str]]:
@@ -88,11 +121,13 @@ def with_labels(cells: Sequence[Any], labels: Labels) -> tuple[list[Any], list[s
     if lost and len(lost) == len(rows):
         raise UserError(
             f"{path}: none of its {len(lost)} rows names a recording; the first row is for {lost[0]}, the "
-            f"first of {len(cells)} recordings is {cells[0].cell_id}{nearest(cells[0].cell_id, lost)}"
+            f"first of {len(cells)} recordings is {cells[0].cell_id}"
+            + (like(lost, without) or nearest(cells[0].cell_id, lost))
         )
-    notes, n = [*labels.notes], len(cells)
+    notes, n = [*labels.notes, *contradicted(cells, found, path)], len(cells)
     if without:
-        notes.append(f"{len(without)} of {n} cells are without a row in {path.name}: {', '.join(few(without))}")
+        said = ", ".join(few(without)) + like(lost, without)
+        notes.append(f"{len(without)} of {n} cells are without a row in {path.name}: {said}")
     if lost:
         notes.append(f"{len(lost)} of {len(rows)} rows of {path.name} name no recording: {', '.join(few(lost))}")
     return found, notes

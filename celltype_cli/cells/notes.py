@@ -10,7 +10,9 @@ from celltype_cli.core.classes import synonyms
 from celltype_cli.core.messages import few
 from celltype_cli.core.text import alike, sessions
 
-NO_TYPE = ("?", "-", "unknown", "unk", "undefined", "unclassified", "unlabeled", "unlabelled", "tbd", "missing", "n.d.")
+NO_TYPE = ("?", "??", "-", "--", ".", "-1", "unknown", "unk", "undefined", "unclassified", "unclear", "unsure",
+           "undetermined", "unlabeled", "unlabelled", "unassigned", "unidentified", "not assigned", "not determined",
+           "ambiguous", "tbd", "missing", "n.d.", "nd", "n.a.", "excluded", "exclude")  # fmt: skip
 
 
 def notes(entries: Sequence[Any], group: str) -> Iterator[str]:

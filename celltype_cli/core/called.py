@@ -41,7 +41,8 @@ def unread(where: str, found: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def _is_called(name: str, role: str) -> bool:
-    return _plain(name) in (_plain(role), *_words().get(role, "").split())
+    words = (_plain(role), *_words().get(role, "").split())
+    return _plain(name) in words or _plain(re.sub(r"[(\[{].*", "", name)) in words  # without its unit: time [ms]
 
 
 def _plain(name: str) -> str:

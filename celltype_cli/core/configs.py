@@ -17,7 +17,7 @@ from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseExce
 
 from celltype_cli.core.files import config_folders
 from celltype_cli.core.messages import UserError, nearest
-from celltype_cli.core.ranges import annotations, faults, kind
+from celltype_cli.core.ranges import annotations, arguments, faults, kind
 
 SPECIAL = ("_target_", "_partial_", "_args_", "_convert_", "_recursive_")
 Whole = Annotated[Mapping[str, Any], "an object"]  # a setting whose `_target_` the config builds as it stands
@@ -36,14 +36,16 @@ def renamed() -> dict[str, str]:
     return yaml.safe_load((folder() / "renamed.yaml").read_text(encoding="utf-8"))
 
 
-def check(cfg: DictConfig, command: Callable[..., Any]) -> None:
+def check(cfg: DictConfig, command: Callable[..., Any], typed: Mapping[str, str] | None = None) -> None:
     """Raises a UserError that names every unknown, missing or ill-typed setting of `command` and of all `_target_`s.
 
     A `_partial_` target may lack arguments, since code adds the rest. Values that are configs themselves, and
     annotations that `core.ranges` does not know, are left to the constructors. Whole numbers that stand where text is
-    expected become text.
+    expected become text. `typed` says what people type for a key of another name.
     """
     found = [*_unresolved(cfg, "")] or [*_call_faults(command, cfg, ""), *_target_faults(cfg, "")]
+    for key, name in (typed or {}).items():
+        found = [re.sub(rf"(?<!\w){key}(?=[= ])", name, fault) for fault in found]
     if found:
         raise UserError("\n  ".join(["the config does not fit:", *found]) if len(found) > 1 else found[0])
 
@@ -122,7 +124,7 @@ def _target(node: DictConfig) -> Callable[..., Any] | str:
 
 
 def _call_faults(target: Callable[..., Any], node: DictConfig, prefix: str) -> Iterator[str]:
-    parameters, hints = inspect.signature(target).parameters, annotations(target)
+    parameters, hints = arguments(target), annotations(target)
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
     for key in node:

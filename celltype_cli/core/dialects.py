@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 from pathlib import Path
 
@@ -16,12 +17,14 @@ MARKS = (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs
 SEP = re.compile(r"sep=([,;|\t])", re.IGNORECASE)
 COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
+QUOTED = re.compile(r'"(?:[^"]|"")+"')  # a line that is quoted as a whole
 SEPARATORS = {
     ",": "",
     ";": "semicolons separate its fields",
     "\t": "tabs separate its fields",
     "|": "bars separate its fields",
 }
+BLANKS = "blanks separate its fields"
 SAMPLED = 200  # lines that say what separates fields
 
 
@@ -80,16 +83,48 @@ def _parts(line: str) -> int:
 
 
 def separator_of(text: str) -> str:
-    """Returns the mark that parts the first line in most fields and the following lines in as many."""
+    """Returns the mark that parts the first line in most fields and the following lines in as many.
+
+    Where none parts the first line, which may be a title, it is that which parts the others in most.
+    """
     lines = [line for line in text[:1_000_000].splitlines()[:SAMPLED] if line.strip()]
     if not lines:
         return ","
 
-    def fields(mark: str) -> tuple[bool, int]:
-        counts = [len(row) for row in csv.reader(lines, delimiter=mark)]
-        return counts.count(counts[0]) > len(counts) // 2, counts[0]
+    def fields(mark: str) -> tuple[bool, int, bool, int]:
+        first, *others = counts = [len(row) for row in csv.reader(lines, delimiter=mark)]
+        in_others = min(others, default=0) if first == 1 else 0
+        return first > 1, in_others, counts.count(first) > len(counts) // 2, first
 
-    return max(SEPARATORS, key=lambda mark: (fields(mark)[1] > 1, *fields(mark)))
+    return max(SEPARATORS, key=fields)
+
+
+def spelled_out(text: str) -> tuple[str, str]:
+    """Returns text in which tabs take the place of blanks, where nothing but blanks separates fields, and a note on it.
+
+    Lines that are quoted as a whole, as spreadsheets do to a table that they take for one column, lose their quotes.
+    """
+    first = [line.strip() for line in text[:1_000_000].splitlines()[:SAMPLED] if line.strip()]
+    if len(first) < 2:
+        return text, ""
+    if _parts(first[0]):
+        quoted = all(map(QUOTED.fullmatch, first))
+        lines = (_fields_of(line, ",")[0] if QUOTED.fullmatch(line.strip()) else line for line in _lines(text))
+        return ("\n".join(lines) if quoted else text), ""
+    names, *counts = (len(_fields_of(line, " ")) for line in first)
+    if names < 2 or {*counts} not in ({names}, {names + 1}):  # R leaves out the name of the column of row names
+        return text, ""
+    made = io.StringIO()
+    csv.writer(made, delimiter="\t", lineterminator="\n").writerows(_fields_of(line, " ") for line in _lines(text))
+    return made.getvalue(), BLANKS
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _fields_of(line: str, mark: str) -> list[str]:
+    return next(csv.reader([line.strip()], delimiter=mark, skipinitialspace=True), [])
 
 
 def is_numbers(column: pd.Series) -> bool:

@@ -72,6 +72,9 @@ POINTERS = {
     b"/annex/objects": "is a pointer of git-annex, not the file itself: git annex get (or datalad get) fetches it",
     b"../.git/annex": "is a pointer of git-annex, not the file itself: git annex get (or datalad get) fetches it",
     b"<!doctype html": "is a web page, not the file itself: was a log-in asked for? download it again",
+    **dict.fromkeys(
+        (b"<table", b"<?xml"), "is a table in HTML or XML, as Excel takes it: open it there, save it as CSV"
+    ),
     b"<html": "is a web page, not the file itself: was a log-in asked for? download it again",
 }
 
@@ -115,14 +118,27 @@ def why_unreadable(path: Path, error: BaseException | None = None) -> str:
     return "" if ending in endings else f"is {what} by its content: give it its right ending, or convert it"
 
 
+def cannot_read(path: Path, kind: str, error: BaseException, name: str | os.PathLike = "") -> UserError:
+    """Returns the words for a file that a library gave up on: what stands in the way, else that it is damaged.
+
+    Args:
+        kind: what it was read as: HDF5, parquet.
+        error: what the library raised; for a damaged file most raise half a dozen unrelated types.
+        name: the file goes by, for the message; its path where that is empty.
+    """
+    said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    damaged = f"cannot be read as {kind}, it is truncated or in another format ({said})"
+    return UserError(f"{name or path}: {why_unreadable(path, error) or damaged}")
+
+
 def find_files(
     folder: Path, endings: Sequence[str], *, key: str = "dataset.path", named: str | None = None
 ) -> tuple[list[Path], list[str]]:
     """Finds the files of a folder and below, in the order of their names; every reader of folders uses it.
 
     Linked folders and files are followed (a folder once, however many links lead to it), endings count in any case.
-    Hidden files and folders (.DS_Store, the ._x of macOS) are passed over, and so are answers of `celltype predict` and
-    what is no file to read (a pipe).
+    Hidden files and folders (.DS_Store, the ._x of macOS) are passed over, and so are bins and archives of systems,
+    answers of `celltype predict` and what is no file to read (a pipe).
 
     Args:
         endings: ".nwb", ".abf"; "" takes any.
@@ -146,7 +162,9 @@ def find_files(
             passed["linked twice"].append(Path(place).relative_to(folder).as_posix())
             continue
         seen.add(here)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in (one for one in folders if one.casefold() in COPIES):
+            passed["of the system"].append(Path(place, name).relative_to(folder).as_posix())
+        folders[:] = sorted(one for one in folders if not one.startswith(".") and one.casefold() not in COPIES)
         answers = {OURS, *ours(Path(place))}
         for path in (Path(place, name) for name in sorted(names) if name not in OF_THE_SYSTEM):
             why = "written by celltype" if path.name in answers else _passed_over(path, endings, named)
@@ -164,6 +182,9 @@ def find_files(
 
 OURS = "celltype_files.txt"  # lists answers, as sha256sum does
 OF_THE_SYSTEM = (".DS_Store", "Thumbs.db", "desktop.ini")
+# Folders in which systems keep halves and copies of files: archives of macOS, bins of Windows, disks of a network
+COPIES = ("__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle", "#snapshot",
+          "@recycle", "@recently-snapshot", "__pycache__")  # fmt: skip
 
 
 def _passed_over(path: Path, endings: Sequence[str], named: str | None) -> str:

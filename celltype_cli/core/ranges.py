@@ -47,13 +47,37 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def annotations(target: Callable[..., Any]) -> dict[str, Any]:
-    """Returns the annotations of the arguments of a function or class, ranges included; none that cannot be read."""
+    """Returns the annotations of `arguments`, ranges included; none that cannot be read."""
     # The fields of a dataclass are read where each was written, which may be another module than the class's own.
-    owner = target.__init__ if inspect.isclass(target) and not is_dataclass(target) else target
+    owners = [target] if not inspect.isclass(target) or is_dataclass(target) else _makers(target)
     try:
-        return typing.get_type_hints(owner, include_extras=True)
+        hints = [typing.get_type_hints(owner, include_extras=True) for owner in reversed(owners)]
     except Exception:  # noqa: BLE001 - annotations that need imports under TYPE_CHECKING, or that cannot be evaluated
         return {}
+    return {name: hint for of_owner in hints for name, hint in of_owner.items()}
+
+
+def arguments(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Returns the arguments of a function or class by name.
+
+    `**settings` of a class's own `__init__` are those of the class above it, and stay where that takes any, too.
+    """
+    found = dict(inspect.signature(target).parameters)
+    for maker in _makers(target)[1:] if inspect.isclass(target) else ():
+        own = [*inspect.signature(maker).parameters.values()][1:]
+        named = {name: p for name, p in found.items() if p.kind is not p.VAR_KEYWORD}
+        found = named | {p.name: p for p in own if p.name not in named}
+    return found
+
+
+def _makers(target: type) -> list[Callable[..., Any]]:
+    """Returns the `__init__` of a class and, as long as they pass `**settings` on, of those above it."""
+    found = [target.__init__]
+    for owner in target.__mro__[1:]:
+        passes_on = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(found[-1]).parameters.values())
+        if passes_on and "__init__" in vars(owner) and owner.__init__ is not found[-1]:
+            found.append(owner.__init__)
+    return found
 
 
 def faults(where: str, value: Any, annotation: Any) -> Iterator[str]:
@@ -62,25 +86,30 @@ def faults(where: str, value: Any, annotation: Any) -> Iterator[str]:
     if origin is Annotated:
         inner = [*faults(where, value, options[0])]
         if inner and options[0] in PLAIN:
-            inner = [f"{where}={value} is {kind(value)}, expected {wording(annotation)}"]
+            inner = [f"{where}={as_typed(value)} is {kind(value)}, expected {wording(annotation)}"]
         yield from inner
         if not inner and not all(BOUNDS[type(bound)][0](value, bound) for bound in _bounds(annotation)):
-            yield f"{where}={value} is out of range, expected {wording(annotation)}"
+            yield f"{where}={as_typed(value)} is out of range, expected {wording(annotation)}"
     elif origin in (Union, types.UnionType):
         found = [[*faults(where, value, option)] for option in options]
         if all(found):
             alike = [said for said, option in zip(found, options, strict=True) if _same_kind(value, option)]
-            yield from alike[0] if len(alike) == 1 else [f"{where}={value} is {kind(value)}, expected "
+            yield from alike[0] if len(alike) == 1 else [f"{where}={as_typed(value)} is {kind(value)}, expected "
                                                          f"{wording(annotation)}"]  # fmt: skip
     elif not _fits(value, annotation):
         close = nearest(value, map(str, options)) if origin is Literal and isinstance(value, str) else ""
-        yield f"{where}={value} is {kind(value)}, expected {wording(annotation)}{close}"
+        yield f"{where}={as_typed(value)} is {kind(value)}, expected {wording(annotation)}{close}"
     elif origin in LISTS and options:
         for position, entry in _entries(value, range(len(value))):
             yield from faults(f"{where}[{position}]", entry, options[0])
     elif origin in MAPPINGS and options:
         for key, entry in _entries(value, value):
             yield from faults(f"{where}.{key}", entry, options[1])
+
+
+def as_typed(value: Any) -> str:
+    """Returns a value as YAML has it."""
+    return {"None": "null", "True": "true", "False": "false"}.get(str(value), str(value))
 
 
 def held(function: Function) -> Function:

@@ -16,6 +16,7 @@ from celltype_cli.core.dialects import (
     has_decimal_commas,
     is_numbers,
     separator_of,
+    spelled_out,
     with_points,
     without_remarks,
 )
@@ -42,7 +43,7 @@ class Table:
 
 
 def read_table(key: str, path: Path, columns: tuple[str, ...] = ()) -> Table:
-    """Reads a table: separator (comma, semicolon, tab, bar), decimal comma and encoding are found out.
+    """Reads a table: separator (comma, semicolon, tab, bar, or blanks alone), decimal comma and encoding are found out.
 
     Args:
         key: the setting that names the file, for messages.
@@ -56,30 +57,33 @@ def read_table(key: str, path: Path, columns: tuple[str, ...] = ()) -> Table:
         raise UserError(f"{key}={path} {what}; expected a table (.csv){nearest_file(path)}")
     text, encoding = decoded(key, path)
     text, mark = without_remarks(text)
+    text, blanks = (text, "") if mark else spelled_out(text)
     separator = mark or separator_of(text)
-    header, numbers, there = _fields(key, path, text, separator)
+    header, numbers, there, unnamed = _fields(key, path, text, separator)
     rows = _parsed(text, separator, header, numbers, there, columns)
     comma = separator != "," and has_decimal_commas(rows, path)
     if comma:
         rows = rows.apply(with_points)
     _clean(path, rows, columns or tuple(rows))
     found = [
-        SEPARATORS[separator],
+        blanks or SEPARATORS[separator],
         "its decimal mark is the comma" if comma else "",
         "" if encoding.startswith("utf-8") else f"its encoding is {encoding}",
+        unnamed,
     ]
     said = "; ".join(filter(None, found))
     return Table(rows, (f"{path.name}: {said}",) if said else ())
 
 
-def _fields(key: str, path: Path, text: str, separator: str) -> tuple[list[str], list[int], np.ndarray]:
-    """Returns the names of the columns, the numbers of the lines that hold something, and which of all lines these are.
+def _fields(key: str, path: Path, text: str, separator: str) -> tuple[list[str], list[int], np.ndarray, str]:
+    """Returns the names of the columns, the numbers of the lines that hold something, which of all lines these are, and
+    what was assumed.
 
     The fields themselves are left to pandas, which keeps millions of them in little room.
     """
     csv.field_size_limit(10_000_000)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    header, numbers, there, uneven = [], [], [], []
+    header, numbers, there, uneven, ends = [], [], [], [], []
     try:
         for fields in reader:
             holds = bool(fields) and not "".join(fields).isspace() and any(fields)
@@ -89,20 +93,32 @@ def _fields(key: str, path: Path, text: str, separator: str) -> tuple[list[str],
                 numbers.append(reader.line_num)
                 if len(fields) != len(header):
                     uneven.append((reader.line_num, len(fields)))
+                    ends.append(fields[-1])
     except csv.Error as error:
         raise UserError(f"{key}={path} cannot be read as a table: line {reader.line_num}: {error}") from error
     if not numbers:
         raise UserError(f"{key}={path} is empty; expected a line of column names and a line for each row")
+    unnamed = ""
+    if uneven and len(uneven) == len(numbers) - 1 and all(count == len(header) + 1 for _, count in uneven):
+        # R writes the names of rows without one of their column; others a separator at the end of each row
+        header, uneven = (["", *header] if any(ends) else [*header, ""]), []
+        unnamed = "its first column has no name, as R writes names of rows" if any(ends) else ""
     header = [" ".join(name.split()) or f"Unnamed: {k}" for k, name in enumerate(header)]
     twice = sorted({name for name in header if header.count(name) > 1}) if len({*header}) < len(header) else []
     faults = [f"column {name} occurs {header.count(name)} times" for name in twice]
+    if len({count for _, count in uneven}) == 1 and len(uneven) == len(numbers) - 1 > 1:
+        faults.append(
+            f"line {numbers[0]} has {len(header)} fields, all others {uneven[0][1]}: is it a title, or cut off? remove "
+            "what stands above the names of columns, or begin it with #"
+        )
+        uneven = []
     faults += [
         f"line {number} has {count} fields, the first line {len(header)}"
         + ("; is the file complete?" if number == numbers[-1] else "")
         for number, count in uneven
     ]
     raise_faults(str(path), faults, "cannot be read as a table")
-    return header, numbers, np.array(there)
+    return header, numbers, np.array(there), unnamed
 
 
 def _parsed(

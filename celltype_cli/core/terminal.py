@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
@@ -24,6 +25,7 @@ class Lines(Console):
 
 console = Lines(highlight=False)
 Item = TypeVar("Item")
+WIDEST = 10_000  # columns of a table that is read by no person
 
 
 def say(text: str = "") -> None:
@@ -50,13 +52,17 @@ def say_pairs(pairs: Mapping[str, Any]) -> None:
 
 
 def say_table(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> None:
-    """Prints a table; in a narrow terminal entries are folded, not cut."""
+    """Prints a table; in a narrow terminal entries are folded, not cut, and what is no terminal gets them whole."""
     table = Table(box=None)
     for column in columns:
         table.add_column(Text(printable(column)), overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(entry)) for entry in row))
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+    else:
+        whole = Measurement.get(console, console.options.update(max_width=WIDEST), table).maximum
+        Console(file=console.file, highlight=False, width=max(whole, console.width)).print(table)
 
 
 def say_markdown(text: str) -> None:

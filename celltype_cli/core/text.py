@@ -70,19 +70,25 @@ def _single(value: Any) -> Any:
 
 
 def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Returns the names that are one when case, separators and ".0" do not count (m1, M1, m-1; 1, 1.0), as groups."""
+    """Returns the names that are one but for case, separators and what spreadsheets do to numbers, as groups.
+
+    These are m1, M1, m-1 and m01; 1, 001 and 1.0; 100000 and 1E+05.
+    """
     groups = defaultdict(set)
     for name in names:
         key = re.sub(r"[\s_-]+", "_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
-        key = re.sub(r"^(\d+)\.0+$", r"\1", key)  # a whole number that passed through a float on its way into a file
+        if re.fullmatch(r"\d+\.0+|\d(?:\.\d+)?e\+?\d{1,2}", key) and (whole := int_or_none(float(key))) is not None:
+            key = str(whole)  # a whole number that passed through a float on its way into a file
+        key = re.sub(r"(?<![\d.])0+(?=\d)", "", key)
         groups[re.sub(r"(?<=[^\W\d_])_(?=\d)", "", key)].add(name)
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
 
 
 SESSION = re.compile(
-    r"[\s_.-]*(?:ses|sess|session|day|rec|recording|run|block|exp|fov|plane|slice)[\s_.-]*\d+$"
-    r"|[\s_.-]+[sd]\d{1,3}$"  # m1_s2, m1_d14
-    r"|[\s_.-]+(?:20)?\d\d([\s_.-]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])$",  # a date: 2021-03-05, 210305
+    r"[\s_./-]*(?:ses|sess|session|day|rec|recording|run|block|exp|fov|plane|slice|tseries)[\s_.-]*\d+$"
+    r"|[\s_./-]+[sd]\d{1,3}$"  # m1_s2, m1_d14
+    r"|/\d{1,3}$"  # m1/002, a folder
+    r"|[\s_./-]+(?:20)?\d\d([\s_.-]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])$",  # a date: 2021-03-05, 210305
     re.IGNORECASE,
 )
 

@@ -22,6 +22,7 @@ from celltype_cli.patch_clamp.recording import Sweep, reasons
 from celltype_cli.patch_clamp.spikes import noisy_mV, slope_of_all, spike_peaks
 from celltype_cli.patch_clamp.stimuli import (
     MARGIN_S,
+    SMALLEST_PA,
     TEST_PULSE_S,
     ShortBaseline,
     Step,
@@ -32,6 +33,7 @@ from celltype_cli.patch_clamp.stimuli import (
 HERO_PA = (39.0, 61.0)  # above the rheobase
 TOLERANCE_S = 0.02  # of the duration of a long square
 AT_ONCE_S = 0.002  # a spike takes longer to rise from rest
+MOST_PA = 10_000.0  # of a rheobase; that of large motoneurons is a few nA
 SAME_PA = 1.0  # amplitudes that round to the same multiple are repeats; recorded ones are never exactly equal
 
 
@@ -138,7 +140,7 @@ def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[floa
     if not squares:
         raise UserError(
             f"none of its {len(sweeps)} sweeps is a long square of {duration_s:g} s ({reasons(left_out)}); "
-            f"{_usual(sweeps, duration_s)}, and the current must be in pA"
+            f"{_usual(sweeps, duration_s)}"
         )
     rising = sorted((s for s in squares if s.step.amplitude_pA > 0), key=_order)
     rheobase = next((s for s in rising if len(s.spike_times_s)), None)
@@ -180,6 +182,8 @@ def notes_on(two: Chosen) -> list[str]:
 
 def _others_that_spike(rheobase: LongSquare, amplitudes: list[float]) -> str:
     """Lists other amplitudes, and says what to type to take the one next to 50 pA above the rheobase."""
+    if rheobase.step.amplitude_pA > MOST_PA:
+        return "is the current in pA, and the scale of its command right?"
     if not amplitudes:
         return "no other sweep spikes"
     above = sorted({max(1, round(a - rheobase.step.amplitude_pA)) for a in amplitudes}, key=lambda a: abs(a - 50))[0]
@@ -189,16 +193,18 @@ def _others_that_spike(rheobase: LongSquare, amplitudes: list[float]) -> str:
 
 def _usual(sweeps: Sequence[Sweep], duration_s: float) -> str:
     """Says which setting tells the duration, and that of most pulses that are too long for tests, where another."""
+    largest = max(float(np.ptp(sweep.current)) for sweep in sweeps)
+    if 0 < largest < SMALLEST_PA:
+        return f"its current changes by {largest:.2g} pA at most, which looks like nA; expected steps in pA"
     lengths = np.concatenate([pulses_of(sweep.current, sweep.sampling_rate)[1] for sweep in sweeps])
     kinds = np.round(lengths[lengths > TEST_PULSE_S - TOLERANCE_S] / 0.05)  # noisy pulses are known to 10 ms
-    said = "prepare.duration_s says how long the steps of the protocol last"
+    said = "prepare.duration_s says how long the steps of the protocol last{}, and the current must be in pA"
     if not len(kinds):
-        return said
+        return said.format("")
     kind, counts = np.unique(kinds, return_counts=True)
     usual = float(np.median(lengths[np.round(lengths / 0.05) == kind[counts.argmax()]]))
-    if abs(usual - duration_s) <= TOLERANCE_S:
-        return said
-    return f"{said} (most of them last {usual:.2g} s: prepare.duration_s={usual:.2g})"
+    last = f" (most of them last {usual:.2g} s: prepare.duration_s={usual:.2g})"
+    return said.format("" if abs(usual - duration_s) <= TOLERANCE_S else last)
 
 
 def _order(square: LongSquare) -> tuple[int, int]:

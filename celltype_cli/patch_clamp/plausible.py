@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import Chosen
+from celltype_cli.patch_clamp.choice import MOST_PA, Chosen
 from celltype_cli.patch_clamp.recording import Recording, Sweep, kind_of
 from celltype_cli.patch_clamp.stimuli import MARGIN_S, SMALLEST_PA
 
@@ -26,6 +26,7 @@ REST_MV = (-120.0, 20.0)
 HIGHEST_MV = 150.0
 OFTEN_HZ = 1000.0
 RESTS_BELOW_MV = -30.0  # at which sodium channels are inactivated (Hodgkin and Huxley 1952, J Physiol 116:497)
+DRIFTS_MV = 15.0  # between the two sweeps; recordings of the Cell Types Database drift by a few mV
 CUT_OFF = 10  # samples of a sweep at exactly its largest value, at least half of them beside another
 SHARE = 0.001  # of a sweep, as artefacts of switching are high but short
 
@@ -59,11 +60,17 @@ def check_spikes(two: Chosen) -> None:
 def doubts(two: Chosen) -> list[str]:
     """Returns notes on potentials that a spiking neuron hardly has: at rest, or cut off at their peaks."""
     found = []
-    rest = float(np.median([np.median(_before_the_current(s.sweep)) for s in (two.rheobase, two.hero)]))
+    rests = [float(np.median(_before_the_current(s.sweep))) for s in (two.rheobase, two.hero)]
+    rest = float(np.median(rests))
+    if np.ptp(rests) > DRIFTS_MV:
+        found.append(f"its potential rests at {rests[0]:.3g} mV in one sweep and {rests[1]:.3g} mV in the other: was "
+                     "the cell lost on the way?")  # fmt: skip
     if rest > RESTS_BELOW_MV:
         found.append(
             f"its potential rests at {rest:.3g} mV, where no neuron spikes when the current is switched on: an offset?"
         )
+    if (rheobase := two.rheobase.step.amplitude_pA) > MOST_PA:
+        found.append(f"its rheobase is {rheobase:,.0f} pA: is the current in pA, and the scale of its command right?")
     voltage = two.hero.sweep.voltage
     top = np.flatnonzero(voltage == voltage.max())
     if len(top) >= CUT_OFF and (np.diff(top) == 1).sum() >= CUT_OFF // 2 and np.median(np.abs(np.diff(voltage))) > 0:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Len
+from jaxtyping import Float32
 
 from celltype_cli.cells import assemble
 from celltype_cli.cells.about import Axis, Condition, Input
@@ -85,19 +86,8 @@ def two_sweeps(
     made: dict[str, np.ndarray] = {}
     about: dict[str, Input] = {}
     if "features" in inputs:
-        names, empty = _columns(kept)
-        if not names:
-            said = "".join(f"; {remark}" for remark in _remarks(found))
-            raise UserError(
-                f"dataset {recordings.about.name}: no feature was measured of any of its {len(kept)} cells: allensdk "
-                f"found no spike that it could measure{said}; prepare.inputs=[scalogram] takes them without features"
-            )
-        table = [[one.features.get(name, np.nan) for name in names] for one in kept]
-        made["features"] = np.array(table, dtype=np.float32)
-        about["features"] = Input(columns=names, models=TREES)
-        if empty:
-            notes.append(f"features left out, measured of no cell ({len(empty)}): {', '.join(few(empty))}")
-        notes += _partly_measured(entries, kept)
+        made["features"], about["features"], said = _table(recordings.about.name, found)
+        notes += said
     if "scalogram" in inputs:
         windows = np.stack([one.windows for one in kept])
         made["scalogram"] = scalogram_cache.scalograms(
@@ -195,6 +185,25 @@ def _remarks(found: Found) -> Iterator[str]:
             of[note].append(entry.cell_id)
     for note, cells in of.items():
         yield f"{len(cells)} of {len(found.used)} cells: {note} ({', '.join(few(cells))})"
+
+
+def _table(dataset: str, found: Found) -> tuple[Float32[np.ndarray, "row feature"], Input, list[str]]:
+    """Returns the features that were measured of any cell, what they are, and notes on those that were not.
+
+    Raises:
+        UserError: when there are none.
+    """
+    entries, kept = [entry for entry, _ in found.used], [one for _, one in found.used]
+    names, empty = _columns(kept)
+    if not names:
+        said = "".join(f"; {remark}" for remark in _remarks(found))
+        raise UserError(
+            f"dataset {dataset}: no feature was measured of any of its {len(kept)} cells: allensdk found no spike that "
+            f"it could measure{said}; prepare.inputs=[scalogram] takes them without features"
+        )
+    table = np.array([[one.features.get(name, np.nan) for name in names] for one in kept], dtype=np.float32)
+    notes = [f"features left out, measured of no cell ({len(empty)}): {', '.join(few(empty))}"] if empty else []
+    return table, Input(columns=names, models=TREES), [*notes, *_partly_measured(entries, kept)]
 
 
 def _columns(kept: Iterable[Measured]) -> tuple[tuple[str, ...], list[str]]:

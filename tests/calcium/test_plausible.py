@@ -135,3 +135,12 @@ def test_values_that_are_cut_off_are_noted():
 def test_traces_upside_down_are_noted():
     turned = [replace(r, segments=tuple(-s for s in r.segments)) for r in cells()]
     assert any("is the sign of dF/F inverted?" in note for note in judge(turned)[2])
+
+
+@pytest.mark.parametrize("trace", [30 * TRACE[:, :60] % 2**16, 60 * TRACE + 95])
+def test_raw_fluorescence_whose_baseline_is_next_to_nothing(tmp_path, trace):
+    """Unsigned numbers below 0 that went round to 65,535, and fluorescence of which too much was subtracted."""
+    settings = {"signal": "raw_to_dff", "timesteps": 60}
+    said = "its baseline is next to 0 .*prepare.implausible=keep|its baseline goes down to"
+    refused(said, read, npz(tmp_path, trace=trace + 1), **settings)
+    assert read(npz(tmp_path, trace=20 * TRACE + 1000), **settings).n_cells == 3

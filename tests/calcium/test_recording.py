@@ -5,12 +5,13 @@ import pytest
 from made.dff import cells
 from made.traces import TRACE, npz, read
 
-from celltype_cli.calcium.recording import is_percent, without_stills
+from celltype_cli.calcium.filled import without_filled
+from celltype_cli.calcium.recording import is_percent
 
 
 def lengths(*values):
     (one,) = cells(1)
-    made = without_stills(type(one)(one.cell_id, "", "", values, 30.0))
+    made = without_filled(type(one)(one.cell_id, "", "", values, 30.0))
     return [len(s) for s in made.segments], made.still
 
 
@@ -35,6 +36,23 @@ def test_a_trace_without_noise_may_rest():
     sparse = np.zeros(100)
     sparse[::30] = 1
     assert lengths(sparse) == ([100], 0)
+
+
+@pytest.mark.parametrize(("value", "base"), [(-999.0, 0.0), (9999.0, 0.0), (0.0, 50.0), (-1.0, 20.0)])
+def test_a_value_far_from_all_others_stands_for_frames_that_are_missing(value, base):
+    trace = base + np.tile(NOISE, 3) + 0.01 * np.arange(300)
+    trace[[50, 51, 200]] = value
+    assert lengths(trace) == ([50, 148, 99], 3)
+    assert lengths(trace[:60], trace[60:]) == ([50, 8, 140, 99], 3)
+
+
+def test_peaks_and_quantised_values_are_no_exception():
+    trace = np.tile(NOISE, 3) + 0.01 * np.arange(300)
+    trace[100:103] = (8, 5, 4)  # a transient
+    assert lengths(trace) == ([300], 0)
+    assert lengths(np.round(np.tile(NOISE, 3) + 3)) == ([300], 0)  # counts
+    trace[100] = 1000  # once, and far enough
+    assert lengths(trace) == ([100, 199], 1)
 
 
 def test_padding_with_zeros_is_noted_and_in_no_window(tmp_path):

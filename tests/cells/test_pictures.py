@@ -55,7 +55,7 @@ def test_overview_counts_cells_and_groups(cells):
     figure = drawn(cells)["cells"]
     per_class, per_group = figure.axes
     assert [bar.get_width() for bar in per_class.patches] == [3, 2, 3, 3, 1]
-    assert {"3 cells, 6 rows\nof 2 groups", "1 cells, 2 rows\nof 1 groups", "no label"} <= set(texts(figure))
+    assert {"3 cells, 6 rows\nof 2 groups", "1 cells, 2 rows\nof 1 group", "no label"} <= set(texts(figure))
     # m1 has PY PV SOM VIP PY and the one without label, m2 has SOM VIP PY PV SOM VIP: both six cells.
     assert [bar.get_height() for bar in per_group.patches] == [2, 1, 1, 1, 1, 2, 1, 2, 1, 0]
     assert to_hex(per_group.patches[0].get_facecolor()).upper() == colour_of("PY")

@@ -15,3 +15,8 @@ def test_what_is_not_read_is_named():
         "x.npz: not read: Mouse ID; Mouse ID may be what is called group here: rename it"
     ]
     assert unread("x.npz", ["trace"], ["trace"]) == [] and called(["mouse"], ["label"]) == ""
+
+
+def test_units_in_the_names_of_columns():
+    assert called(["time [ms]", "dF/F (%)", "F (a.u.)"], ["time_s"]).startswith("; time [ms] may be")
+    assert meant("value", ["F (a.u.)"]) == "; nearest: F (a.u.)"

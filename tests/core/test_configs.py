@@ -110,7 +110,7 @@ def test_all_faults_are_said_at_once():
 
 def test_whole_numbers_serve_as_numbers_but_truth_does_not():
     configs.check(composed("train", "trainer.lr=1"), Settings)
-    with pytest.raises(UserError, match="trainer.lr=True is true or false"):
+    with pytest.raises(UserError, match="trainer.lr=true is true or false"):
         configs.check(composed("train", "trainer.lr=true"), Settings)
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from celltype_cli.core.files import find_files, why_unreadable
+from celltype_cli.core.files import cannot_read, find_files, why_unreadable
 from celltype_cli.core.messages import UserError
 
 
@@ -29,6 +29,23 @@ def test_links_capital_endings_and_hidden_files(tmp_path):
     for said in ("1 hidden (._a.nwb)", "2 not ending in .nwb (d.nwb.gz, notes.txt)", "2 linked twice (link, loop)",
                  "1 a link that leads nowhere (gone.nwb)", "1 not to be read as a file (pipe.nwb)"):  # fmt: skip
         assert said in notes[0]
+
+
+@pytest.mark.parametrize("name", ["__MACOSX", "$RECYCLE.BIN", "@eaDir", "System Volume Information"])
+def test_bins_and_copies_of_systems_are_passed_over(tmp_path, name):
+    for path in (tmp_path / "a.nwb", tmp_path / "sub" / name / "a.nwb"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    found, notes = find_files(tmp_path, [".nwb"])
+    assert found == [tmp_path / "a.nwb"] and f"1 of the system (sub/{name})" in notes[0]
+
+
+def test_what_a_library_gives_up_on(tmp_path):
+    (tmp_path / "a.h5").write_bytes(b"data")
+    said = str(cannot_read(tmp_path / "a.h5", "HDF5", OSError("truncated\n file"), "m1/a.h5"))
+    assert said == "m1/a.h5: cannot be read as HDF5, it is truncated or in another format (OSError: truncated file)"
+    (tmp_path / "a.h5").write_bytes(b"")
+    assert str(cannot_read(tmp_path / "a.h5", "HDF5", OSError("x"))).startswith(f"{tmp_path / 'a.h5'}: is empty")
 
 
 def test_nothing_passed_over_is_no_note(tmp_path):
@@ -58,6 +75,7 @@ def test_no_file(tmp_path, name, said):
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", None, "pointer of git-lfs.*git lfs pull"),
         (b"/annex/objects/SHA256E-s1--2.nwb\n", None, "pointer of git-annex.*git annex get"),
         (b"\n<!DOCTYPE HTML><html>Sign in", None, "a web page"),
+        (b"<table><tr><td>cell_id", None, "a table in HTML or XML"),
         (b"", None, "empty"),
         (b"data", BlockingIOError("unable to lock file"), "locked by a program"),
         (b"data", OSError("Unable to lock file, errno = 11"), "locked by a program"),

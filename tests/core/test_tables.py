@@ -1,5 +1,7 @@
 """Tables as spreadsheets of any country write them."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,4 +114,39 @@ def test_a_first_line_with_as_many_fields_holds_the_names(tmp_path):
 def test_what_is_no_table_is_called_so(tmp_path):
     (tmp_path / "t.csv").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
     with pytest.raises(UserError, match="dataset.path=.*t.csv is a pointer of git-lfs"):
+        read_table("dataset.path", tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("cell_id label depth\na PV 0.5\nb  'basket' 1.25\n\n", "blanks"),
+        ("cell_id  label    depth\n     a     PV     0.5\n     b    SOM    1.25\n", "blanks"),  # aligned
+        ('"cell_id" "label" "depth"\n"1" "a" "PV" 0.5\n"2" "b" "L2/3 IT" 1.25\n', "blanks"),  # R's write.table
+        ("cell_id\tlabel\tdepth\nr1\ta\tPV\t0.5\nr2\tb\tSOM\t1.25\n", "tabs .*; its first column has no name, as R"),
+        ("cell_id,label,depth\na,PV,0.5,\nb,SOM,1.25,\n", ""),  # a separator at the end of each row
+        ('"cell_id,label,depth"\n"a,PV,0.5"\n"b,SOM,1.25"\n', ""),  # a table that was taken for one column
+        ('"cell_id,label,depth"\n"a,""PV, fast"",0.5"\n"b,SOM,1.25"\n', ""),
+    ],
+)
+def test_tables_of_r_aligned_and_quoted_as_a_whole(tmp_path, text, note):
+    (tmp_path / "t.csv").write_text(text)
+    table = read_table("dataset.path", tmp_path / "t.csv")
+    assert table.rows["cell_id"].tolist() == ["a", "b"]
+    assert table.rows["depth"].astype(float).tolist() == [0.5, 1.25]
+    assert re.search(note, table.notes[0]) if note else table.notes == ()
+    assert table.rows.index.tolist() == [2, 3]
+
+
+def test_a_column_of_words_is_not_parted_at_its_blanks(tmp_path):
+    (tmp_path / "t.csv").write_text("cell type\nL2/3 IT\nL5 PT deep\n")
+    assert [*read_table("dataset.path", tmp_path / "t.csv").rows] == ["cell type"]
+
+
+@pytest.mark.parametrize("above", ["Exported by Prism", "Experiment 5, mouse 3", "cell_id,label"])
+def test_a_title_above_the_names_of_columns(tmp_path, above):
+    (tmp_path / "t.csv").write_text(above + "\ncell_id,label,depth,layer\na,PV,0.5,1\nb,SOM,1.25,2\n")
+    with pytest.raises(
+        UserError, match="line 1 has . fields, all others 4: is it a title, or cut off.*begin it with #"
+    ):
         read_table("dataset.path", tmp_path / "t.csv")

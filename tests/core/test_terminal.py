@@ -14,7 +14,17 @@ def test_a_table_keeps_brackets_and_what_is_long(capsys):
     say_table(["score [95 %]", "[b]"], [[0.5, "[red]"], [long, 1]])
     out = capsys.readouterr().out
     assert "score [95 %]" in out and "[b]" in out and "[red]" in out
-    assert out.count("x") == 200  # folded, not cut
+    assert long in out  # piped: whole
+
+
+def test_a_table_is_folded_in_a_terminal_alone(monkeypatch):
+    for is_terminal in (True, False):
+        file = io.StringIO()
+        shown = Console(file=file, force_terminal=is_terminal, width=80, color_system=None)
+        monkeypatch.setattr(terminal, "console", shown)
+        say_table(["column", "AUC"], [["x" * 100, "0.7"]])
+        assert file.getvalue().count("x") == 100
+        assert (max(map(len, file.getvalue().splitlines())) <= 80) == is_terminal
 
 
 def test_names_and_what_belongs_to_them_stand_in_two_columns_and_are_not_wrapped(capsys):

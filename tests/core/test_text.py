@@ -67,9 +67,18 @@ def test_names_that_look_alike():
     assert alike(["m1", "m2", "m10", "m_1_1", "m_11"]) == []
 
 
+def test_numbers_as_spreadsheets_write_them():
+    assert alike(["1", "001", "01", "10", "100"]) == [("001", "01", "1")]
+    assert alike(["sub-1", "sub-01", "sub-10"]) == [("sub-01", "sub-1")]
+    assert alike(["100000", "1E+05", "1.5E+05", "1e-5"]) == [("100000", "1E+05")]
+    assert alike(["0", "00", "1.05", "1.5", "1.005"]) == [("0", "00")]
+
+
 def test_sessions_of_one_animal():
     assert sessions(["m1_day1", "m1_day2", "m2_day1", "mouse_1", "mouse_2"]) == [("m1_day1", "m1_day2")]
     assert sessions(["session1", "session2", "rec-3"]) == []
+    folders = ["mouse1/2021-01-01", "mouse1/2021-01-02", "mouse2/001", "mouse2/002", "mouse3/TSeries-001"]
+    assert sessions(folders) == [tuple(folders[:2]), tuple(folders[2:4])]
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,14 @@ def test_why_a_cell_has_no_sweeps():
         chosen([sweep(1, 0), sweep(2, 0), short])
 
 
+def test_currents_on_a_wrong_scale_are_told():
+    with pytest.raises(UserError, match="changes by 0.11 pA at most, which looks like nA"):
+        chosen([sweep(1, 0.05), sweep(2, 0.11, 0.5)])
+    with pytest.raises(UserError, match=r"rheobase, .*; is the current in pA, and the scale") as error:
+        chosen([sweep(1, 50_000, 0.5), sweep(2, 70_000, 0.5)])
+    assert "hero_pA" not in str(error.value)
+
+
 def test_the_duration_of_most_steps_is_suggested():
     """Shorter pulses are tests; where there are no others, nothing is suggested."""
     half = trace(RATE, (0.05, 0.35, -20), (0.5, 1.0, 50)).astype(np.float32)

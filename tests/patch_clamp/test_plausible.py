@@ -97,3 +97,17 @@ def test_spikes_that_are_cut_off_are_noted():
 
     (said,) = doubts_of(wide)
     assert said == "its spikes are cut off at -20 mV: features of their peaks are of no use"
+
+
+def test_a_rheobase_that_no_neuron_has_is_noted():
+    two = chosen(
+        [sweep(k, voltage(k), 1000 * current(k)) for k in (3, 5)] + [sweep(9, voltage(9), current(5) * 1000.6)]
+    )
+    (said,) = doubts(two)
+    assert said.startswith("its rheobase is 70,000 pA")
+
+
+def test_a_cell_that_was_lost_between_the_two_sweeps_is_noted():
+    two = chosen([sweep(k, voltage(k) + 40 * (k == 9), current(k)) for k in (3, 5, 9)])
+    (said,) = doubts(two)
+    assert said.startswith("its potential rests at -70 mV in one sweep and -30 mV in the other")

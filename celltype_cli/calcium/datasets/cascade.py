@@ -1,8 +1,8 @@
 """CASCADE ground truth: calcium traces of mouse neurons of known or presumed type, recorded with their spikes.
 
 Paper: Rupprecht et al. 2021, Nat Neurosci 24:1324, doi 10.1038/s41593-021-00895-5.
-Data: folder Ground_truth of github.com/HelmchenLabSoftware/Cascade (in PyTorch: github.com/PTRRupprecht/CascadeTorch),
-    to be cloned; one folder per dataset, one .mat file per neuron.
+Data: git clone https://github.com/HelmchenLabSoftware/Cascade (in PyTorch: github.com/PTRRupprecht/CascadeTorch); its
+    folder Ground_truth holds one folder per dataset, with one .mat file per neuron.
 Licence: the repository is GPL-3.0; the original deposits have terms of their own. Cite the paper and the laboratory.
 Used for: telling EXC, PV, SST and VIP neurons apart. Laboratory, indicator and preparation differ between most datasets
     and give the type away; three subsets hold them fixed:

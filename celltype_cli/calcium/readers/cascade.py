@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from h5py import is_hdf5
 from jaxtyping import Float
-from scipy.io import loadmat
+from scipy.io import loadmat, whosmat
 
 from celltype_cli.calcium.readers.found import Found, How
 from celltype_cli.calcium.recording import Recording, joined, parted
 from celltype_cli.cells.assemble import named
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.signals import split_at_gaps
 
 ANIMAL = re.compile(r"((?:PV|SOM|VIP)(?:Vitro|Camp)\d+)|(?:XCaMP|jGCaMP)\w*?_(\d+)_\d+$", re.IGNORECASE)
@@ -83,14 +84,21 @@ def _attached(file: Path, where: str) -> np.ndarray:
     try:
         found = loadmat(file, variable_names=["CAttached"])
     except Exception as error:  # loadmat raises a dozen unrelated types for a broken file, and names none of them
+        if is_hdf5(file):
+            raise UserError(
+                f"{where}: is of MATLAB 7.3, which is HDF5; save its traces as npz or csv, or a neuron of CASCADE "
+                "with save(..., '-v7')"
+            ) from error
         raise UserError(
             f"{where}: is no intact MATLAB file (version 5 to 7; {type(error).__name__}: "
             f"{str(error)[:200]}); clone the repository of CASCADE again"
         ) from error
     if "CAttached" not in found:
+        names = [name for name, _, _ in whosmat(file)]
+        suite2p = "; it is suite2p's: give the folder that holds F.npy" if {"F", "iscell"} <= {*names} else ""
         raise UserError(
-            f"{where}: holds no variable CAttached; is it a ground-truth file of CASCADE? Of other files save the "
-            "traces as npz or csv"
+            f"{where}: holds no variable CAttached; found {', '.join(few(names)) or 'none'}{suite2p}; is it a "
+            "ground-truth file of CASCADE? Of other files save the traces as npz or csv"
         )
     return found["CAttached"]
 

@@ -20,16 +20,17 @@ Wide table (.csv, .parquet), one row per cell:
     or without letters before them: 0, 1, 2 ... or t0, t1, t2 ...; numbers left out are missing frames; of parquet
     also one column trace, with a list of samples in each row
 Long table (.csv, .parquet), one row per sample; a gap in time ends a segment:
-    cell_id, label, value, and time_s (seconds) or else frame (a count) and sampling_rate; group, source and a flag
-    (optional)
+    cell_id, label, value, and time_s (seconds, or a clock: 12:00:01.250, 2021-06-05T12:00:01) or else frame (a count)
+    and sampling_rate; group, source and a flag (optional)
 NWB 2 (.nwb): the ROIs of one series, see `nwb`. MATLAB (.mat): a neuron of CASCADE's ground truth, see `cascade`. Both
 say no label: they are read where none is asked for, and of a folder where it holds no other of these files.
-Tables (.tsv too) may be separated by commas, semicolons, tabs or bars, with decimal points or commas.
+Tables (.tsv too) may be separated by commas, semicolons, tabs, bars or blanks, with decimal points or commas.
 A folder: the output of suite2p (F.npy, see `suite2p`), or several of the files above, each with its cells.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +50,11 @@ INSTEAD = {
     ".txt": "; a table of text: name it .csv or .tsv",
     ".nwb": "; it is NWB: dataset=nwb_ophys",
     ".npy": "; of suite2p give the folder that holds F.npy",
-    ".xlsx": "; save the sheet as CSV UTF-8",
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "; save the sheet as CSV UTF-8"),
+    **dict.fromkeys((".gz", ".zip", ".7z", ".bz2", ".xz"), "; unpack it"),
+    ".hdf": "; HDF5: name it .h5",
+    **dict.fromkeys((".feather", ".pkl", ".pickle"), "; save the table as parquet or csv (pandas: to_parquet)"),
+    **dict.fromkeys((".tif", ".tiff", ".avi", ".isxd"), "; find cells and their traces first (suite2p, CaImAn ...)"),
 }
 
 
@@ -73,10 +78,17 @@ def read(path: Path, how: How, passed_over: Path | None = None) -> Found:
     files = [file for file in files if passed_over is None or not file.samefile(passed_over)]
     for plane in planes:
         _add(found, lambda plane=plane: suite2p.read(plane, how), plane.name)
+    files = [file.relative_to(path) for file in files if file.parent not in inside]
+    names = Counter(file.stem for file in files)
     for file in files:
-        if file.parent not in inside:
-            _add(found, lambda file=file: _named(read_file(file, how), file.relative_to(path).as_posix()), str(file))
+        apart = file.stem if names[file.stem] > 1 else ""
+        _add(found, lambda file=file, apart=apart: _named(read_file(path / file, how), file, apart), str(path / file))
     return found
+
+
+def holds(path: Path) -> bool:
+    """Says whether a file or folder holds traces that can be read, with a label or without."""
+    return bool(read(path, How(labelled=False)).recordings)
 
 
 def _found(path: Path, needed: bool, how: How) -> tuple[list[Path], list[str]]:
@@ -122,10 +134,19 @@ def _nwb(path: Path, how: How) -> Found:
     return found
 
 
-def _named(found: Found, name: str) -> Found:
-    """Gives recordings the name of their file below the folder."""
-    for recording in found.recordings:
-        object.__setattr__(recording, "file", name)
+def _named(found: Found, file: Path, apart: str) -> Found:
+    """Gives recordings the name of their file below the folder.
+
+    Args:
+        apart: the file's own name, where others have it too; cells and animals that go by it are then told apart by
+            their folders.
+    """
+    for k, recording in enumerate(found.recordings):
+        new = {"file": file.as_posix()}
+        if apart and recording.cell_id.startswith(f"{apart}/"):
+            new["cell_id"] = (file.parent / recording.cell_id).as_posix()
+            new["group"] = (file.parent / apart).as_posix() if recording.group == apart else recording.group
+        found.recordings[k] = replace(recording, **new)
     return found
 
 
@@ -133,6 +154,8 @@ def _add(found: Found, reading, where: str) -> None:
     try:
         found.add(reading())
     except UserError as error:
-        found.faults.append(str(error) if where in str(error) else f"{where}: {error}")
+        said = str(error).removeprefix("dataset.path=")
+        said = said.replace(f"{where} ", f"{where}: ", 1) if said.startswith(where) else said
+        found.faults.append(said if where in said else f"{where}: {said}")
     except MemoryError:
         found.faults.append(f"{where}: needs more memory than there is")

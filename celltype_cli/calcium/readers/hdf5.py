@@ -10,7 +10,7 @@ import numpy as np
 from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag
 from celltype_cli.calcium.recording import Recording, as_rate, is_percent, parted
 from celltype_cli.core.called import called
-from celltype_cli.core.files import why_unreadable
+from celltype_cli.core.files import cannot_read
 from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.text import as_text
@@ -42,11 +42,8 @@ def read(path: Path, how: How) -> Found:
             )
     except UserError:
         raise
-    except Exception as error:  # h5py raises half a dozen unrelated types for a broken file
-        damaged = (
-            f"cannot be read as HDF5, it is truncated or in another format ({type(error).__name__}: {str(error)[:200]})"
-        )
-        raise UserError(f"{path}: {why_unreadable(path, error) or damaged}") from error
+    except Exception as error:
+        raise cannot_read(path, "HDF5", error) from error
 
 
 def values(dataset: h5py.Dataset, where: str) -> np.ndarray:

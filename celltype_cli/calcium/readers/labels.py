@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from celltype_cli.calcium.readers.files import ENDINGS
 from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells.labels import contradicted, like, other_names
 from celltype_cli.core.called import meant
 from celltype_cli.core.messages import UserError, few, nearest, raise_faults
 from celltype_cli.core.tables import read_table
@@ -57,7 +58,8 @@ def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recor
             seen.add(key)
             new |= {name: text for name, text in said[key].items() if text}
         found.append(replace(recording, **new))
-    return found, _notes(path, recordings, names, seen, lost, list(table.notes))
+    notes = [*table.notes, *other_names(path, table.rows), *contradicted(recordings, found, path)]
+    return found, _notes(path, recordings, names, seen, lost, notes)
 
 
 def _bare(file: str) -> str:
@@ -82,12 +84,14 @@ def _notes(
     unread = [" ".join(filter(None, name)) for name in names if name not in seen]
     if recordings and not seen:
         first = recordings[0].cell_id
+        close = like(unread, lost) or nearest(first, unread)
         raise UserError(
             f"{path}: none of its {len(names)} rows names a cell that was read; the first row is for {unread[0]}, the "
-            f"first of {len(recordings)} cells is {first} ({recordings[0].file}){nearest(first, unread)}"
+            f"first of {len(recordings)} cells is {first} ({recordings[0].file}){close}"
         )
     if lost:
-        notes.append(f"{len(lost)} of {len(recordings)} cells are without a row in {path.name}: {', '.join(few(lost))}")
+        said = ", ".join(few(lost)) + like(unread, lost)
+        notes.append(f"{len(lost)} of {len(recordings)} cells are without a row in {path.name}: {said}")
     if unread:
         notes.append(f"{len(unread)} of {len(names)} rows of {path.name} name no cell: {', '.join(few(unread))}")
     return notes

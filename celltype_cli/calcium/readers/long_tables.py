@@ -11,6 +11,7 @@ from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag
 from celltype_cli.calcium.readers.rows import as_numbers, one_rate, require
 from celltype_cli.calcium.recording import TEXTS, Recording
 from celltype_cli.core.called import called, unread
+from celltype_cli.core.clock import clock_seconds
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.signals import split_at_gaps
 
@@ -32,11 +33,14 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
     elif not timed:
         require(table.columns, ("frame", *["sampling_rate"] * (how.frame_rate is None)), path, layout)
     use = ["value", "time_s"] if timed else ["value", "frame", *["sampling_rate"] * ("sampling_rate" in table)]
-    numbers, words = {}, {}
+    numbers, words, found = {}, {}, Found()
     for name in use:
         column = pd.Series(one_rate(table[name].to_numpy(object))) if name == "sampling_rate" else table[name]
+        if name == "time_s" and column.dtype.kind == "O" and (seconds := clock_seconds(column)) is not None:
+            found.notes.append(f"{path.name}: time_s is a clock ({column.iloc[0]}), read as seconds")
+            column = pd.Series(seconds, index=column.index)
         numbers[name], words[name] = as_numbers(column)
-    found, flags = Found(), [name for name in table if is_flag(name)]
+    flags = [name for name in table if is_flag(name)]
     found.notes += unread(path.name, table, (*TEXTS, *flags, "value", "time_s", "frame", "sampling_rate"))
     found.notes += _counts_frames(numbers["time_s"], path) if timed and how.frame_rate is None else []
     for cell, at in sorted(table.groupby("cell_id", sort=False).indices.items()):

@@ -22,7 +22,7 @@ from celltype_cli.calcium.readers import hdf5
 from celltype_cli.calcium.readers.found import Found, flagged, is_flag
 from celltype_cli.calcium.readers.nwb_labels import Labels
 from celltype_cli.calcium.recording import Recording, as_rate, is_percent, parted
-from celltype_cli.core.files import why_unreadable
+from celltype_cli.core.files import cannot_read
 from celltype_cli.core.messages import UserError, few, nearest
 from celltype_cli.core.signals import resample, split_at_gaps
 from celltype_cli.core.text import as_text
@@ -69,9 +69,8 @@ def _check_version(file: Path, name: str) -> None:
     try:
         with h5py.File(file, "r") as nwb:
             old = "nwb_version" in nwb
-    except Exception as error:  # the same
-        damaged = f"is no HDF5 file, or truncated ({type(error).__name__}: {str(error)[:200]})"
-        raise UserError(f"{name}: {why_unreadable(file, error) or damaged}") from error
+    except Exception as error:
+        raise cannot_read(file, "HDF5", error, name) from error
     if old:
         raise UserError(
             f"{name}: is NWB 1, which is not read here; files of Allen Visual Coding: dataset=allen_visual_coding"
@@ -115,6 +114,7 @@ def _cells(nwb: Any, series: Any, labels: Labels, file: str, new_rate: float | N
     ids = list(np.asarray(rois.id[:])[rows])
     data, unit = _by_roi(series, len(ids), where), as_text(series.unit).lower()
     pieces, rate = _timing(series, data.shape[1], where)
+    jumps = data.shape[1] - sum(map(len, pieces)) + len(pieces) - 1
     slower = new_rate is not None and new_rate < rate <= FASTEST  # so that long recordings fit into memory
     plane = getattr(rois, "imaging_plane", None)
     facts = (nwb.lab or nwb.institution, getattr(plane, "indicator", ""), getattr(plane, "location", ""))
@@ -124,6 +124,8 @@ def _cells(nwb: Any, series: Any, labels: Labels, file: str, new_rate: float | N
     bad = np.zeros(len(ids), dtype=bool) if bad is None else bad[rows]
     result = Found(rejected={flag: int(bad.sum())} if bad.any() else {}, rois=[(file, str(roi)) for roi in ids])
     bare = file[: -len(ENDING)] if file.lower().endswith(ENDING) else file
+    if jumps:
+        result.notes.append(f"{where}: its time stamps part the traces {jumps} times, and no window crosses that")
     if not is_percent(unit) and not is_dff:
         result.notes.append(f"{_place(series)} is no DfOverF: prepare.signal says whether it is dF/F or fluorescence")
     for k, (roi, label) in enumerate(zip(ids, labels.of(nwb, rois, ids, file), strict=True)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from celltype_cli.calcium.recording import TEXTS, Recording, parted
 from celltype_cli.core.called import meant
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.text import MISSING
+
+THOUSANDS = re.compile("(?<=[0-9])['\u2019\u00a0\u202f ](?=[0-9]{3}(?![0-9]))")
+# What spreadsheets and people write where there is no number, beside what is missing in any text.
+GAPS = ("-", "--", "---", ".", "..", "n.d.", "nd", "#div/0!", "#value!", "#num!", "#null!", "#ref!", "#n/a n/a", "#nv")
 
 
 def require(found: Iterable[str], needed: tuple[str, ...], path: Path, layout: str) -> None:
@@ -48,10 +53,18 @@ def as_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     if column.dtype.kind in "bc":
         return np.full(len(column), np.nan), np.ones(len(column), dtype=bool)
     entries = column.to_numpy(object)
-    numbers = pd.to_numeric(pd.Series(entries), errors="coerce").to_numpy(np.float64)
+    numbers = pd.to_numeric(pd.Series(entries), errors="coerce").to_numpy(np.float64, copy=True)
     words = np.isnan(numbers)
-    words[words] = [str(entry).strip().lower() not in MISSING for entry in entries[words]]
+    others = [_plain(entry) for entry in entries[words]]
+    numbers[words] = pd.to_numeric(pd.Series(others, dtype=object), errors="coerce")
+    is_word = np.array([text.lower() not in (*MISSING, *GAPS) for text in others], dtype=bool)
+    words[words] = is_word & np.isnan(numbers[words])
     return numbers, words
+
+
+def _plain(entry: object) -> str:
+    """Returns an entry without what parts thousands beyond doubt, and with a minus that computers know."""
+    return THOUSANDS.sub("", str(entry).strip().replace("\N{MINUS SIGN}", "-"))
 
 
 def from_rows(
@@ -72,6 +85,11 @@ def from_rows(
     if trace.ndim != 2 or trace.dtype.kind not in "fiu":
         one = " (of one cell: trace[None])" if trace.ndim == 1 else ""
         raise UserError(f"{path}: trace is {trace.dtype} of shape {trace.shape}; expected numbers, [cell, time]{one}")
+    if not how.labelled and {*TEXTS}.isdisjoint(meta) and len(trace) > trace.shape[1]:
+        raise UserError(
+            f"{path}: holds {len(trace)} rows of {trace.shape[1]} samples, and a row is a cell: it looks turned; save "
+            "the transposed table (trace.T), or name the cells (cell_id) if so many were recorded for so short a time"
+        )
     columns = {name: np.asarray(meta[name]) for name in meta}
     flags = {name: columns.pop(name) for name in [*columns] if is_flag(name)}
     columns = {name: np.ravel(values) for name, values in columns.items()}
@@ -82,7 +100,9 @@ def from_rows(
         columns["sampling_rate"] = np.repeat(columns["sampling_rate"], len(trace))
     lengths = {name: len(values) if np.ndim(values) else 1 for name, values in {**columns, **flags}.items()}
     if wrong := [f"{name} has {length}" for name, length in lengths.items() if length != len(trace)]:
+        stamps = lengths.pop("sampling_rate") == trace.shape[1]
         turned = "; save the transposed array, trace.T" if trace.shape[1] in lengths.values() else ""
+        turned = turned or "; expected one rate (Hz), and no time of each sample" * stamps
         raise UserError(f"{path}: trace has {len(trace)} cells, but {', '.join(wrong)} entries{turned}")
     bad, flag = flagged(flags, str(path))
     result = Found(rejected={flag: int(bad.sum())} if bad is not None and bad.any() else {})

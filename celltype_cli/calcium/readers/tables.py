@@ -14,7 +14,7 @@ from celltype_cli.calcium.readers.long_tables import from_long
 from celltype_cli.calcium.readers.rows import as_numbers, from_rows, needed, require
 from celltype_cli.calcium.recording import TEXTS
 from celltype_cli.core.called import called, unread
-from celltype_cli.core.files import why_unreadable
+from celltype_cli.core.files import cannot_read
 from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.tables import read_table
@@ -53,9 +53,8 @@ def read_parquet(path: Path, how: How) -> Found:
         table = pd.read_parquet(path)
     except UserError:
         raise
-    except Exception as error:  # pandas and pyarrow raise half a dozen unrelated types for a broken file
-        damaged = f"cannot be read, it is truncated or in another format ({type(error).__name__}: {str(error)[:200]})"
-        raise UserError(f"{path}: {why_unreadable(path, error) or damaged}") from error
+    except Exception as error:
+        raise cannot_read(path, "parquet", error) from error
     if any(table.index.names):  # an index with a name is a column
         table = table.reset_index()
     table.columns = [str(name).strip() for name in table.columns]
@@ -86,15 +85,16 @@ def _texts(column: pd.Series, faults: list[str]) -> pd.Series:
 def _of(table: pd.DataFrame, path: Path, how: How) -> Found:
     counts = [name for name in table if re.fullmatch(r"Unnamed: \d+|index|level_0", name) and _counts(table[name])]
     table = table.drop(columns=counts)  # the index of a data frame
-    if "trace" in table and all(isinstance(one, np.ndarray) for one in table["trace"]):
+    if "trace" in table and table["trace"].map(lambda one: one is None or isinstance(one, np.ndarray)).all():
         return _of_lists(table, path, how)
-    is_long = not {"value", "time_s", "frame"}.isdisjoint(table.columns)
+    by_other_names = all(called(table.columns, (name,)) for name in ("value", "time_s"))
+    is_long = by_other_names or not {"value", "time_s", "frame"}.isdisjoint(table.columns)
     return from_long(table, path, how) if is_long else _wide(table, path, how)
 
 
 def _of_lists(table: pd.DataFrame, path: Path, how: How) -> Found:
     """Reads a table whose column `trace` holds the samples of a cell as a list."""
-    rows = [np.asarray(one).ravel() for one in table["trace"]]
+    rows = [np.full(1, np.nan) if one is None else np.asarray(one).ravel() for one in table["trace"]]
     if wrong := next((row.dtype for row in rows if row.dtype.kind not in "fiu"), None):
         raise UserError(f"{path}: its traces are lists of {wrong}; expected numbers")
     trace = np.full((len(rows), max(map(len, rows), default=0)), np.nan)
@@ -141,7 +141,7 @@ def _wide(table: pd.DataFrame, path: Path, how: How) -> Found:
         words += wrong
         for row in np.flatnonzero(wrong):
             first.setdefault(row, f"{str(table[name].iloc[row])[:40]!r} in column {name}")
-    cells = table["cell_id"].to_numpy(object)
+    cells = table["cell_id"].to_numpy(object) if "cell_id" in table else [f"{path.stem}/{k}" for k in range(len(table))]
     faults = [
         f"cell {cells[row]} ({path.name}): {words[row]} values are no numbers, the first {first[row]}; correct them, "
         "or leave them empty (a gap)"

@@ -108,8 +108,8 @@ class Arrays:
         name = self.said[role] if role else next((name for name in WAVEFORMS if name in self.held), None)
         if name is None:
             near = meant("waveform", self.names)
-            raise UserError(f"{self.path}: has no array waveform{near}; found {self.listed}; "
-                            "dataset.arrays={waveform: <its name>} says which it is")  # fmt: skip
+            raise UserError(f"{self.path}: has no array waveform{near}; found {self.listed}; dataset.arrays="
+                            f"{{waveform: <its name>}} says which it is")  # fmt: skip
         values = self.held[name]
         if values.dtype.kind not in "fiu" or values.ndim not in (2, 3) or not values.size:
             raise UserError(
@@ -157,7 +157,10 @@ class Arrays:
         faults = []
         if values.dtype.kind not in "fiu":
             faults.append(f"{name} holds what is no number ({values.dtype})")
-        if offsets.dtype.kind not in "iu" or len(offsets) != n + 1:
+        if n > 1 and self.name("spike_offsets") is None:
+            faults.append(f"has no spike_offsets; expected {n + 1} whole numbers, where the spikes of each of {n} "
+                          "units begin in spike_times, and the last end")  # fmt: skip
+        elif offsets.dtype.kind not in "iu" or len(offsets) != n + 1:
             faults.append(f"spike_offsets holds {len(offsets)} values ({offsets.dtype}); expected {n + 1} whole "
                           f"numbers, where the spikes of each of {n} units begin, and the last end")  # fmt: skip
         elif offsets[0] != 0 or offsets[-1] != len(values) or (np.diff(offsets.astype(np.int64)) < 0).any():

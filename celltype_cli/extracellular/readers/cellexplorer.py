@@ -69,7 +69,12 @@ def units(held: Any, path: Path, how: How, below: str = "") -> Found:
         of.arrays(name) or [None] * len(numbers) for name in ("acg.wide", "acg.log10", "isi.log10")
     )
     (labels, said), animals, sessions = _labels(of, how), of.texts("animal"), of.texts("sessionName")
+    bad = _tagged(of) if how.quality == "good" and how.units is None else set()
+    if bad:
+        found.notes.append(f"{path.name}: {len(bad)} units are tagged Bad and left out; dataset.quality=all takes them")
     for k, number in enumerate(numbers):
+        if k in bad:
+            continue
         wave = np.zeros((0, 0)) if waves[k] is None else np.atleast_2d(waves[k].squeeze())
         histograms = {"correlogram": _right(correlogram[k]), "log_correlogram": _in_log_bins(rates_log[k])}
         if (density := _in_log_bins(isi[k])) is not None:
@@ -125,6 +130,12 @@ class Units:
             raise UserError(f"{self.path}: {name} has {len(value)} entries for {self.n} units")
         value = [one[0] if isinstance(one, list) else one for one in value]  # a cell in a cell
         return [as_text(one) if isinstance(one, str) else "" for one in value]
+
+
+def _tagged(of: Units) -> set[int]:
+    """Returns the places, from 0, of the units that are tagged as bad."""
+    places = field(of.struct, "tags.Bad")
+    return {int(place) - 1 for place in places.ravel()} if isinstance(places, np.ndarray) else set()
 
 
 def _rates(of: Units, how: How) -> list[float]:

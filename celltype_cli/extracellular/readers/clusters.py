@@ -17,16 +17,14 @@ from celltype_cli.core.text import as_text
 from celltype_cli.extracellular.readers.found import How
 from celltype_cli.extracellular.recording import LAYERS, layer_of
 
-TABLES = (
-    "cluster_group",
-    "cluster_KSLabel",
-    "cluster_info",
-    "cluster_layer",
-)  # of them, the first to say a thing counts
+# Of them, the first to say a thing counts; cluster_groups.csv is of the first version of Phy.
+TABLES = ("cluster_group", "cluster_groups", "cluster_KSLabel", "cluster_info", "cluster_layer")
+WORDS = {"good", "mua", "noise", "bad"}  # in a column of another table: it tells good clusters from others
+OTHER = re.compile(r"cluster_.*\.(?:tsv|csv)")
 WHOLE = re.compile(r"(-?\d+)(?:\.0+)?")  # also as a float writes it; -1 are spikes of no cluster
 UNSORTED = ("", "unsorted")
 # Of other files, the columns that say which units are good, the first that there is, and their words for it.
-QUALITY = ("quality", "group", "KSLabel", "ks_label", "ks2_label", "kilosort2_label", "default_qc")
+QUALITY = ("quality", "is_good", "group", "KSLabel", "ks_label", "ks2_label", "kilosort2_label", "default_qc")
 GOOD = ("good", "pass", "passed", "true")
 
 
@@ -42,6 +40,7 @@ class Table:
     layer: dict[int, str] = field(default_factory=dict)
     listed: set[int] = field(default_factory=set)
     column: str = "group"
+    notes: list[str] = field(default_factory=list)
 
 
 def table(folder: Path) -> Table:
@@ -51,11 +50,28 @@ def table(folder: Path) -> Table:
         UserError: when one is broken, or lists a cluster twice or a layer that is none.
     """
     found = Table()
-    there = {file.name.casefold(): file for file in sorted(folder.iterdir()) if file.is_file()}
-    for name in (f"{name}{ending}".casefold() for name in TABLES for ending in (".tsv", ".csv")):
-        if name in there and there[name].stat().st_size:
+    there = {file.name.casefold(): file for file in sorted(folder.iterdir()) if file.is_file() and file.stat().st_size}
+    known = [f"{name}{ending}".casefold() for name in TABLES for ending in (".tsv", ".csv")]
+    for name in known:
+        if name in there:
             _add(found, there[name])
+    others = [file for name, file in there.items() if name not in known and OTHER.fullmatch(name)]
+    found.notes += filter(None, map(_unread, others))
     return found
+
+
+def _unread(file: Path) -> str:
+    """Returns a note on another table that says which clusters are good; "" where it does not."""
+    try:
+        rows = read_table("dataset.path", file).rows
+    except UserError:
+        return ""
+    for column in rows:
+        words = Counter(rows[column].astype(str).str.lower())
+        if words["good"] and len(WORDS & {*words}) > 1:
+            said = ", ".join(f"{count} {word}" for word, count in sorted(words.items()))
+            return f"{file.parent.name}: {file.name} says {said}, and is not read: dataset.units=[...] takes some"
+    return ""
 
 
 def _add(found: Table, file: Path) -> None:
@@ -77,6 +93,10 @@ def _add(found: Table, file: Path) -> None:
                 text = text if column == "layer" else text.lower()
                 if text not in UNSORTED:
                     known.setdefault(int(number), text)
+            if other := sum(text.lower() not in (*UNSORTED, known.get(int(number), "").lower())
+                            for number, text in zip(numbers, rows[column])):  # fmt: skip
+                found.notes.append(f"{file.parent.name}: {file.name} says another {column} of {other} clusters "
+                                   "than the table before it, which counts")  # fmt: skip
 
 
 def chosen(about: Table, there: np.ndarray, how: How, folder: Path, notes: list[str]) -> np.ndarray:
@@ -133,7 +153,8 @@ def chosen_by_words(
         raise UserError(f"{where}: its units have names ({', '.join(few(ids))}); dataset.units takes numbers")
     numbers = np.arange(len(ids)) if named else np.array(ids, dtype=np.int64)
     words = [as_text(word) for word in columns[column]] if column else []
-    known = {int(one): "good" if word.lower() in GOOD else word for one, word in zip(numbers, words)}
+    good = (*GOOD, "1") if column and column.startswith("is_") else GOOD
+    known = {int(one): "good" if word.lower() in good else word for one, word in zip(numbers, words)}
     return np.flatnonzero(np.isin(numbers, chosen(Table(known, column=column or ""), numbers, how, where, notes)))
 
 

@@ -58,6 +58,11 @@ def read(path: Path | Any, how: How) -> Found:
     return found
 
 
+def holds(path: Path) -> bool:
+    """Says whether a file or folder holds units that can be read."""
+    return bool(read(path, How(quality="all")).recordings)
+
+
 def _read(path: Path, how: How) -> Found:
     if path.is_file():
         if phy.is_folder(path.parent) and not path.name.lower().endswith(ENDINGS):

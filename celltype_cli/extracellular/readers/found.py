@@ -12,6 +12,7 @@ import numpy as np
 from celltype_cli.core.messages import UserError, few, nearest
 from celltype_cli.extracellular.recording import Recording
 
+TOO_SHORT_S = 1.0  # by which a duration may be rounded
 ENOUGH = 20  # spikes, from which two equal trains are no accident
 LABELS = ("cell_type", "celltype", "putative_cell_type", "putativeCellType", "ground_truth_label")  # columns of types
 NO_LABEL = ("unlabeled", "unlabelled", "unknown")
@@ -104,6 +105,10 @@ class Found:
                 elif amplitudes is not None:
                     notes.append("their amplitudes are not as many as their spikes, and left out")
                     amplitudes = None
+            if spikes is not None and known.get("duration", np.nan) < spikes[-1] - TOO_SHORT_S:
+                notes.append("their spikes go on after the end of their recording (duration): is it in seconds? it is "
+                             "taken to end with the last spike")  # fmt: skip
+                known = {**known, "duration": float(spikes[-1])}
             unit = Recording(
                 cell_id, spikes=spikes, amplitudes=amplitudes, notes=tuple(notes), **{"duration": np.nan, **known}
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from celltype_cli.core.files import why_unreadable
+from celltype_cli.core.files import cannot_read
 from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.extracellular.readers import c4, cellexplorer, npz, nwb
@@ -34,11 +34,8 @@ def read(path: Path, how: How, below: str = "") -> Found:
             return _read(file, path, how, below)
     except UserError:
         raise
-    except Exception as error:  # h5py raises half a dozen unrelated types for a broken file
-        damaged = (
-            f"cannot be read as HDF5, it is truncated or in another format ({type(error).__name__}: {str(error)[:200]})"
-        )
-        raise UserError(f"{path}: {why_unreadable(path, error) or damaged}") from error
+    except Exception as error:
+        raise cannot_read(path, "HDF5", error) from error
 
 
 def _read(file: h5py.File, path: Path, how: How, below: str) -> Found:

@@ -14,8 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from celltype_cli.core.files import why_unreadable
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.files import cannot_read
 
 HEAD = b"MATLAB 5.0 MAT-file"
 
@@ -30,9 +29,8 @@ def structs(path: Path, names: tuple[str, ...]) -> dict[str, Mapping[str, Any] |
 
     try:
         held = loadmat(path, simplify_cells=False, squeeze_me=False, variable_names=list(names))
-    except Exception as error:  # scipy raises half a dozen unrelated types for a broken file
-        damaged = f"cannot be read as a MATLAB file ({type(error).__name__}: {str(error)[:100]})"
-        raise UserError(f"{path}: {why_unreadable(path, error) or damaged}") from error
+    except Exception as error:
+        raise cannot_read(path, "MATLAB", error) from error
     return {name: held[name] for name in names if name in held}
 
 

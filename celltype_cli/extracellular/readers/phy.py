@@ -72,6 +72,7 @@ def read(of: Folder, how: How) -> Found:
                         "dataset.labels names a table of them")  # fmt: skip
     rate = how.sampling_rate or _rate(of.folder)
     spikes, about = _spikes(of, rate, found.notes), table(of.folder)
+    found.notes += about.notes
     take = chosen(about, np.unique(spikes.cluster), how, of.folder, found.notes)
     templates = Templates(of.folder)
     order = np.argsort(spikes.cluster, kind="stable")

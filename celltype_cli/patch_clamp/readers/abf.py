@@ -65,10 +65,15 @@ def stored(path: Path, channel: str | None = None) -> Iterator[tuple[int, Any, A
         missing = error
     current, note = _chosen(voltage, commanded, recorded, float(abf.dataRate))
     if current is None:
+        in_volts = any(unit in TO_MV and source_of(abf, k) for k, unit in enumerate(header.commanded))
         raise missing or UserError(
             f"{path}: its command is {commanded[0][0]:g} pA in all of its {abf.sweepCount} sweeps (protocol: "
             f"{cleaned(abf.protocol)}), and no recorded current shows a step ({header}); expected current steps: was "
-            "the stimulus made by another device?"
+            + (
+                "the unit of the command left at mV? record it in pA"
+                if in_volts
+                else "the stimulus made by another device?"
+            )
         )
     for one in (*(notes if current is commanded else ()), *([note] if note else ())):
         yield Remark(one)

@@ -1,8 +1,8 @@
 """Current-clamp recordings from files: NWB 1, NWB 2, ABF, Igor waves and npz; a file, or a channel of it, is one cell.
 
-The content of a file says what it is, not its name. The readers of the formats yield what is stored, in mV and pA; here
-the padding after the end of a recording is cut off, and what cannot be used is counted. NWB and ABF files are read in
-a process of their own, since damaged ones can hang or crash HDF5 and pyabf.
+The content of a file says what it is, not its name. The readers of the formats yield what is stored, in mV and pA;
+`recorded` cuts off the padding after the end of a recording, and counts what cannot be used. NWB and ABF files are read
+in a process of their own, since damaged ones can hang or crash HDF5 and pyabf.
 
 npz, numpy arrays without pickled objects:
     voltage        [sweep, time] mV; shorter sweeps are filled up with NaN
@@ -14,30 +14,26 @@ ibw, Igor binary waves: `readers.igor` describes their names; those of one cell 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Float
-
 from celltype_cli.core.files import find_files, why_unreadable
 from celltype_cli.core.isolated import isolated
-from celltype_cli.core.messages import UserError, raise_faults
+from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.readers.channels import EVERY, WITHOUT
 from celltype_cli.patch_clamp.readers.igor import first_of_cell, waves_of
-from celltype_cli.patch_clamp.readers.names import SPECIMEN, SUFFIXES, name_of, tails
-from celltype_cli.patch_clamp.recording import Entry, Recording, Remark, Sweep, kind_of
+from celltype_cli.patch_clamp.readers.names import SPECIMEN, SUFFIXES, instead, name_of, tails
+from celltype_cli.patch_clamp.readers.recorded import Stored, recording_of
+from celltype_cli.patch_clamp.recording import Entry, Recording, Remark
 
+FIRST = 5  # files of a folder that tell what it holds
 BESIDE = "ephys_sweeps.json"  # is read with the NWB 1 file beside it
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ABF = (b"ABF ", b"ABF2")
 IGOR = (b"\x02\x00", b"\x00\x02", b"\x05\x00", b"\x00\x05")  # versions 2 and 5, in either order of bytes
-# What the reader of a format yields for each sweep: number, voltage (mV), current (pA) and sampling rate (Hz), or the
-# reason why it is left out; and what it assumed.
-Stored = tuple[int, Float[np.ndarray, " _"], Float[np.ndarray, " _"], float] | str | Remark
 
 
 def read(path: str | Path, channel: str | None = None) -> Recording:
@@ -55,6 +51,14 @@ def read(path: str | Path, channel: str | None = None) -> Recording:
     if first[:4] in ABF:
         _check_pyabf(path)
     return isolated(_read, path, channel) if first == HDF5 or first[:4] in ABF else _read(path, channel)
+
+
+def holds(path: Path) -> bool:
+    """Says whether a file, or one of the first of a folder, holds current-clamp sweeps."""
+    for found in find(path, EVERY)[0][:FIRST]:
+        with suppress(UserError):
+            return bool(found.read().sweeps)
+    return False
 
 
 def channels(path: Path) -> list[str]:
@@ -95,7 +99,11 @@ def find(
         UserError: when there is no such file.
     """
     path = Path(path).expanduser()
-    files, notes = ([path], []) if path.is_file() else find_files(path, (*SUFFIXES, BESIDE))
+    try:
+        files, notes = ([path], []) if path.is_file() else find_files(path, (*SUFFIXES, BESIDE))
+    except UserError as error:
+        beside = path.iterdir() if path.is_dir() else ()
+        raise UserError(f"{error}{next(filter(None, map(instead, sorted(beside))), '')}") from error
     found = []
     for file in first_of_cell([file for file in files if file.name != BESIDE]):
         name = file.name if file == path else file.relative_to(path).as_posix()
@@ -139,39 +147,7 @@ def entry(file: Path, name: str, channel: str | None = None, **known: str) -> En
 
 
 def _read(path: Path, channel: str | None) -> Recording:
-    sweeps, left_out, faults, notes = [], Counter(), [], []
-    for stored in _stored(path, channel):
-        if isinstance(stored, Remark):
-            notes.append(stored.text)
-            continue
-        if isinstance(stored, str):
-            left_out[stored] += 1
-            continue
-        number, voltage, current, rate = stored
-        recorded = _recorded(voltage)
-        with np.errstate(over="ignore"):  # too large for single precision is infinite, which is told below
-            voltage, current = voltage[:recorded].astype(np.float32), current[:recorded].astype(np.float32)
-        if recorded == 0:
-            left_out["empty"] += 1
-        elif np.isnan(voltage).any() or np.isnan(current).any():
-            left_out["values missing within the sweep"] += 1
-        else:
-            try:
-                sweeps.append(Sweep(voltage, current, float(rate), int(number)))
-            except UserError as error:
-                faults.append(str(error))
-    if not sweeps:
-        raise_faults(str(path), faults)
-        reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common()) or "it holds no sweep"
-        raise UserError(f"{path}: no current-clamp sweep with its stimulus ({reasons})")
-    left_out += Counter(kind_of(fault) for fault in faults)
-    return Recording(tuple(sorted(sweeps, key=lambda s: s.number)), left_out, tuple(dict.fromkeys(notes)))
-
-
-def _recorded(voltage: Float[np.ndarray, " time"]) -> int:
-    """Returns how many samples there are before the padding: NaN (MIES) or 0 (Cell Types Database) up to the end."""
-    used = np.isfinite(voltage) & (voltage != 0)
-    return len(used) - int(np.argmax(used[::-1])) if used.any() else 0
+    return recording_of(path, _stored(path, channel))
 
 
 def _stored(path: Path, channel: str | None) -> Iterable[Stored]:
@@ -193,7 +169,9 @@ def _stored(path: Path, channel: str | None) -> Iterable[Stored]:
         from celltype_cli.patch_clamp.readers import igor
 
         return chain(one_cell, igor.stored(path))
-    other = f"is no NWB, ABF, npz or ibw file by its content (first bytes: {first!r}); is it complete?"
+    other = (
+        f"is no NWB, ABF, npz or ibw file by its content (first bytes: {first!r}){instead(path) or '; is it complete?'}"
+    )
     raise UserError(f"{path}: {why_unreadable(path) or other}")
 
 

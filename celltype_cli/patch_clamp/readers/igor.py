@@ -70,7 +70,8 @@ def stored(path: Path) -> Iterator[tuple[int, Any, Any, float] | str]:
         sweeps[int(found[1]) if found else 0][unit].append((values, rate))
     for number, of in sorted(sweeps.items()):
         if len(of["mV"]) != 1 or len(of["pA"]) != 1:
-            yield f"it has {len(of['mV'])} waves in volts and {len(of['pA'])} in amperes; expected one of each"
+            counted = f"{len(of['mV'])} waves in volts and {len(of['pA'])} in amperes"
+            yield f"it has {counted}; expected one of each, named as cell_ch0_3 and cell_ch1_3"
             continue
         ((voltage, rate),), ((current, other),) = of["mV"], of["pA"]
         if not np.isclose(rate, other, rtol=1e-4):

@@ -1,4 +1,4 @@
-"""What the cell of a file goes by, as long as nobody names it."""
+"""What the cell of a file goes by, as long as nobody names it; and what to do with files that are not read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from celltype_cli.patch_clamp.readers.igor import cell_of
 SUFFIXES = (".nwb", ".abf", ".npz", ".ibw")
 ENDING = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.IGNORECASE)
 SPECIMEN = re.compile(r"(?:^|/)specimen_([^/]+)/ephys(?:\.nwb)?$")
+
+NPZ = "save its sweeps as npz (voltage [sweep, time] in mV, current in pA, sampling_rate in Hz)"
+OTHERS = {  # by the ending of files that hold recordings and are not read, what to do
+    ".dat": f"of HEKA's Patchmaster: export it to NWB or Igor, or {NPZ}",
+    ".pxp": "of Igor: save its waves as ibw",
+    **dict.fromkeys(
+        (".axgd", ".axgx", ".wcp", ".smr", ".smrx", ".edr", ".maty", ".tdms"), f"{NPZ}; neo reads most such"
+    ),
+    **dict.fromkeys((".atf", ".csv", ".tsv", ".txt", ".mat", ".h5", ".hdf5", ".pkl"), NPZ),
+}
 
 
 def name_of(file: str) -> str:
@@ -24,3 +34,9 @@ def tails(name: str) -> list[str]:
     """Returns a name with all its folders, with fewer, and without."""
     parts = name.split("/")
     return ["/".join(parts[k:]) for k in range(len(parts))]
+
+
+def instead(path: Path) -> str:
+    """Returns "; .dat: ..." on how the files of another program come to be read; "" where the ending says nothing."""
+    ending = path.suffix.lower()
+    return f"; {ending}: {OTHERS[ending]}" if ending in OTHERS else ""

@@ -25,7 +25,8 @@ def stored(path: Path) -> Iterator[tuple[int, Float[np.ndarray, " _"], Float[np.
     arrays, names = read_arrays(path, NAMES.__contains__, "sweeps")
     if missing := [name for name in NAMES[:3] if name not in arrays]:
         nearest = "".join(meant(name, {*names} - {*NAMES}) for name in missing)
-        raise UserError(f"{path}: has no array {', '.join(missing)}{nearest}; found {', '.join(names) or 'none'}")
+        found = f"found {', '.join(names) or 'none'}"
+        raise UserError(f"{path}: has no array {', '.join(missing)}{nearest}; {found}")
     for note in unread("arrays", names, NAMES):
         yield Remark(note)
     voltage, current, rate = (arrays[name] for name in NAMES[:3])

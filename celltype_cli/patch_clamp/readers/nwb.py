@@ -14,12 +14,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from celltype_cli.core.files import why_unreadable
+from celltype_cli.core.files import cannot_read
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.readers import nwb_allen
 from celltype_cli.patch_clamp.readers.channels import WITHOUT, chosen_channel
 from celltype_cli.patch_clamp.readers.nwb_series import (
     BROKEN,
+    NO_RESPONSE,
     NO_STIMULUS,
     LeftOut,
     electrode_of,
@@ -74,8 +75,7 @@ def _opened(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        damaged = f"cannot be read as NWB, it is truncated or of another layout ({error})"
-        raise UserError(f"{path}: {why_unreadable(path, error) or damaged}") from error
+        raise cannot_read(path, "NWB", error) from error
 
 
 def _nwb2(file: h5py.File, channel: str | None) -> Iterator[tuple | str | Remark]:
@@ -87,9 +87,11 @@ def _nwb2(file: h5py.File, channel: str | None) -> Iterator[tuple | str | Remark
     in_rows = set()
     for number, response, part, stimulus, stimulus_part in _rows(file):
         in_rows |= {response, stimulus}
-        if len(names) > 1 and electrode_of(response) != electrode:
+        if response is None:
+            yield NO_RESPONSE
+        elif len(names) > 1 and electrode_of(response) != electrode:
             continue
-        if type_of(response) in OTHER_CLAMPS:
+        elif type_of(response) in OTHER_CLAMPS:
             yield OTHER_CLAMPS[type_of(response)]
         elif stimulus is None:
             yield NO_STIMULUS
@@ -127,16 +129,27 @@ def _electrodes(series: list[h5py.Group]) -> list[str]:
     return sorted({electrode_of(one) for one in series} - {""})
 
 
-def _rows(file: h5py.File) -> Iterator[tuple[int, h5py.Group, slice, h5py.Group | None, slice]]:
-    """Yields number, response, its part, stimulus and its part, from the table of intracellular recordings."""
+def _rows(file: h5py.File) -> Iterator[tuple[int, h5py.Group | None, slice, h5py.Group | None, slice]]:
+    """Yields number, response, its part, stimulus and its part, from the table of intracellular recordings.
+
+    A series is None where the row names none, or one that is not there; a table without these columns has no row.
+    """
     if (table := file.get("general/intracellular_ephys/intracellular_recordings")) is None:
         return
-    columns = table["id"][()], table["responses/response"][()], table["stimuli/stimulus"][()]
-    for row, response, stimulus in zip(*columns, strict=True):
-        series = file[response["timeseries"]]
-        given = file[stimulus["timeseries"]] if stimulus["count"] > 0 else None  # -1 where there is none
-        numbered = _sweep_number(series) if "sweep_number" in series.attrs else int(row)
+    columns = [table.get(name) for name in ("id", "responses/response", "stimuli/stimulus")]
+    for row, response, stimulus in zip(*(column[()] for column in columns), strict=True) if all(columns) else ():
+        series, given = _series(file, response), _series(file, stimulus)
+        numbered = _sweep_number(series) if series is not None and "sweep_number" in series.attrs else int(row)
         yield numbered, series, _part(response), given, _part(stimulus)
+
+
+def _series(file: h5py.File, reference: np.void) -> h5py.Group | None:
+    if reference["count"] <= 0 or not reference["timeseries"]:  # -1 where there is none
+        return None
+    try:
+        return file[reference["timeseries"]]
+    except (ValueError, KeyError):  # what it pointed to was removed
+        return None
 
 
 def _part(reference: np.void) -> slice:

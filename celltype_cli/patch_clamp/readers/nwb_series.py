@@ -178,5 +178,5 @@ def electrode_of(series: h5py.Group) -> str:
 
 
 def groups(file: h5py.File, place: str) -> Iterator[tuple[str, h5py.Group]]:
-    """Yields the groups of a group by name; the target of a link may be missing."""
-    return ((name, one) for name, one in file[place].items() if isinstance(one, h5py.Group))
+    """Yields the groups of a group by name; the group, or the target of a link, may be missing."""
+    return ((name, one) for name, one in file.get(place, {}).items() if isinstance(one, h5py.Group))

@@ -183,3 +183,14 @@ def test_a_locked_file_is_not_called_truncated(tmp_path):
 def test_a_pointer_is_not_called_truncated(tmp_path, name):
     (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n")
     refused(f"{name}:? is a pointer of git-lfs, not the file itself: git lfs pull", read, tmp_path / name)
+
+
+def test_mat_files_of_others(tmp_path):
+    savemat(tmp_path / "Fall.mat", {"F": np.ones((3, 9)), "iscell": np.ones((3, 2))})
+    settings = {"labelled": False, "frame_rate": 10.0}
+    refused("found F, iscell; it is suite2p's: give the folder", read, tmp_path / "Fall.mat", **settings)
+    with h5py.File(tmp_path / "x.mat", "w", userblock_size=512) as file:
+        file["dff"] = np.ones((9, 3))
+    with (tmp_path / "x.mat").open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    refused("is of MATLAB 7.3, which is HDF5; save its traces as npz", read, tmp_path / "x.mat", **settings)

@@ -1,6 +1,7 @@
 """Traces in folders: several files, several files of a cell, labels in a table beside."""
 
 import pandas as pd
+from made.pipelines import caiman
 from made.traces import TRACE, csv, npz, read, refused
 
 
@@ -68,3 +69,37 @@ def test_columns_of_labels_by_other_names(tmp_path):
     pd.DataFrame({"ROI": ["c1"], "Cell Type": ["PV"]}).to_csv(tmp_path / "labels.csv", index=False)
     said = "expected columns cell_id or file, and label .*; nearest: ROI; nearest: Cell Type"
     refused(said, read, tmp_path / "x.npz", labels=str(tmp_path / "labels.csv"))
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    """CaImAn's results are of the same name in the folder of each recording."""
+    for name in ("m1", "m2/day1"):
+        (tmp_path / name).mkdir(parents=True)
+        caiman(tmp_path / name / "res.hdf5", good=(0, 2))
+    loaded = read(tmp_path, labelled=False)
+    assert {*loaded.cell_id} == {"m1/res/0", "m1/res/2", "m2/day1/res/0", "m2/day1/res/2"}
+    assert {*loaded.group} == {"m1/res", "m2/day1/res"}
+
+
+def test_a_table_that_says_otherwise_than_the_file_is_noted(tmp_path):
+    (tmp_path / "labels.csv").write_text("cell_id,label,group\nc1,SST,m1\nc2,,m9\nc3,VIP,\n")
+    notes = read(npz(tmp_path), labels=str(tmp_path / "labels.csv")).about.notes
+    assert "labels.csv says another label of 1 cells than their files, and counts (c1: PV, here SST)" in notes
+    assert "labels.csv says another animal of 1 cells than their files, and counts (c2: m2, here m9)" in notes
+
+
+def test_an_empty_table_of_a_folder_is_named_once(tmp_path):
+    npz(tmp_path)
+    (tmp_path / "z.csv").write_text("")
+    (note,) = [note for note in read(tmp_path, unusable="drop").about.notes if "z.csv" in note]
+    assert note.count("z.csv") == 1 and "z.csv: is empty" in note
+
+
+def test_names_of_labels_that_are_alike_and_animals_by_another_name(tmp_path):
+    path = npz(tmp_path, cell_id=["1", "2", "10"], drop=["label", "group"])
+    (tmp_path / "labels.csv").write_text("cell_id,label,mouse\n01,PV,m1\n02,SST,m1\n10,VIP,m2\n")
+    notes = read(path, labels=str(tmp_path / "labels.csv")).about.notes
+    assert "2 of 3 cells are without a row in labels.csv: 1, 2; 01 and 1 look alike: write them alike" in notes
+    assert "labels.csv: mouse may be what is called group here: rename it" in notes
+    (tmp_path / "labels.csv").write_text("cell_id,label\n01,PV\n02,SST\n")
+    refused("none of its 2 rows .*01 and 1 look alike", read, path, labels=str(tmp_path / "labels.csv"))

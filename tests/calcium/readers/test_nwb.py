@@ -38,7 +38,10 @@ def test_time_stamps_give_rate_and_gaps(tmp_path):
     path = Made(columns=TYPES).series(timestamps=time).write(tmp_path / "a.nwb")
     assert len(load(path, dict(column="cell_type"), timesteps=150)) == 3
     assert len(load(path, dict(column="cell_type"), timesteps=100)) == 9
-    assert load(path, dict(column="cell_type")).about.of("trace").sampling_rate == pytest.approx(10)
+    loaded = load(path, dict(column="cell_type"))
+    assert loaded.about.of("trace").sampling_rate == pytest.approx(10)
+    said = "its time stamps part the traces 1 times, and no window crosses that"
+    assert f"a.nwb: series RoiResponseSeries: {said}" in loaded.about.notes
 
 
 def test_a_missing_value_ends_a_segment_and_cells_without_values_are_left_out(tmp_path):

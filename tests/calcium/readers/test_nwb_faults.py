@@ -102,8 +102,8 @@ def test_files_that_are_no_nwb(tmp_path):
         load(tmp_path, dict(column="cell_type"))
     said = str(error.value)
     assert "4 files of" in said
-    assert "cut.nwb: is no HDF5 file, or truncated" in said
-    assert "text.nwb: is no HDF5 file" in said
+    assert "cut.nwb: cannot be read as HDF5, it is truncated" in said
+    assert "text.nwb: cannot be read as HDF5" in said
     assert "old.nwb: is NWB 1, which is not read" in said
     assert "other.nwb: cannot be read as NWB" in said
 
@@ -203,7 +203,7 @@ def test_one_broken_file_leaves_the_folder(tmp_path):
     cells = load(tmp_path / "in", dict(column="cell_type"), unusable="drop")
     assert set(cells.group) == {"m1", "m2"}
     notes = "; ".join(cells.about.notes)
-    assert "1 files that cannot be used are left out: cut.NWB: is no HDF5 file, or truncated" in notes
+    assert "1 files that cannot be used are left out: cut.NWB: cannot be read as HDF5, it is truncated" in notes
     assert "1 hidden (._good.nwb)" in notes
 
 

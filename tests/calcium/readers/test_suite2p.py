@@ -107,6 +107,7 @@ def test_labels_beside(tmp_path):
         "m2/plane0/0": ("VIP", "a2"), "m2/plane0/2": ("VIP", "a2"), "m2/plane0/3": ("VIP", "a2"),
     }  # fmt: skip
     assert "1 of 6 cells are without a row in labels.csv: m1/plane0/3" in loaded.about.notes
+    assert not any("says another" in note for note in loaded.about.notes)  # a folder's name is no animal of a file
     assert not any("labels.csv" in note and "cannot be read" in note for note in loaded.about.notes)
 
 

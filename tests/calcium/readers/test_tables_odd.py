@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from made.traces import META, TRACE, npz, read, refused
 
+from celltype_cli.calcium.readers.rows import as_numbers
+
 WIDE = pd.DataFrame({**META, "sampling_rate": 10.0})
 LONG = pd.DataFrame({
     **{name: np.repeat(values, 60) for name, values in META.items()},
@@ -61,3 +63,66 @@ def test_what_is_not_read_is_noted(tmp_path):
 def test_arrays_that_are_turned(tmp_path):
     refused("trace has 60 cells, but .*; save the transposed array, trace.T", read, npz(tmp_path, trace=TRACE.T))
     refused(r"expected numbers, \[cell, time\] \(of one cell: trace\[None\]\)", read, npz(tmp_path, trace=TRACE[0]))
+
+
+def test_times_of_a_clock(tmp_path):
+    times = pd.Timestamp("2021-06-05 23:59:58") + pd.to_timedelta(LONG["time_s"], unit="s")
+    for form in ("%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%f"):
+        LONG.assign(time_s=times.dt.strftime(form)).to_csv(tmp_path / "x.csv", index=False)
+        loaded = read(tmp_path / "x.csv")
+        assert loaded.inputs["trace"].ravel() == pytest.approx(TRACE.ravel())
+        assert loaded.about.of("trace").sampling_rate == pytest.approx(10)
+        assert f"x.csv: time_s is a clock ({times[0].strftime(form)}), read as seconds" in loaded.about.notes
+    LONG.assign(time_s=times.dt.strftime("%H:%M:%S")).to_csv(tmp_path / "x.csv", index=False)
+    refused("time_s .* occurs twice; .*were they rounded", read, tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize("named", [{}, {"sampling_rate": 10.0}])
+def test_a_row_for_each_frame_is_no_cell(tmp_path, named):
+    """As ImageJ writes it: Mean1, Mean2 ..., a row for each frame."""
+    pd.DataFrame(TRACE.T, columns=["Mean1", "Mean2", "Mean3"]).assign(**named).to_csv(tmp_path / "x.csv")
+    settings = {"labelled": False, "frame_rate": 10.0}
+    refused("holds 60 rows of 3 samples, .*it looks turned", read, tmp_path / "x.csv", **settings)
+    np.savez(tmp_path / "x.npz", trace=TRACE.T)
+    refused("holds 60 rows of 3 samples, .*it looks turned", read, tmp_path / "x.npz", **settings)
+
+
+def test_a_table_of_samples_alone_names_cells_by_their_rows(tmp_path):
+    pd.DataFrame(TRACE).to_csv(tmp_path / "x.csv", index=False)
+    assert {*read(tmp_path / "x.csv", labelled=False, frame_rate=10.0).cell_id} == {"x/0", "x/1", "x/2"}
+
+
+def test_units_in_the_names_of_columns(tmp_path):
+    LONG.rename(columns={"time_s": "time [ms]", "value": "dF/F (%)"}).to_csv(tmp_path / "x.csv", index=False)
+    refused(r"value is missing; nearest: dF/F \(%\)", read, tmp_path / "x.csv")
+
+
+def test_a_list_that_is_missing_leaves_the_others(tmp_path):
+    WIDE.assign(trace=[TRACE[0], None, TRACE[2]]).to_parquet(tmp_path / "x.parquet")
+    loaded = read(tmp_path / "x.parquet", unusable="drop")
+    assert {*loaded.cell_id} == {"c1", "c3"}
+    assert any("cell c2 (x.parquet): its trace holds no value" in note for note in loaded.about.notes)
+
+
+def test_times_in_place_of_a_rate(tmp_path):
+    refused("sampling_rate has 60 entries; expected one rate", read, npz(tmp_path, sampling_rate=np.arange(60) / 10))
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("--", np.nan), ("#DIV/0!", np.nan), ("n.d.", np.nan), ("\N{MINUS SIGN}2.5", -2.5), ("1'234.5", 1234.5),
+     ("12 345", 12345.0), ("1\u202f000", 1000.0)],
+)  # fmt: skip
+def test_numbers_as_people_write_them(tmp_path, written, value):
+    numbers, words = as_numbers(pd.Series(["1.5", written, "x", "1'23"]))
+    assert numbers[:2] == pytest.approx([1.5, value], nan_ok=True) and words.tolist() == [False, False, True, True]
+    table = LONG.astype({"value": object})
+    table.loc[5, "value"] = written
+    table.to_csv(tmp_path / "x.csv", index=False)
+    loaded = read(tmp_path / "x.csv", implausible="keep")
+    assert any("1 samples of 1 cells are missing" in note for note in loaded.about.notes) == np.isnan(value)
+
+
+def test_a_rate_with_its_unit(tmp_path):
+    WIDE.assign(sampling_rate="10 Hz").join(pd.DataFrame(TRACE)).to_csv(tmp_path / "x.csv", index=False)
+    assert read(tmp_path / "x.csv").about.of("trace").sampling_rate == 10

@@ -155,7 +155,16 @@ def test_other_matlab_files_and_broken_ones(tmp_path):
         read(v5(tmp_path / "x.mat", other={"a": 1.0}), How())
     whole = v5(tmp_path / NAME, cell_metrics=metrics()).read_bytes()
     (tmp_path / NAME).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match="cannot be read as a MATLAB file"):
+    with pytest.raises(UserError, match="cannot be read as MATLAB"):
         read(tmp_path / NAME, How())
     with pytest.raises(UserError, match="dataset.label=type is none of groundTruthClassification, putativeCellType"):
         read(v5(tmp_path / "y.mat", cell_metrics=metrics()), How(label="type"))
+
+
+@pytest.mark.parametrize("save", [v5, v73])
+def test_units_that_are_tagged_bad_are_left_out(tmp_path, save):
+    path = save(tmp_path / NAME, cell_metrics=metrics(tags={"Bad": np.array([[2.0]])}))
+    found = read(path, How())
+    assert [unit.cell_id.rpartition("/")[2] for unit in found.recordings] == ["1", "7"]
+    assert any("1 units are tagged Bad and left out; dataset.quality=all takes them" in note for note in found.notes)
+    assert len(read(path, How(quality="all")).recordings) == 3

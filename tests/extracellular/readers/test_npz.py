@@ -5,9 +5,9 @@ import pytest
 from made.units import RATE, npz, trains
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.extracellular.prepare import HISTOGRAMS
 from celltype_cli.extracellular.readers.files import read
 from celltype_cli.extracellular.readers.found import How
+from celltype_cli.extracellular.rows import HISTOGRAMS
 
 
 def test_the_documented_layout(tmp_path):
@@ -52,7 +52,7 @@ def test_mere_numbers_get_a_name_so_that_a_unit_is_not_taken_for_its_recording(t
         ({"waveform": np.ones(5)}, r"waveform is float64 of shape \(5,\)"),
         ({"sampling_rate": None}, "has no sampling_rate .Hz, of waveform.; add it, or set dataset.sampling_rate"),
         ({"sampling_rate": -1.0}, "expected Hz, above 0"),
-        ({"spike_offsets": None}, "spike_offsets holds 2 values"),
+        ({"spike_offsets": None}, "has no spike_offsets; expected 4 whole numbers"),
         ({"spike_offsets": np.array([0, 9, 5, 600])}, "ascending"),
         ({"label": np.array(["a", "b"])}, "label holds 2 values of 3 units"),
         ({"isi": np.ones((3, 7))}, "isi is float64 of shape"),
@@ -204,3 +204,12 @@ def test_times_in_short_numbers_are_noted(tmp_path):
     )
     notes = read(npz(tmp_path / "x.npz", spike_times=(times + 1e5).astype("f4")), How()).notes
     assert "x.npz: spike_times are float32, which at their end is 7.8 ms coarse: save float64" in notes
+
+
+@pytest.mark.parametrize("duration", [20 / 60, 10.0])
+def test_a_duration_that_ends_before_the_spikes(tmp_path, duration):
+    """Minutes, or that of another recording: rates would be many times too high."""
+    found = read(npz(tmp_path / "x.npz", duration=duration), How())
+    assert [unit.duration for unit in found.recordings] == [unit.spikes[-1] for unit in found.recordings]
+    assert all("is it in seconds? it is taken to end with the last spike" in unit.notes[0] for unit in found.recordings)
+    assert read(npz(tmp_path / "x.npz", duration=19.5), How()).recordings[0].notes == ()

@@ -111,3 +111,9 @@ def test_several_files_of_one_animal_are_one_group(tmp_path):
         nwb(tmp_path / "in" / f"{name}.nwb", spikes={k: trains()[k][10 * (name == "b") :] / RATE for k in range(4)})
     found = read(tmp_path / "in", How())
     assert {u.group for u in found.recordings} == {"m1"} and len({u.cell_id for u in found.recordings}) == 8
+
+
+@pytest.mark.parametrize("good", [[True, False, True, True], [1, 0, 1, 1]])
+def test_a_column_is_good(tmp_path, good):
+    found = read(nwb(tmp_path / "x.nwb", columns={"is_good": good}), How())
+    assert [unit.cell_id for unit in found.recordings] == ["x/0", "x/2", "x/3"]

@@ -238,3 +238,17 @@ def test_what_times_and_matrices_look_like(tmp_path):
     wrapped = (times + 2**31 - 100_000).astype("i8").astype("i4")
     assert any("do not fit into int32: save int64" in n for n in found(phy(tmp_path / "w", spike_times=wrapped)).notes)
     refused("holds values that are NaN", phy(tmp_path / "m", whitening_mat_inv=np.full((units.CHANNELS,) * 2, np.nan)))
+
+
+def test_tables_that_contradict_each_other_or_are_not_read(tmp_path):
+    of_phy, of_bombcell = table("group", {0: "good", 1: "good", 2: "mua"}), table("bc", {0: "GOOD", 1: "NOISE"})
+    tables = {GROUP: of_phy, "cluster_group.csv": table("group", {0: "noise", 1: "good", 2: ""})}
+    read = found(phy(tmp_path / "rec", tables={**tables, "cluster_bc_unitType.tsv": of_bombcell}))
+    assert [unit.cell_id for unit in read.recordings] == ["rec/0", "rec/1"]
+    assert (
+        "rec: cluster_group.csv says another group of 1 clusters than the table before it, which counts" in read.notes
+    )
+    (note,) = [note for note in read.notes if "bc_unitType" in note]
+    assert note.startswith("rec: cluster_bc_unitType.tsv says 1 good, 1 noise, and is not read")
+    read = found(phy(tmp_path / "old", tables={"cluster_groups.csv": of_phy}))  # of the first version of Phy
+    assert [unit.cell_id for unit in read.recordings] == ["old/0", "old/1"]

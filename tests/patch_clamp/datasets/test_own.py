@@ -93,7 +93,7 @@ def broken_ones(folder, nwb2):
 REASONS = {
     "flat.npz": "none of its 3 sweeps is a long square of 1 s (3: no current step above its noise and 1 pA)",
     "one_missing.npz": "no spiking long square between 109 and 131 pA",
-    "truncated.nwb": "cannot be read as NWB, it is truncated or of another layout",
+    "truncated.nwb": "cannot be read as NWB, it is truncated or in another format",
     "voltage_clamp.abf": "is not of current clamp: recorded in pA with the command in mV",
     "volts.npz": "sweep 3: its voltage lies between -0.0702 and -0.0698, which looks like volts; expected mV, "
     "usually -150 to 100 mV (and other faults)",

@@ -175,3 +175,10 @@ def test_a_potential_that_does_what_a_command_says_is_voltage_clamp(tmp_path):
         abf.write(tmp_path / "b.abf", {"Vm": ("mV", TRACES), "I": ("pA", NOISY)}, ("mV", "pA"), epochs=steps)
     )
     assert found == pytest.approx([50, 70, 110], abs=1)  # the potential has another form than what was commanded
+
+
+def test_a_command_whose_unit_was_left_at_millivolts(tmp_path):
+    """Current clamp, recorded with the telegraphs of voltage clamp."""
+    path = abf.write(tmp_path / "a.abf", {"Vm": ("mV", TRACES)}, ("mV",), epochs=STEPS)
+    with pytest.raises(UserError, match="was the unit of the command left at mV"):
+        read(path)

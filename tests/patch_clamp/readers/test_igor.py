@@ -77,7 +77,12 @@ def test_waves_that_lack_another_or_are_broken(tmp_path, igor):
     cell = read(tmp_path / "cell1_X_ch0_3.ibw")
     assert [s.number for s in cell.sweeps] == [3, 5, 9]
     assert cell.left_out.total() == 3
-    assert cell.left_out["it has 1 waves in volts and 0 in amperes; expected one of each"] == 1
+    assert (
+        cell.left_out[
+            "it has 1 waves in volts and 0 in amperes; expected one of each, named as cell_ch0_3 and cell_ch1_3"
+        ]
+        == 1
+    )
     assert cell.left_out["is in furl; expected volts or amperes"] == 1
 
 

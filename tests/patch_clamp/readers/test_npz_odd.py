@@ -4,11 +4,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from made.sweeps import TRACES, check, write_npz
+from made.sweeps import AMPLITUDES, TRACES, check, current, write_npz
 
 from celltype_cli.core import memory
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.readers.files import read
+from celltype_cli.patch_clamp.readers.files import find, read
 
 
 @pytest.mark.parametrize("number", [[3, np.nan, 9], [3, np.inf, 9], [3, 5.5, 9], [1e300, 2, 3]])
@@ -55,3 +55,30 @@ def test_arrays_by_other_names(tmp_path):
     np.savez(path, Vm=arrays.pop("voltage"), **arrays)
     with pytest.raises(UserError, match="has no array voltage; nearest: Vm; found"):
         read(path)
+
+
+def test_a_stimulus_that_ends_in_nan_ends_the_sweep(tmp_path):
+    currents = np.stack([current(number) for number in AMPLITUDES])
+    currents[:, 5900:] = np.nan
+    found = read(write_npz(tmp_path / "a.npz", current=currents))
+    assert [len(sweep.voltage) for sweep in found.sweeps] == [5900] * 3 and not found.left_out
+    currents[0, 100] = np.nan
+    assert read(write_npz(tmp_path / "a.npz", current=currents)).left_out["values missing within the sweep"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.dat", b"DAT2\0\0\0\0", "HEKA's Patchmaster: export it to NWB"),
+        ("a.atf", b"ATF\t1.0\n", "save its sweeps as npz"),
+        ("a.smr", b"\x09\0(C) CED", "neo reads most such"),
+        ("a.xyz", b"other bytes", "is it complete"),
+    ],
+)
+def test_files_of_other_programs_say_what_to_do(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        read(tmp_path / name)
+    if said != "is it complete":
+        with pytest.raises(UserError, match=f"holds no file ending in .*{said}"):
+            find(tmp_path)

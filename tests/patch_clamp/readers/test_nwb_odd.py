@@ -158,3 +158,58 @@ def test_electrodes_are_cells(tmp_path):
     (folder / "broken.abf").write_bytes(b"ABF2")
     assert [e.cell_id for e in find(folder, "all")[0]] == ["broken", "pair/left", "pair/right", "single"]
     assert load_folder(folder, channel="all").cell_id.tolist() == ["pair/left", "pair/right", "single"]
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said"), [("stimulus", "3: its stimulus is missing"), ("acquisition", "it holds no")]
+)
+def test_a_group_that_is_missing(tmp_path, lacks, said):
+    path = Plain(tmp_path / "a.nwb").path
+    with h5py.File(path, "a") as file:
+        del file[lacks]
+        if lacks == "acquisition":
+            del file["stimulus"]
+    with pytest.raises(UserError, match=rf"a\.nwb: no current-clamp sweep with its stimulus \({said}"):
+        read(path)
+
+
+def with_table(path, alter):
+    """Adds the table of intracellular recordings, in place of sweep numbers."""
+    kind = np.dtype([("idx_start", "i4"), ("count", "i4"), ("timeseries", h5py.ref_dtype)])
+    with h5py.File(path, "a") as file:
+        table = file.create_group("general/intracellular_ephys/intracellular_recordings")
+        table["id"] = np.arange(3)
+        for place, name in ((RESPONSE, "responses/response"), (STIMULUS, "stimuli/stimulus")):
+            column = np.empty(3, kind)
+            for k, number in enumerate((3, 5, 9)):
+                series = file[f"{place}/electrode_0_{number}"]
+                del series.attrs["sweep_number"]
+                column[k] = (0, SAMPLES, series.ref)
+            alter(name, column)
+            table[name] = column
+    return path
+
+
+@pytest.mark.parametrize(
+    ("column", "field", "value", "reason"),
+    [
+        ("responses/response", "timeseries", h5py.Reference(), "its response is missing"),
+        ("responses/response", "count", -1, "its response is missing"),
+        ("stimuli/stimulus", "count", -1, "its stimulus is missing"),
+    ],
+)
+def test_a_row_without_a_series_leaves_the_others(tmp_path, column, field, value, reason):
+    def alter(name, rows):
+        if name == column:
+            rows[0][field] = value
+
+    found = read(with_table(Plain(tmp_path / "a.nwb").path, alter))
+    assert len(found.sweeps) == 2 and found.left_out[reason] == 1
+
+
+def test_a_table_of_recordings_without_stimuli(tmp_path):
+    path = with_table(Plain(tmp_path / "a.nwb").path, lambda name, rows: None)
+    with h5py.File(path, "a") as file:
+        del file["general/intracellular_ephys/intracellular_recordings/stimuli"]
+    with pytest.raises(UserError, match="3: nothing says which stimulus it had"):
+        read(path)
