@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Interval
-from jaxtyping import Shaped
 
 from celltype_cli.cells import assemble
 from celltype_cli.cells.about import About, Axis, Condition, Input
@@ -19,25 +18,14 @@ from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError, check_choice, few, grouped, raise_faults
 from celltype_cli.core.ranges import SeedNumber, held
 from celltype_cli.extracellular import acg, counts, examples, features, plausible, waveforms
+from celltype_cli.extracellular.altered import Altered
 from celltype_cli.extracellular.quality import Profile, passed
 from celltype_cli.extracellular.recording import LAYERS, Recording
+from celltype_cli.extracellular.rows import COLUMNS, INPUTS, row_of
 
-HISTOGRAMS = {
-    "correlogram": counts.pairs,
-    "isi": counts.gaps,
-    "log_correlogram": counts.log_pairs,
-    "log_isi": counts.log_gaps,
-}
-TABLES = ("features", "waveform_features", "firing_features")
-INPUTS = ("waveform", *HISTOGRAMS, *TABLES, "acg", "layer")
 MODELS = ("units_forest", "forest", "lightgbm")
 CODED = (*MODELS, "fusion")  # of inputs that the network takes, too
 OF_LONG = ("units_logistic", *MODELS)
-COLUMNS = {
-    "features": features.FEATURES,
-    "waveform_features": features.OF_WAVEFORM,
-    "firing_features": features.FIRING,
-}
 CONDITIONS = {
     "recorded rate": Condition("Hz", noted=(0.6, 1.7), withheld=(0.3, np.inf)),  # of the waveform, some 1 ms wide
     "recorded length": Condition("s", noted=(0.2, 10.0)),  # histograms of few spikes are noisy
@@ -84,7 +72,7 @@ def units(
     for unit in recordings.entries:
         try:
             unit = passed(unit, quality)
-            rows.append(_row(unit, inputs, before, min_spikes))
+            rows.append(row_of(unit, inputs, before, min_spikes))
             kept.append(unit)
         except ValueError as error:
             lost.append(f"{named(unit)}: {error}")
@@ -100,7 +88,8 @@ def units(
         "recorded length": [unit.duration for unit in kept],
     }
     cells = assemble.assemble(replace(recordings, about=about), kept, made, conditions=conditions)
-    return replace(cells, recorded=partial(examples.recorded, entries={unit.cell_id: unit for unit in kept}))
+    entries = {unit.cell_id: unit for unit in kept}
+    return replace(cells, recorded=partial(examples.recorded, entries=entries), altered=Altered(entries, inputs))
 
 
 def pinned(settings: dict[str, Any], cells: Cells) -> dict[str, Any]:
@@ -129,68 +118,6 @@ def _before(units: Sequence[Recording], before: float | None) -> tuple[float, li
             f"prepare.before is {before:g}: they do not compare with the others"
         )
     return before, notes
-
-
-def _row(unit: Recording, inputs: Sequence[str], before: float, min_spikes: int) -> dict[str, np.ndarray]:
-    """Returns what was asked for of one unit.
-
-    Raises:
-        ValueError: with why an input cannot be made.
-    """
-    if unit.spikes is not None and len(unit.spikes) < min_spikes:
-        raise ValueError(f"it has {len(unit.spikes)} spikes; expected {min_spikes} or more (prepare.min_spikes)")
-    if unit.spikes is not None and not np.isfinite(unit.spikes).all():
-        raise ValueError("its spike times are not all finite")
-    parts: dict[str, Any] = {}
-    for name in ("waveform", *HISTOGRAMS):
-        if name.startswith("log_") and name not in inputs:
-            continue  # nothing else is made of it
-        try:
-            parts[name] = _part(unit, name, before)
-        except ValueError:
-            if name in inputs or (name == "waveform" and unit.waveform.size):
-                raise
-            parts[name] = None
-    row = {
-        name: (values if name == "waveform" else counts.scaled(values, name))[None]
-        for name, values in parts.items()
-        if name in inputs
-    }
-    row |= {name: values for name, values in _measured(unit, parts).items() if name in inputs}
-    if nothing := [name for name in COLUMNS if name in inputs and np.isnan(row[name]).all()]:
-        raise ValueError(f"nothing of its {nothing[0]} can be measured")
-    if "acg" in inputs:
-        if unit.spikes is None:
-            raise ValueError("its file holds no spike times, which acg is made of; leave acg out of prepare.inputs")
-        row["acg"] = acg.acg_3d(unit.spikes)[None]
-    if "layer" in inputs:
-        row["layer"] = np.eye(len(LAYERS))[LAYERS.index(unit.layer or "unknown")]
-    return row
-
-
-def _part(unit: Recording, name: str, before: float) -> Shaped[np.ndarray, " _"]:
-    """Returns a waveform as it is used, or a histogram as it was counted.
-
-    Raises:
-        ValueError: with why it cannot be made.
-    """
-    if name == "waveform":
-        return waveforms.normalised(unit.waveform, unit.waveform_rate, before)
-    if unit.spikes is not None:
-        found = HISTOGRAMS[name](unit.spikes)
-    elif name not in unit.counts:
-        raise ValueError(f"its file holds neither spike times nor a finished {name}")
-    else:
-        found = unit.counts[name]
-    counts.scaled(found, name)
-    return found[: counts.BINS]
-
-
-def _measured(unit: Recording, parts: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Returns the tables of `COLUMNS` of one unit."""
-    wave = features.of_waveform(parts["waveform"])
-    firing = features.of_firing(unit.spikes, parts["correlogram"], parts["isi"])
-    return {"features": np.concatenate([wave, firing]), "waveform_features": wave, "firing_features": firing}
 
 
 def _notes(kept: Sequence[Recording], inputs: Sequence[str]) -> Iterator[str]:

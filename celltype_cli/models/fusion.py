@@ -93,13 +93,15 @@ class Fusion(nn.Module):
         return self.last(torch.cat([self.head(torch.cat([*codes, *table], dim=1)), *table], dim=1))
 
     def autoencoded(self, inputs: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
-        """Returns, of each input that is coded, what is made of its code, and mean and log variance of the code.
+        """Returns, of each of the inputs that is coded, what is made of its code, and mean and log variance of it.
 
         In training the code is drawn from that distribution, else it is the mean. What is made has the shape of the
         input.
         """
         found = {}
         for name, encoder in self.encoders.items():
+            if name not in inputs:
+                continue
             mean, log_variance = encoder(inputs[name])
             code = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
             found[name] = self.decoders[name](code).reshape(inputs[name].shape), mean, log_variance

@@ -1,10 +1,6 @@
 """Changes that make further training examples of one: of a mini-batch, at random, anew each time it is seen.
 
-Losing and adding spikes is imitated on what was counted of them, not done to spike trains: many files hold none, and
-rows of changed trains would be rows of test cells, too. Where a share f of foreign spikes, independent of the others,
-joins a train, a histogram of the lags between its spikes, g with mean m, becomes (g + (2f + f^2) m) / (1 + f)^2, which
-is `flat` of 0.17 for f = 0.1. A rate after each spike, of which a share l is lost and a share f of the mean m is added,
-becomes (1 - l) g + f m: `lost` and `added`.
+What happens to a recording before it is measured, such as spikes lost, its kind makes (`Cells.altered`).
 """
 
 from __future__ import annotations
@@ -66,29 +62,6 @@ def noise(x: Float[Tensor, "row ..."], amount: float, sd: float) -> Float[Tensor
     return x + amount * sd * torch.randn_like(x)
 
 
-def lost(x: Float[Tensor, "row ..."], most: float, _: float) -> Float[Tensor, "row ..."]:
-    """Takes a share of up to `most` from all values of a row."""
-    return x * (1 - _drawn(x, most))
-
-
-def added(x: Float[Tensor, "row ..."], most: float, _: float) -> Float[Tensor, "row ..."]:
-    """Adds a share of up to `most` of the mean of a row to all its values."""
-    return x + _drawn(x, most) * _mean(x)
-
-
-def flat(x: Float[Tensor, "row ..."], most: float, _: float) -> Float[Tensor, "row ..."]:
-    """Draws all values of a row towards their mean, by a share of up to `most`; their sum stays."""
-    return x + _drawn(x, most) * (_mean(x) - x)
-
-
-def _drawn(x: Tensor, most: float) -> Tensor:
-    return most * torch.rand([len(x)] + [1] * (x.ndim - 1), device=x.device, dtype=x.dtype)
-
-
-def _mean(x: Tensor) -> Tensor:
-    return x.mean(dim=tuple(range(1, x.ndim)), keepdim=True)
-
-
 CHANGES: dict[str, Callable[[Tensor, float, float], Tensor]] = {
-    function.__name__: function for function in (stretch, noise, lost, added, flat)
+    function.__name__: function for function in (stretch, noise)
 }

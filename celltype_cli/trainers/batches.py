@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
+from celltype_cli.cells.cells import Cells
+from celltype_cli.core.messages import UserError
 from celltype_cli.trainers.networks import as_tensor
 
 BLOCK_BATCHES = 32
@@ -34,6 +38,8 @@ class Batches:
         smallest: rows that a process needs in a mini-batch; with fewer, the last one joins the one before it.
         oversample: draws rows of each label again, at random and anew in every epoch, until all labels have as many as
             the most frequent one; rows without a label count as one of them.
+        copies: by input, rows as `altered` made them [row, copy, ...]: in each epoch each row is one of them, drawn at
+            random, or as it is.
     """
 
     def __init__(
@@ -46,8 +52,10 @@ class Batches:
         world_size: int,
         smallest: int = 1,
         oversample: bool = False,
+        copies: Mapping[str, Shaped[np.ndarray, "row copy ..."]] = {},
     ) -> None:
         self.inputs = {name: as_tensor(values) for name, values in inputs.items()}
+        self.copies = {name: as_tensor(copies[name]) for name in inputs if name in copies}
         self.label = torch.from_numpy(label.astype(np.int64))
         self.batch_size, self.seed, self.world_size = batch_size, seed, world_size
         count = np.unique(label, return_counts=True)[1] if oversample else np.zeros(0, dtype=int)
@@ -70,14 +78,27 @@ class Batches:
             rows = self._again(rows, generator) if self.oversample else rows
             rows = rows[torch.randperm(len(rows), generator=generator)]
         rows = torch.cat([rows, rows[: -len(rows) % self.world_size]])
+        drawn = torch.zeros(0)
+        if self.copies:  # the same of all inputs: they are of one recording
+            n = next(iter(self.copies.values())).shape[1]
+            drawn = torch.randint(n + 1, (len(rows),), generator=generator)
         rank = torch.distributed.get_rank() if self.world_size > 1 else 0
         for first in range(0, len(self.starts), self.per_block):
             edges = [*self.starts, len(rows)][first : first + self.per_block + 1]
             block = rows[edges[0] : edges[-1]][rank :: self.world_size]
             shares = [(end - start) // self.world_size for start, end in pairwise(edges)]
-            pieces = zip(*(values[block].split(shares) for values in self.inputs.values()), strict=True)
+            of = drawn[edges[0] : edges[-1]][rank :: self.world_size]
+            pieces = zip(*(self._values(name, block, of).split(shares) for name in self.inputs), strict=True)
             labels = self.label[block].split(shares)
             yield [(dict(zip(self.inputs, piece, strict=True)), y) for piece, y in zip(pieces, labels, strict=True)]
+
+    def _values(self, name: str, rows: Int[Tensor, " row"], drawn: Shaped[Tensor, " _"]) -> Shaped[Tensor, "row ..."]:
+        """Returns an input of rows, as they are where 0 was drawn, else of the copy that was."""
+        values = self.inputs[name][rows]
+        if name in self.copies:
+            changed = drawn > 0
+            values[changed] = self.copies[name][rows[changed], drawn[changed] - 1]
+        return values
 
     def _again(self, rows: Int[Tensor, " row"], generator: torch.Generator) -> Int[Tensor, " more"]:
         """Returns rows and, of each label that has fewer than the most frequent one, some again."""
@@ -85,6 +106,23 @@ class Batches:
         most = max(map(len, of_label))
         draw = [own[torch.randint(len(own), (most - len(own),), generator=generator)] for own in of_label]
         return torch.cat([rows, *draw])
+
+
+def altered(cells: Cells, copies: Mapping[str, Any] | None) -> dict[str, Shaped[np.ndarray, "row copy ..."]]:
+    """Returns rows as errors of their recordings change them, a number of times (`Cells.altered`); none for None.
+
+    Raises:
+        UserError: when the recordings are not there to be changed, or not so.
+    """
+    if copies is None or not len(cells):
+        return {}
+    if cells.altered is None:
+        raise UserError(f"{cells.about.title} holds no recordings that copies are made of: set trainer copies=null")
+    known = [p.name for p in inspect.signature(cells.altered).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    if {*copies} != {*known}:
+        raise UserError(f"trainer copies={dict(copies)}: of {cells.about.title} it needs {', '.join(known)}, no more")
+    found = [cells.altered(cell, **copies) for cell in cells.cell_id.tolist()]
+    return {name: np.stack([of_row[name] for of_row in found]) for name in found[0]}
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import UserError
-from celltype_cli.trainers.networks import Standardised, as_tensor
+from celltype_cli.trainers.networks import Standardised, as_tensor, given_to, last_linear
 from celltype_cli.trainers.protocol import taken
 
 LARGEST = 4096  # weights and biases of the last layer, whose Hessian is a square of it
@@ -53,22 +53,18 @@ class Laplace(Standardised):
 
     def with_features(self, **inputs: Tensor) -> tuple[Float[Tensor, "row class"], Float[Tensor, "row feature"]]:
         """Returns logits as trained, and what the last layer makes them of, with 1 for the bias."""
-        caught = []
-        hook = last_layer(self.inner).register_forward_pre_hook(lambda _, given: caught.append(given[0]))
-        try:
+        with given_to(last_linear(self.inner)) as caught:
             logits = super().forward(**inputs)
-        finally:
-            hook.remove()
         return logits, torch.cat([caught[-1], torch.ones_like(caught[-1][:, :1])], dim=1)
 
 
 def last_layer(network: nn.Module) -> nn.Linear:
-    """Returns the linear layer that makes the logits: the last one that the network holds.
+    """Returns the linear layer that makes the logits.
 
     Raises:
         UserError: when there is none, or it is too large.
     """
-    *_, last = [None, *(layer for layer in network.modules() if isinstance(layer, nn.Linear))]
+    last = last_linear(network)
     size = 0 if last is None else (last.in_features + 1) * last.out_features
     if last is None or last.bias is None or size > LARGEST:
         raise UserError(
@@ -89,7 +85,7 @@ def with_laplace(network: Standardised, cells: Cells, batch_size: int) -> Laplac
         rows = slice(start, start + batch_size)
         parts.append(found.with_features(**{name: as_tensor(x[rows]).to(device) for name, x in inputs.items()}))
     logits, features = (torch.cat(part).double().cpu() for part in zip(*parts, strict=True))
-    last = last_layer(network.inner)
+    last = last_linear(network.inner)
     weights = torch.cat([last.weight, last.bias[:, None]], dim=1).double().cpu()
     if not torch.allclose(features @ weights.T, logits, rtol=1e-3, atol=1e-3):
         raise UserError(

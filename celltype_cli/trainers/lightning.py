@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -18,7 +15,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.core.ranges import Count, NotNegative, Positive, Share, held
 from celltype_cli.trainers.kept import described
 from celltype_cli.trainers.protocol import Fitted, Watch, labelled, taken
-from celltype_cli.trainers.stages import after, check_choosing, check_stages, takes_unlabelled, watched
+from celltype_cli.trainers.stages import after, check_choosing, check_stages, takes_unlabelled, watched, with_inputs
 
 Beta = Annotated[float, Interval(ge=0, lt=1)]
 
@@ -43,10 +40,13 @@ class LightningTrainer:
             None counts all rows alike.
         oversample: draws rows of rarer classes again, anew in every epoch, until all have as many as the largest; rows
             without a label, where they train, count as a class.
+        copies: as errors of the recording change training rows before they are measured, for the kind of recording to
+            make (`Cells.altered`): {number: 10, ...}; each epoch draws one of them or the row as it is. None: none.
         laplace: makes the last layer a distribution, as `laplace.with_laplace` does, which tempers the probabilities.
         stages: by name, one after the other, each from the weights that the one before has kept: `task`, a Lightning
             module that owns a loss, and whatever it needs otherwise of the settings above. They see the training cells
-            alone; those without a label where the task says that it takes them (`unlabelled`).
+            alone; those without a label where the task says that it takes them (`unlabelled`). One whose task is about
+            some `inputs` gets these alone, and is passed over where none of them is prepared.
 
     Raises:
         UserError: when a number is out of range, or batch_size is no multiple of devices.
@@ -69,6 +69,7 @@ class LightningTrainer:
     auxiliary_weight: NotNegative = 0.4
     class_weights: Literal["balanced"] | None = None
     oversample: bool = False
+    copies: Mapping[str, Any] | None = None
     laplace: bool = False
 
     def __post_init__(self) -> None:
@@ -95,6 +96,7 @@ class LightningTrainer:
         """
         import torch
 
+        from celltype_cli.trainers.batches import altered
         from celltype_cli.trainers.laplace import last_layer
         from celltype_cli.trainers.networks import build, normalises_batches, unmeasured
 
@@ -109,14 +111,19 @@ class LightningTrainer:
             network = build(model, cells)
         if self.laplace:
             last_layer(network)
-        for name, values in taken(network.forward, cells.inputs).items():
+        inputs = taken(network.forward, cells.inputs)
+        for name, values in inputs.items():
             if np.isnan(values.min()):
                 raise unmeasured(name, values)
-        if normalises_batches(network) and self.batch_size < 2 * self.devices:
-            raise UserError(
-                f"trainer.batch_size={self.batch_size}: this network normalises over the rows of a mini-batch; "
-                "choose at least 2 for each device"
-            )
+        smallest = 2 * self.devices if normalises_batches(network) else 1
+        for name, stage in with_inputs(self.stages, inputs, network.forward).items():
+            own = self._of_stage(stage)
+            altered(cells[np.arange(1)], own.copies)
+            if own.batch_size < smallest:
+                raise UserError(
+                    f"trainer{f'.stages.{name}' if 'batch_size' in stage else ''}.batch_size={own.batch_size}: this "
+                    "network normalises over the rows of a mini-batch; choose at least 2 for each device"
+                )
 
     def fit(
         self, model: Callable[..., Any], train: Cells, valid: Cells, *, seed: int, folder: Path, watch: Watch | None
@@ -124,6 +131,7 @@ class LightningTrainer:
         """Trains, or goes on from the last checkpoint in `folder`; the result does not depend on interruptions."""
         import torch
 
+        from celltype_cli.trainers import one_stage
         from celltype_cli.trainers.laplace import with_laplace
         from celltype_cli.trainers.networks import NetworkPredictor, Standardised, build, moments
 
@@ -133,92 +141,26 @@ class LightningTrainer:
         init, order, dropout = (int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(3))
         torch.manual_seed(init)
         inner = build(model, known)
-        rows = train if any(takes_unlabelled(stage) for stage in self.stages.values()) else known
-        network = Standardised(inner, moments(taken(inner.forward, rows.inputs)))
+        inputs = taken(inner.forward, train.inputs)
+        stages = with_inputs(self.stages, inputs, inner.forward)
+        rows = train if any(map(takes_unlabelled, stages.values())) else known
+        network = Standardised(inner, moments({name: rows.inputs[name] for name in inputs}))
         folder.mkdir(parents=True, exist_ok=True)
         history: list[dict[str, float]] = []
-        for k, (name, stage) in enumerate(self.stages.items()):
+        for k, (name, stage) in enumerate(stages.items()):
             own = self._of_stage(stage)
             cells = train if takes_unlabelled(stage) else known
-            left = len(self.stages) - 1 - k  # stages to come; the last has the streams of a single one
+            left = len(stages) - 1 - k  # stages to come; the last has the streams of a single one
             seeds = (order, dropout) if not left else np.random.SeedSequence((seed, left)).generate_state(2).tolist()
-            hears = watched(watch, "" if not left else name, len(history), own.epochs)
-            own._train(network, cells, valid, seeds, folder / name, hears)
-            history += own._loaded(network, folder / name, hears, "" if not left else name, history)
+            hears = watched(watch, name if left else "", len(history), own.epochs)
+            one_stage.train(own, stage, network, cells, valid, seeds=seeds, stem=folder / name, watch=hears)
+            epochs = one_stage.kept(own, network, folder / name, hears)
+            spent = history[-1]["seconds"] if history else 0.0
+            history += [after(row, name if left else "", len(history), spent) for row in epochs]
         network = with_laplace(network, known, self.batch_size) if self.laplace else network
         made = described(model, known)
         predict = NetworkPredictor(network, accelerator=self.device, batch_size=self.batch_size, made=made)
         return Fitted(predict, history, history[-1]["seconds"])
 
-    def _loaded(
-        self, network, stem: Path, hears: Watch | None, prefix: str, before: list[dict[str, float]]
-    ) -> list[dict]:
-        """Puts the weights that a stage keeps into the network; returns its history after that of those before."""
-        import torch
-
-        load = partial(torch.load, weights_only=True, map_location="cpu")
-        last, chosen = load(f"{stem}-last.ckpt"), load(f"{stem}-{self.keep}.ckpt")
-        weights = {name: w for name, w in chosen["state_dict"].items() if name.startswith("network.")}
-        network.load_state_dict({name.removeprefix("network."): w for name, w in weights.items()})
-        rows = last["callbacks"]["History"]["rows"]
-        if hears and self.devices > 1:  # the processes that trained could not call it
-            for row in rows:
-                hears(row["epoch"], self.epochs, row)
-        return [after(row, prefix, len(before), before[-1]["seconds"] if before else 0.0) for row in rows]
-
     def _of_stage(self, stage: Mapping[str, Any]) -> LightningTrainer:
         return replace(self, **{key: value for key, value in stage.items() if key != "task"})
-
-    def _train(self, network, train, valid, seeds, stem, watch) -> None:
-        """Trains one stage; its checkpoints are `stem`-last.ckpt and `stem`-best.ckpt."""
-        import pytorch_lightning as pl
-
-        from celltype_cli.trainers.batches import Batches, keep_large_blocks
-        from celltype_cli.trainers.history import History, whole_checkpoint
-        from celltype_cli.trainers.networks import normalises_batches
-        from celltype_cli.trainers.tasks import balanced
-
-        keep_large_blocks()
-        logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-        warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")  # Lightning's own business
-        warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
-        warnings.filterwarnings("ignore", "Found .* module\\(s\\) in eval mode")  # `frozen` parts are
-        smallest = 2 if normalises_batches(network) else 1
-        share = {"batch_size": self.batch_size, "world_size": self.devices, "smallest": smallest}
-        chosen = ("lr", "betas", "lr_decay", "period", "auxiliary_weight", "precision")
-        settings = {name: getattr(self, name) for name in chosen}
-        if self.class_weights:  # tasks of other packages need not know it
-            settings["class_weights"] = balanced(train.label, len(train.classes))
-        inputs = partial(taken, network.inner.forward)
-        order, dropout = seeds
-        history = History(
-            stem=stem,
-            seed=dropout,
-            patience=self.patience,
-            min_improvement=self.min_improvement,
-            watch=watch if self.devices == 1 else None,
-        )
-        trainer = pl.Trainer(
-            max_epochs=self.epochs,
-            accelerator=self.device,
-            devices=self.devices,
-            # Spawned rather than relaunched: the command line and its multirun stay with this process.
-            strategy="ddp_spawn" if self.devices > 1 else "auto",
-            callbacks=[history],
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            enable_checkpointing=False,
-            use_distributed_sampler=False,
-            num_sanity_val_steps=0,
-        )
-        try:
-            trainer.fit(
-                self.stages[stem.name]["task"](network, **settings),
-                Batches(inputs(train.inputs), train.label, seed=order, oversample=self.oversample, **share),
-                Batches(inputs(valid.inputs), valid.label, seed=None, **share) if len(valid) else None,
-                ckpt_path=whole_checkpoint(stem, self.keep),
-                weights_only=True,
-            )
-        except SystemExit as error:  # Lightning's answer to Ctrl-C
-            raise KeyboardInterrupt from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,10 @@ def build(model: Callable[..., Any], cells: Cells) -> nn.Module:
     except ValueError as error:
         raise UserError(f"the model does not fit inputs of shape {cells.shapes}: {error}") from error
     except KeyError as error:
+        others = ", ".join(dict.fromkeys(model for name in cells.inputs for model in cells.about.of(name).models))
         raise UserError(
-            f"the model takes the input {error}, the dataset has {', '.join(cells.inputs)}: choose another model, or "
-            "what is prepared (prepare.inputs, where it has that setting)"
+            f"the model takes the input {error}, the dataset has {', '.join(cells.inputs)}: choose another model"
+            f"{f' ({others})' if others else ''}, or what is prepared (prepare.inputs, where it has that setting)"
         ) from error
     except (OSError, ImportError) as error:
         raise UserError(str(error)) from error
@@ -81,6 +83,22 @@ def unmeasured(name: str, values: Shaped[np.ndarray, "row ..."]) -> UserError:
 def normalises_batches(network: nn.Module) -> bool:
     """Whether a layer is a batch norm, which in training cannot take a single row."""
     return any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in network.modules())
+
+
+def last_linear(network: nn.Module) -> nn.Linear | None:
+    """Returns the last fully connected layer that a network holds, which of most makes the logits; None without one."""
+    return next((layer for layer in reversed([*network.modules()]) if isinstance(layer, nn.Linear)), None)
+
+
+@contextmanager
+def given_to(layer: nn.Module) -> Iterator[list[Tensor]]:
+    """Collects, in this block, what a layer is given each time it is used."""
+    found: list[Tensor] = []
+    hook = layer.register_forward_pre_hook(lambda _, given: found.append(given[0]))
+    try:
+        yield found
+    finally:
+        hook.remove()
 
 
 class Standardised(nn.Module):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,14 @@ def check_installed() -> None:
         raise UserError(f"ONNX needs {', '.join(missing)}: pip install celltype[onnx]")
 
 
-def check_networks(models: Sequence[Predictor]) -> None:
-    """Raises a UserError unless all are networks."""
-    states = [model.state() for model in models]
-    if others := sorted({type(state.model.steps[-1][1]).__name__ for state in states if state.kind != "network"}):
+def check_network(model: Callable[..., Any]) -> None:
+    """Raises a UserError unless what a config makes of a model is a network."""
+    from torch import nn
+
+    made = getattr(model, "func", model)
+    if not (inspect.isclass(made) and issubclass(made, nn.Module)):
         raise UserError(
-            f"onnx=true writes networks, and this run's model is an estimator ({', '.join(others)}): leave onnx out; "
+            f"onnx=true writes networks, and this run's model is an estimator ({made.__name__}): leave onnx out; "
             "the bundle itself holds its trees without pickle"
         )
 
@@ -51,11 +54,10 @@ def write(models: Sequence[Predictor], cells: Cells, file: Path, about: Mapping[
         names of inputs and output, version of the operators, and by how much probabilities differ at most.
 
     Raises:
-        UserError: when the models are no networks, a library is missing, the network cannot be written, or the graph
+        UserError: when a library is missing, the network cannot be written, or the graph
             says something else than the networks by more than `AGREE`.
     """
     check_installed()
-    check_networks(models)
     networks = [model.state().model for model in models]
     names = [*taken(networks[0].inner.forward, cells.inputs)]
     measured = np.all([~np.isnan(cells.inputs[n]).reshape(len(cells), -1).any(axis=1) for n in names], axis=0)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import inspect
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from celltype_cli.core.messages import UserError, nearest
 from celltype_cli.trainers.protocol import Watch
+
+logger = logging.getLogger("celltype")
 
 
 def check_stages(stages: Mapping[str, Any], settings: Iterable[str]) -> None:
@@ -43,6 +47,39 @@ def check_choosing(keep: str, patience: int | None, stages: Mapping[str, Any]) -
             f"{' and '.join(instead)} need validation cells, and the split leaves none: "
             f"set {' '.join(instead.values())}, or a split that leaves some"
         )
+
+
+def with_inputs(
+    stages: Mapping[str, Any], inputs: Iterable[str], forward: Callable[..., Any]
+) -> dict[str, Mapping[str, Any]]:
+    """Returns the stages that have something to train: all but those about inputs that are not prepared.
+
+    Args:
+        inputs: that the network is given.
+        forward: whose arguments are all that it could take.
+
+    Raises:
+        UserError: when a stage is about what is no input of the network, or none has anything to train.
+    """
+    found, known = {}, inspect.signature(forward).parameters
+    for name, stage in stages.items():
+        own = own_inputs(stage)
+        for one in own or ():
+            if one not in known:
+                where = f"trainer.stages.{name}.task.inputs: {one}"
+                raise UserError(f"{where} is no input of this model{nearest(one, known)}; known: {', '.join(known)}")
+        if own is None or {*own} & {*inputs}:
+            found[name] = stage
+        else:
+            logger.info("stage %s is passed over: none of its inputs is prepared (%s)", name, ", ".join(own))
+    if not found:
+        raise UserError(f"none of trainer.stages {', '.join(stages)} is about an input that is prepared")
+    return found
+
+
+def own_inputs(stage: Mapping[str, Any]) -> Sequence[str] | None:
+    """Returns the inputs that a stage is about; None for all."""
+    return getattr(stage["task"], "keywords", {}).get("inputs")
 
 
 def takes_unlabelled(stage: Mapping[str, Any]) -> bool:

@@ -45,7 +45,7 @@ class Supervised(pl.LightningModule):
     """
 
     automatic_optimization = False
-    unlabelled = False  # whether rows without a label train, too
+    unlabelled = False  # whether rows without a label train, too; a task that has `inputs` gets these alone
 
     def __init__(
         self,

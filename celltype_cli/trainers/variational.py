@@ -7,7 +7,8 @@ that one beta serves inputs on any scale.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -26,14 +27,17 @@ class Variational(Supervised):
     """Trains a network's autoencoders and, where asked to, its classifier with them, on mini-batches of both rows.
 
     Args:
-        network: `Standardised` about one with `autoencoded`, as `models.fusion.Fusion` has it; the rest: `Supervised`.
+        network: `Standardised` about one with `encoders` and `decoders` by input, and `autoencoded`, as
+            `models.fusion.Fusion` has them.
+        settings: as of `Supervised`.
+        inputs: whose autoencoders are trained; None for all. The stage is passed over where none of them is prepared.
         beta: weight of the Kullback-Leibler divergence of codes from a standard normal, at the end.
         reconstruction: weight of the loss of the autoencoders.
         cross_entropy: weight of the loss of the classifier, on the rows with a label; 0 looks at no label. With it the
-            curves of validation cells are those of the classifier.
+            curves of validation cells are those of the classifier; without, its weights stay as they are.
 
     Raises:
-        UserError: when the network has no autoencoders.
+        UserError: when the network has no autoencoders, or some of them are to train together with the classifier.
     """
 
     unlabelled = True
@@ -42,27 +46,27 @@ class Variational(Supervised):
         self,
         network: nn.Module,
         *,
-        lr: float,
-        betas: Sequence[float],
-        lr_decay: float,
-        period: int,
-        auxiliary_weight: float,
-        precision: str,
         beta: NotNegative,
         reconstruction: NotNegative,
         cross_entropy: NotNegative,
-        class_weights: Float[Tensor, " class"] | None = None,
-        weight_decay: NotNegative = 0.0,
-        cosine: bool = False,
-        frozen: Sequence[str] = (),
-        augment: Mapping[str, Mapping[str, NotNegative]] = {},
+        inputs: Sequence[str] | None = None,
+        **settings: Any,
     ) -> None:
         if not hasattr(network.inner, "autoencoded"):
             raise UserError(f"{type(network.inner).__name__} has no autoencoders to train; model=fusion has")
-        usual = {"lr": lr, "betas": betas, "lr_decay": lr_decay, "period": period, "precision": precision}
-        ours = {"weight_decay": weight_decay, "cosine": cosine, "frozen": frozen, "augment": augment}
-        super().__init__(network, **usual, **ours, auxiliary_weight=auxiliary_weight, class_weights=class_weights)
+        if inputs is not None and cross_entropy:
+            raise UserError("inputs goes with cross_entropy=0: the classifier takes all of them; set it to null")
+        super().__init__(network, **settings)
         self.beta, self.reconstruction, self.cross_entropy = beta, reconstruction, cross_entropy
+        if not cross_entropy:
+            self._train_alone([*network.inner.encoders] if inputs is None else inputs)
+
+    def _train_alone(self, inputs: Sequence[str]) -> None:
+        """Has no weights trained but those of the autoencoders of some inputs."""
+        self.network.requires_grad_(False)
+        for parts in (self.network.inner.encoders, self.network.inner.decoders):
+            for name in {*inputs} & {*parts}:
+                parts[name].requires_grad_(True)
 
     def loss(self, inputs: dict[str, Tensor], label: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the mean loss of a mini-batch, and that of each row."""

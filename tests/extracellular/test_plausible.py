@@ -31,3 +31,9 @@ def test_spikes_too_close(tmp_path, change):
 
 def test_samples_for_seconds(tmp_path):
     assert notes(tmp_path, lambda s: s * RATE * 10)[0].startswith("the spikes of 3 units span 69 days")
+
+
+@pytest.mark.parametrize("unit", [1000.0, RATE], ids=["milliseconds", "samples"])
+def test_spikes_too_far_apart(tmp_path, unit):
+    (note,) = notes(tmp_path, lambda s: s * unit)
+    assert note.startswith("the spikes of most units are ") and "not in milliseconds or samples" in note

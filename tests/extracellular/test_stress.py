@@ -2,15 +2,9 @@
 
 import numpy as np
 import pytest
+from made.units import unit
 
-from celltype_cli.extracellular.recording import Recording
 from celltype_cli.extracellular.stress import perturbed
-
-
-def unit(cell, n=1000, group="r1", seed=0, **changes):
-    spikes = np.sort(np.random.default_rng(seed).uniform(0, 100, n))
-    usual = {"waveform": np.ones((1, 90), "f4"), "waveform_rate": 3e4, "spikes": spikes, "duration": 100.0}
-    return Recording(cell, "", group, **{**usual, **changes})
 
 
 def errors(units, among=None):

@@ -85,3 +85,21 @@ def test_rarer_labels_are_drawn_again_until_all_have_as_many():
     assert drawn[0] != drawn[1] and sorted(drawn[0]) != sorted(drawn[1])
     whole = Batches({"x": x}, label, batch_size=4, seed=0, world_size=1)
     assert whole.n_rows == 12
+
+
+def test_each_epoch_draws_a_copy_or_the_row_as_it_is():
+    x, copies = np.arange(300)[:, None] * 10, np.arange(300)[:, None, None] * 10 + np.array([1, 2])[None, :, None]
+    made = Batches({"x": x, "y": x.astype(float)}, np.arange(300), batch_size=7, seed=0, world_size=1,
+                   copies={"x": copies, "absent": copies})  # fmt: skip
+    epochs = []
+    for epoch in (0, 1, 0):
+        made.epoch = epoch
+        rows = {}
+        for block in made:
+            for inputs, label in block:
+                assert torch.equal(inputs["y"][:, 0], label * 10.0)
+                rows |= dict(zip(label.tolist(), (inputs["x"][:, 0] - label * 10).tolist(), strict=True))
+        epochs.append([rows[row] for row in range(300)])
+    assert np.bincount(epochs[0]) == pytest.approx(100, abs=25)
+    assert epochs[0] == epochs[2] != epochs[1]
+    assert (x[:, 0] == np.arange(300) * 10).all()

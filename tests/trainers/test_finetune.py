@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import replace
 from functools import partial
 from unittest.mock import Mock
 
@@ -178,8 +179,11 @@ def test_what_was_not_measured_cannot_be_fed_to_a_network(call, tmp_path):
 
 
 def test_an_input_that_is_not_there_is_named():
-    with pytest.raises(UserError, match="input 'features', the dataset has trace: choose another model"):
+    with pytest.raises(UserError, match="input 'features', the dataset has trace: choose another model, or"):
         lightning().check(OnFeatures, TRAIN, any_valid=True)
+    known = replace(TRAIN, about=About("toy", inputs={"trace": Input(models=("cnn1d", "rnn"))}))
+    with pytest.raises(UserError, match=r"choose another model \(cnn1d, rnn\), or what is prepared"):
+        lightning().check(OnFeatures, known, any_valid=True)
 
 
 def test_inputs_may_be_files_opened_for_reading(tmp_path):

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from made.training import CLASSES, CNN, RNN, TRAIN, fit, noisy, sklearn
+from made.training import CLASSES, CNN, RNN, TRAIN, noisy
 from sklearn.linear_model import LogisticRegression
 
 from celltype_cli.cells.cells import Cells
@@ -94,10 +94,11 @@ def test_a_network_that_onnx_does_not_know_is_named(tmp_path, monkeypatch):
         onnx_files.write([predict], TRAIN, tmp_path / "model.onnx", {})
 
 
-def test_estimators_are_no_networks(tmp_path):
-    forest = fit(sklearn(inputs=["trace"]), tmp_path, LogisticRegression).predict
-    with pytest.raises(UserError, match=r"an estimator \(LogisticRegression\)"):
-        onnx_files.check_networks([forest])
+def test_estimators_are_no_networks():
+    onnx_files.check_network(RNN)
+    for estimator in (LogisticRegression, partial(LogisticRegression, C=2.0)):
+        with pytest.raises(UserError, match=r"an estimator \(LogisticRegression\)"):
+            onnx_files.check_network(estimator)
 
 
 def test_missing_libraries_are_named_first(monkeypatch):

@@ -1,5 +1,6 @@
 """Autoencoders are trained on training cells alone, with a label or without; then frozen, fine-tuned, or jointly."""
 
+import logging
 import math
 from functools import partial
 from types import SimpleNamespace
@@ -23,8 +24,9 @@ from celltype_cli.trainers.variational import Variational
 WAYS = ("supervised", "pretrained", "frozen", "joint")
 WEIGHTS = {"beta": 5.0, "reconstruction": 1.0, "cross_entropy": 0.0}
 NONE = units(3)[np.arange(0)]
-AUGMENT = {"waveform": {"stretch": 0.5, "noise": 0.1}, "isi": {"flat": 0.2}}
-PRETRAIN = partial(Variational, **WEIGHTS, frozen=["head", "last"])
+AUGMENT = {"waveform": {"stretch": 0.5, "noise": 0.1}}
+COPIES = {"number": 2, "lost": 0.1, "added": 0.1, "jitter": 0.001}
+PRETRAIN = partial(Variational, **WEIGHTS)
 
 
 def weights_of(fitted):
@@ -79,8 +81,9 @@ def test_cross_entropy_is_of_rows_with_a_label_alone():
 def test_every_way_learns_what_is_to_be_learnt(way, tmp_path):
     cfg = compose("train", "model=fusion", f"trainer={way}")
     cfg.trainer.update(epochs=20, batch_size=8)
-    if "pretrain" in cfg.trainer.stages:
-        cfg.trainer.stages.pretrain.update(epochs=15, batch_size=8, lr=0.003)
+    for name in {*cfg.trainer.stages} - {"supervised"}:
+        cfg.trainer.stages[name].update(epochs=15, batch_size=8, lr=0.003)
+        cfg.trainer.stages[name].pop("copies", None)  # the made ones are far from the units
     cells, unseen = units(36, unlabelled=12), units(18, seed=1)
     trainer = configs.build(cfg.trainer)
     fitted = fit(trainer, tmp_path, partial(Fusion, **{**PLAIN, "latent_dim": 6}), cells, NONE)
@@ -89,8 +92,10 @@ def test_every_way_learns_what_is_to_be_learnt(way, tmp_path):
     if way != "joint":
         assert fitted.history[-1]["train_balanced_accuracy"] > 0.6
     if way in ("pretrained", "frozen"):
-        first = [row["pretrain_train_loss"] for row in fitted.history if "pretrain_train_loss" in row]
-        assert len(first) == 15 and first[-1] < first[0]
+        for stage in ("waveform", "histograms"):  # acg is passed over
+            first = [row[f"{stage}_train_loss"] for row in fitted.history if f"{stage}_train_loss" in row]
+            assert len(first) == 15 and first[-1] < first[0]
+        assert len(fitted.history) == 15 + 15 + 20
 
 
 def test_frozen_parts_stay_to_the_bit(tmp_path):
@@ -124,10 +129,62 @@ def test_the_pretraining_leaves_the_classifier_alone(tmp_path):
         def on_fit_start(self):
             seen.update({name: weights.clone() for name, weights in self.network.state_dict().items()})
 
-    looking = partial(Looking, **WEIGHTS, frozen=["head", "last"])
+    looking = partial(Looking, **WEIGHTS)
     after = weights_of(fit(lightning(stages={"a": {"task": looking}}), tmp_path, TINY, cells, NONE))
     assert not changed(seen, after, "head") and not changed(seen, after, "last")
     assert changed(seen, after, "encoders") and changed(seen, after, "decoders")
+
+
+def test_a_stage_trains_the_autoencoders_of_its_inputs_alone(tmp_path):
+    cells, seen = units(24, names=("waveform", "isi", "acg")), {}
+
+    class Looking(Variational):
+        def on_fit_start(self):
+            seen.update({name: weights.clone() for name, weights in self.network.state_dict().items()})
+
+        def loss(self, inputs, label):
+            seen["inputs"] = [*inputs]
+            return super().loss(inputs, label)
+
+    looking = partial(Looking, **WEIGHTS, inputs=["isi", "correlogram"])
+    after = weights_of(fit(lightning(stages={"a": {"task": looking}}), tmp_path, TINY, cells, NONE))
+    assert seen.pop("inputs") == ["isi"]
+    for part in ("encoders", "decoders"):
+        assert {name.split(".")[2] for name in changed(seen, after, part)} == {"isi"}
+    assert not changed(seen, after, "head") and not changed(seen, after, "last")
+
+
+def test_the_log_says_what_is_passed_over_and_what_copies_are(tmp_path, caplog, monkeypatch):
+    caplog.set_level("INFO", logger="celltype")
+    monkeypatch.setattr(logging.getLogger("celltype"), "propagate", True)
+    tasks = {name: partial(Variational, **WEIGHTS, inputs=[name]) for name in ("acg", "isi")}
+    stages = {name: {"task": task, "copies": COPIES, "epochs": 1} for name, task in tasks.items()}
+    fit(lightning(stages=stages), tmp_path, TINY, units(12), NONE)
+    assert "stage acg is passed over: none of its inputs is prepared (acg)" in caplog.text
+    assert "stage isi trains on copies, changed: " in caplog.text
+
+
+def test_published_rates_of_the_stages():
+    stages = configs.build(compose("train", "model=fusion", "trainer=pretrained").trainer).stages
+    assert [*stages] == ["waveform", "acg", "histograms", "supervised"]
+    found = {name: tuple(stages[name][key] for key in ("lr", "batch_size", "epochs")) for name in ("waveform", "acg")}
+    assert found == {"waveform": (0.0001, 128, 60), "acg": (0.0005, 32, 60)}
+    assert [stages[name]["task"].keywords["inputs"] for name in ("waveform", "acg")] == [["waveform"], ["acg"]]
+
+
+def test_inputs_and_copies_of_a_stage_are_checked(tmp_path):
+    def train(copies=None, **settings):
+        task = partial(Variational, **{**WEIGHTS, **settings})
+        return fit(lightning(stages={"a": {"task": task, "copies": copies}}), tmp_path, TINY, units(12), NONE)
+
+    with pytest.raises(UserError, match="stages.a.task.inputs: wave is no input of this model.*known: waveform"):
+        train(inputs=["wave"])
+    with pytest.raises(UserError, match="none of trainer.stages a is about an input that is prepared"):
+        train(inputs=["acg"])
+    with pytest.raises(UserError, match="inputs goes with cross_entropy=0"):
+        train(inputs=["isi"], cross_entropy=1.0)
+    with pytest.raises(UserError, match="copies={'number': 2}: of made it needs number, lost, added, jitter"):
+        train({"number": 2})
 
 
 class Diary(Variational):
@@ -187,7 +244,8 @@ def test_a_network_without_autoencoders_is_refused(tmp_path):
 
 
 def test_a_pretraining_interrupted_ends_as_it_would_have(tmp_path):
-    cells, stages = units(24, unlabelled=6), {"pretrain": {"task": partial(PRETRAIN, augment=AUGMENT)}}
+    cells = units(24, unlabelled=6)
+    stages = {"pretrain": {"task": partial(PRETRAIN, augment=AUGMENT), "copies": COPIES}}
     stages["supervised"] = {"task": partial(Supervised, augment=AUGMENT, cosine=True, frozen=["decoders"])}
     train = partial(fit, lightning(epochs=2, oversample=True, stages=stages), model=TINY, train=cells, valid=NONE)
     whole = train(tmp_path / "whole")

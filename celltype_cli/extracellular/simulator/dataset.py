@@ -7,7 +7,7 @@ complex spikes of the same number belong to one Purkinje cell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import Annotated
 
@@ -66,42 +66,51 @@ def load(
     faults = _faults(probe, layers, classes, spread)
     if faults:
         raise UserError("dataset units_sim: " + "\n  ".join(["cannot be simulated:", *faults]))
-    made = []
     climbing: dict[int, np.ndarray] = {}
+    made: dict[str, list[Recording]] = {}
+    on_probe = {**probe, "channels": int(probe["channels"])}
     for k in (1, 0, 2, 3, 4):  # complex spikes before the simple spikes that they silence
-        name = CLASSES[k]
+        name, made[CLASSES[k]] = CLASSES[k], []
         for i in range(units_per_class + unlabelled_per_class):
             laboratory, animal = i % laboratories, i // laboratories % animals
-            values = dict(classes[name])
-            for level, key in zip(LEVELS, ((0, laboratory, k), (1, laboratory, animal, k), (2, k, i))):
-                rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
-                for parameter, sd in spread[level].items():
-                    values[parameter] *= float(np.exp(sd * rng.standard_normal()))
-            values["burst_share"] = min(values["burst_share"], HIGHEST["burst_share"])
-            times = spike_train(rng, duration_s, **{p: values[p] for p in _keywords(spike_train)})
+            keys = ((0, laboratory, k), (1, laboratory, animal, k), (2, k, i))
+            values, draws = _of_unit(classes[name], spread, seed, keys)
+            times = spike_train(draws, duration_s, **{p: values[p] for p in _keywords(spike_train)})
             if name == "PkC_cs":
                 climbing[i] = times
             elif name == "PkC_ss":
                 times = paused(times, climbing[i], pause_s)
             shape = {p: values[p] for p in _keywords(waveforms) if p not in OF_PROBE}
-            on_probe = {**probe, "channels": int(probe["channels"])}
-            recording = Recording(
-                cell_id=f"{name}_{i + 1:04d}",
-                label=name if i < units_per_class else "",
-                group=f"lab_{laboratory + 1}_animal_{animal + 1:02d}",
-                waveform=waveforms(rng, **on_probe, **shape),
-                waveform_rate=float(probe["waveform_rate"]),
-                spikes=times,
-                duration=float(duration_s),
-                source=f"lab_{laboratory + 1}",
-                layer=layers[name],
-                in_uv=True,
+            made[name].append(
+                Recording(
+                    cell_id=f"{name}_{i + 1:04d}",
+                    label=name if i < units_per_class else "",
+                    group=f"lab_{laboratory + 1}_animal_{animal + 1:02d}",
+                    waveform=waveforms(draws, **on_probe, **shape),
+                    waveform_rate=float(probe["waveform_rate"]),
+                    spikes=times,
+                    duration=float(duration_s),
+                    source=f"lab_{laboratory + 1}",
+                    layer=layers[name],
+                    in_uv=True,
+                )
             )
-            made.append((k, recording))
-    made.sort(key=lambda pair: pair[0])
     note = "no animal was recorded: a score on these units says nothing about recorded ones"
     about = About("units_sim", simulated=True, citation=CITATION, notes=(note,), group="animal")
-    return Recordings([recording for _, recording in made], about, CLASSES)
+    return Recordings([unit for name in CLASSES for unit in made[name]], about, CLASSES)
+
+
+def _of_unit(
+    values: Mapping[str, float], spread: Mapping[str, Mapping[str, float]], seed: int, keys: Sequence[tuple[int, ...]]
+) -> tuple[dict[str, float], np.random.Generator]:
+    """Returns the parameters of a unit, and what the rest of it is drawn with; `keys` tell the levels' seeds apart."""
+    found = dict(values)
+    for level, key in zip(LEVELS, keys, strict=True):
+        draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+        for parameter, sd in spread[level].items():
+            found[parameter] *= float(np.exp(sd * draws.standard_normal()))
+    found["burst_share"] = min(found["burst_share"], HIGHEST["burst_share"])
+    return found, draws
 
 
 def _keywords(function) -> list[str]:
