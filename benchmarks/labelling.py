@@ -1,12 +1,13 @@
-"""Seconds and memory that `celltype predict` takes for 10,000 made-up traces of 480 samples, with a forest's bundle.
+"""Seconds and memory that `celltype predict` takes for made-up traces of 480 samples, with a forest's bundle.
 
-    python benchmarks/labelling.py [folder for the bundle and the traces; else one that is deleted afterwards]
+    python benchmarks/labelling.py [--cells 1000 10000 50000] [--folder for the bundle and the traces, which are kept]
 
-Training and export come first, and are not counted. On 2 cores it should take less than 30 s and 1 GB.
+Training and export come first, and are not counted. On 2 cores 10,000 cells should take less than 30 s and 1 GB.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-CELLS, SAMPLES, RATE = 10_000, 480, 7.5
+CELLS, SAMPLES, RATE = (1_000, 10_000, 50_000), 480, 7.5
 
 
 def write(path: Path, n: int, seed: int, **columns: list[str]) -> None:
@@ -34,26 +35,28 @@ def celltype(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "celltype_cli.cli", *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, sizes: list[int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "labelled.npz", 1000, 0, label=[("PV", "SOM")[k % 2] for k in range(1000)])
-    write(folder / "new.npz", CELLS, 1)
     place = f"outputs={folder / 'outputs'}"
     celltype("train", "dataset=traces", f"dataset.path={folder / 'labelled.npz'}", "model=forest", "logger=none", place)
     celltype("export", "run=traces-forest", f"out={folder / 'bundle'}", "overwrite=true", place)
-    begin = time.perf_counter()
     ask = [f"model={folder / 'bundle'}", f"input={folder / 'new.npz'}", f"out={folder / 'answer'}", "overwrite=true"]
-    command = [sys.executable, "-m", "celltype_cli.cli", "predict", *ask, place]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, _, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - begin
-    computed, memory = used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss / 1e9
-    print(f"{CELLS} cells: {wall:.1f} s, {computed:.1f} s of computing, {memory:.2f} GB")
+    for cells in sizes:
+        write(folder / "new.npz", cells, 1)
+        begin = time.perf_counter()
+        command = [sys.executable, "-m", "celltype_cli.cli", "predict", *ask, place]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, _, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - begin
+        computed, memory = used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss / 1e9
+        print(f"{cells} cells: {wall:.1f} s, {computed:.1f} s of computing, {memory:.2f} GB", flush=True)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        main(Path(sys.argv[1]))
-    else:
-        with TemporaryDirectory() as place:
-            main(Path(place))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", type=int, nargs="+", default=CELLS)
+    parser.add_argument("--folder", type=Path)
+    typed = parser.parse_args()
+    with TemporaryDirectory() as place:
+        main(typed.folder or Path(place), typed.cells)

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from celltype_cli.bundles.familiar import Verdict
-from celltype_cli.bundles.unlike import Unlike
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Answer:
         notes: what the reader of the files has to say.
         verdict: how the cells that were used compare with the training cells; its entries are in the order of `used`.
         examples: the first row of each cell that was used, of the inputs of which the bundle keeps examples.
-        strange: which of these cells are unlike training cells of the type that they are taken for.
+        unlike: of each of these cells, whether it is unlike training cells of the type that it is taken for.
         recorded: by cell, what gives what there is to see of its recording (`cells.examples`).
         stress: what became of labels when cells were labelled again with errors (`bundles.stress`); None: not tried.
     """
@@ -32,7 +31,7 @@ class Answer:
     notes: tuple[str, ...]
     verdict: Verdict | None
     examples: dict[str, Float[np.ndarray, "cell ..."]]
-    strange: Unlike
+    unlike: Bool[np.ndarray, " used"]
     recorded: Mapping[str, Callable[[str], Sequence[Any]]]
     stress: pd.DataFrame | None = None
 

@@ -14,7 +14,6 @@ built, and a function is called only if it is the `prepare` or the reader of a k
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,6 +27,7 @@ import pandas as pd
 import yaml
 from jaxtyping import Float
 
+from celltype_cli.bundles.called import function_of
 from celltype_cli.bundles.sums import check_sums
 from celltype_cli.bundles.sure import HeldOut
 from celltype_cli.bundles.training import Training
@@ -42,7 +42,6 @@ FORMAT = 1
 ABOUT, TRAINING, HELD_OUT = "bundle.yaml", "training.npz", "held_out.csv"
 NEEDED = ("format", "name", "classes", "inputs", "source", "prepare", "models", "scores", "trust", "data", "versions")
 LARGEST = 5_000_000  # bytes of bundle.yaml
-CALLED = re.compile(r"celltype_cli\.\w+\.(prepare|datasets\.own)\.[a-z]\w*")  # of a config node's _target_
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Bundle:
     @cached_property
     def types(self) -> Types:
         """How near its training cells lie to others of their type."""
-        return Types(self.training, self.about["inputs"])
+        return Types(self.training, self.about["inputs"], self.held_out.taken(self.training.cell_id, self.classes))
 
     @cached_property
     def held_out(self) -> HeldOut:
@@ -196,33 +195,5 @@ def load_bundle(path: str | Path) -> Bundle:
     if missing := [name for name in NEEDED if name not in about]:
         raise UserError(f"{file} lacks {', '.join(missing)}: export the bundle again")
     for node in (about["source"], about["prepare"]):
-        _callable(node)
+        function_of(node)
     return Bundle(path, about)
-
-
-def call(node: Mapping[str, Any], *args: Any, **settings: Any) -> Any:
-    """Calls the function of a config node: a `prepare` or a reader, and nothing else.
-
-    Raises:
-        UserError: when it is something else, or takes other settings.
-    """
-    function = _callable(node)
-    known = {name: value for name, value in node.items() if name not in ("_target_", "_partial_")}
-    if unknown := [name for name in settings if name not in known]:
-        raise UserError(f"{', '.join(unknown)} is no setting here; known: {', '.join(known)}")
-    try:
-        return function(*args, **{**known, **settings})
-    except TypeError as error:
-        said = f"{node['_target_']} takes other settings than this bundle holds ({error})"
-        raise UserError(f"{said}: another version made it; export its run again, or use that version") from error
-
-
-def _callable(node: Mapping[str, Any]) -> Any:
-    target = str(node.get("_target_", "")) if isinstance(node, Mapping) else ""
-    if not CALLED.fullmatch(target):
-        raise UserError(f"{target or node} is neither the `prepare` nor the reader of a kind of recording: not called")
-    module, _, name = target.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"{target} is not in this version of celltype ({error})") from error

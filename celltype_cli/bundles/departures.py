@@ -22,6 +22,16 @@ FAR_OLD, FAR_NEW = 5, 10  # robust sd to which training cells and new cells are 
 TINY = 1e-9
 
 
+def scaled(
+    values: Float[np.ndarray, "cell quantity"], of: Float[np.ndarray, "other quantity"]
+) -> Float[np.ndarray, "cell quantity"]:
+    """Returns quantities as departures from the median of others, in robust sd of these; 0 for missing."""
+    low, middle, high = np.nanpercentile(of, [25, 50, 75], axis=0)
+    spread = (high - low) / 1.349
+    fallback = np.nanstd(of, axis=0) + TINY
+    return np.nan_to_num((values - middle) / np.where(spread > TINY, spread, fallback))
+
+
 def departures(
     old: Float[np.ndarray, "cell quantity"],
     old_group: Shaped[np.ndarray, " cell"],
@@ -44,9 +54,10 @@ def departures(
         return np.ones(old.shape[1])
     old, new = np.clip(old, -FAR_OLD, FAR_OLD), np.clip(new, -FAR_NEW, FAR_NEW)
     between, within = variances(old, old_group)
-    of_share = AS_ANIMALS + n_groups - 1
+    tell = telling(old_group)
+    of_share = AS_ANIMALS + tell
     usual = USUAL_SHARED * old.var(axis=0, ddof=1)
-    between = np.maximum(between, (AS_ANIMALS * usual + (n_groups - 1) * between) / of_share)
+    between = np.maximum(between, (AS_ANIMALS * usual + tell * between) / of_share)
     middle = np.median(new, axis=0)
     efficiency = np.pi / 2 if len(new) > 2 else 1.0  # of the median against the mean of normal values
     variance = between * (1 / n_new_groups + 1 / n_groups) + within * (efficiency / len(new) + 1 / len(old))
@@ -54,19 +65,42 @@ def departures(
     return np.minimum(1.0, 2 * student.sf(t, 1 / (1 / of_share + 1 / (len(old) - 1))) * old.shape[1])
 
 
+def lower(
+    old: Float[np.ndarray, " cell"],
+    old_group: Shaped[np.ndarray, " cell"],
+    new: Float[np.ndarray, " new"],
+    new_group: Shaped[np.ndarray, " new"],
+) -> float:
+    """Returns the p value of a quantity that is lower in new cells, as `departures` tests it, on one side."""
+    old, new = (scaled(values[:, None], old[:, None]) for values in (old, new))
+    p = float(departures(old, old_group, new, new_group)[0])
+    below = np.median(new) < np.clip(old, -FAR_OLD, FAR_OLD).mean()
+    return p / 2 if below else 1 - p / 2
+
+
+def telling(group: Shaped[np.ndarray, " cell"]) -> int:
+    """Returns how many animals less one say how animals differ; 0 where hardly any has a second cell."""
+    n_groups = len(np.unique(group))
+    return n_groups - 1 if len(group) - n_groups >= FEW else 0
+
+
 def variances(
-    x: Float[np.ndarray, "cell quantity"], group: Shaped[np.ndarray, " cell"]
+    x: Float[np.ndarray, "cell quantity"], group: Shaped[np.ndarray, " cell"], least: float = LEAST_SHARED
 ) -> tuple[Float[np.ndarray, " quantity"], Float[np.ndarray, " quantity"]]:
-    """Returns the variance between and within groups, by the moments of a one-way layout of unequal groups."""
+    """Returns the variance between and within groups, by the moments of a one-way layout of unequal groups.
+
+    Args:
+        least: share of the whole that lies between groups at least.
+    """
     groups, code = np.unique(group, return_inverse=True)
     size, total = np.bincount(code), x.var(axis=0, ddof=1)
     if len(x) - len(groups) < FEW:
-        return LEAST_SHARED * total, (1 - LEAST_SHARED) * total
+        return least * total, (1 - least) * total
     means = np.stack([x[code == k].mean(axis=0) for k in range(len(groups))])
     within = ((x - means[code]) ** 2).sum(axis=0) / (len(x) - len(groups))
     between = (size[:, None] * (means - x.mean(axis=0)) ** 2).sum(axis=0) / (len(groups) - 1)
     usual = (len(x) - (size**2).sum() / len(x)) / (len(groups) - 1)
-    return np.maximum((between - within) / usual, LEAST_SHARED * total), within
+    return np.maximum((between - within) / usual, least * total), within
 
 
 def beyond(

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from celltype_cli.bundles.answer import Answer
-from celltype_cli.bundles.bundle import Bundle, call
-from celltype_cli.bundles.predict import Watch, predict, recordings_of
+from celltype_cli.bundles.bundle import Bundle
+from celltype_cli.bundles.predict import Watch, predict, recordings_of, with_labels
 from celltype_cli.core.classes import same_as
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.tables import read_table
@@ -71,8 +71,7 @@ def _labels(
 ) -> tuple[dict[str, str], list[str]]:
     """Returns the label of each cell by its id, and notes on how they were read."""
     if labels is None:
-        entries = call(bundle.about["source"], **{"path": str(path), **dataset}).entries
-        return {entry.cell_id: entry.label for entry in entries}, []
+        return {entry.cell_id: entry.label for entry in with_labels(bundle, path, **dataset).entries}, []
     table = read_table("labels", labels)
     if missing := [name for name in ("cell_id", "label") if name not in table.rows]:
         raise UserError(f"labels={labels}: {' and '.join(missing)} missing; found {', '.join(table.rows)}")

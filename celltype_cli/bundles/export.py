@@ -20,7 +20,9 @@ from celltype_cli.bundles.bundle import ABOUT, FORMAT, HELD_OUT, TRAINING, Bundl
 from celltype_cli.bundles.card import card
 from celltype_cli.bundles.sums import write_sums
 from celltype_cli.bundles.training import Training
+from celltype_cli.cells import own_files
 from celltype_cli.cells.cells import Cells
+from celltype_cli.core import configs
 from celltype_cli.core.files import config_folders
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation.predictions import labelled_lines, per_cell, write_predictions
@@ -65,9 +67,9 @@ def export(
     if not run.finished:
         raise UserError(f"{run.path} is not finished: type its command again, then export")
     cfg = OmegaConf.create(yaml.safe_load((run.path / "config.yaml").read_text(encoding="utf-8")))
-    models = _kept(run) if fit == "folds" else {}
     if onnx:
-        onnx_files.check(models)
+        onnx_files.check(configs.build(cfg.model))
+    models = _kept(run) if fit == "folds" else {}
     cells = cells_of(cfg)
     if cells.fingerprint() != run.facts()["dataset"]["fingerprint"]:
         raise UserError(f"the data of {run.path.name} have changed since: train again, then export")
@@ -167,10 +169,8 @@ def _own(module: str, prepare: dict[str, Any]) -> dict[str, Any]:
 
     A file that cannot be read stops no other there, and none has to say labels.
     """
-    target = module.removesuffix(".prepare") + ".datasets.own.load"
-    for file in (file for folder in config_folders() for file in sorted((folder / "dataset").glob("*.yaml"))):
-        node = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if isinstance(node, dict) and node.get("_target_") == target:
+    for _, node in own_files.nodes(config_folders()):
+        if node["_target_"] == module.removesuffix(".prepare") + own_files.TARGET:
             node.pop("defaults", None)
             node |= {"labelled": False} if "labelled" in node else {}
             whole = OmegaConf.create({"dataset": node, "prepare": {**prepare, "unusable": "drop"}})

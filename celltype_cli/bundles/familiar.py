@@ -2,9 +2,10 @@
 
 Each cell is described by a few quantities that any series or image has (level, amplitude, noise, peak, skewness,
 smoothness), or by the columns of its table. A recording is doubted where it was made otherwise (`made`), where a
-quantity departs (`departures`), where a small model tells it from the training cells (`told_apart`), and where many of
-its cells are unfamiliar: a cell is when it lies farther from the training cells than 99 % of those lie from training
-cells of other animals. The most serious doubt is the verdict.
+quantity departs (`departures`), where a small model tells it from the training cells (`told_apart`), where models are
+less sure of it (`sure`), and where many of its cells are unlike their type (`unlike`) or unfamiliar: a cell is when it
+lies farther from the training cells than 99 % of those lie from training cells of other animals. The most serious doubt
+is the verdict.
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from celltype_cli.bundles.departures import FEW, beyond, departures
-from celltype_cli.bundles.made import REMARK, WITHHELD, Doubt
+from celltype_cli.bundles.departures import beyond, departures
+from celltype_cli.bundles.made import REMARK, WITHHELD, Doubt, said_p, weight_of
+from celltype_cli.bundles.odd import many_odd
 from celltype_cli.bundles.told_apart import Told, told_apart
 from celltype_cli.bundles.training import Training
 
-CHANCE = (0.01, 0.001)  # p below which labels are read with care, or withheld
-SHARE = (0.3, 0.5)  # of unfamiliar cells, of at least five, likewise
 # How many times the noise of the usual training animal, and of the nearest one, likewise; so many times that of the
 # nearest is enough for care. Of recorded cells (CASCADE, Beau et al. 2025) held-out animals of one laboratory came to 2
 # and 1.25 at once in 1 of 100, to 1.75 in 1 of 500.
@@ -75,28 +75,31 @@ def compare(
     training: Training,
     values: Float[np.ndarray, "cell quantity"],
     group: Shaped[np.ndarray, " cell"],
-    made: Sequence[Doubt] = (),
+    more: Sequence[Doubt] = (),
 ) -> Verdict:
     """Compares cells of a new recording with training cells.
 
     Args:
         values: of `describe`.
         group: animals of the new cells.
-        made: doubts about how they were recorded.
+        more: doubts of other kinds: how they were recorded, how sure models are of them.
     """
     old, new = training.scaled(training.values), training.scaled(values)
     p = departures(old, training.group, new, group)
     told = told_apart(old, training.group, new, group)
     near, distance = _nearest(new, old, NEIGHBOURS)
-    unfamiliar = distance[:, 0] > np.quantile(_among_others(old, training.group), 0.99)
-    found = [*made, *_of_quantities(training, values, p), *_of_told(told), *_of_cells(unfamiliar)]
+    own = _among_others(old, training.group)
+    limit = np.quantile(own, 0.99)
+    unfamiliar = distance[:, 0] > limit
+    many = many_odd(own > limit, training.group, unfamiliar, "lie far from all training cells")
+    found = [*more, *_of_quantities(training, values, p), *_of_told(told), *many]
     doubts = sorted(found, key=lambda doubt: -doubt.weight)
     return Verdict(float(p.min(initial=1.0)), told, tuple(doubts), unfamiliar, near, distance)
 
 
 def _of_quantities(training: Training, values: np.ndarray, p: np.ndarray) -> Iterator[Doubt]:
     """Yields the three quantities that depart most, and noise that no training animal has."""
-    weights = {int(k): int(sum(p[k] < limit for limit in CHANCE)) for k in np.argsort(p)[:3]}
+    weights = {int(k): weight_of(p[k]) for k in np.argsort(p)[:3]}
     for k, name in enumerate(training.names):
         if name.startswith("noise of ") and p[k] < POSSIBLE:
             far = beyond(training.values[:, k], training.group, values[:, k])
@@ -108,14 +111,8 @@ def _of_quantities(training: Training, values: np.ndarray, p: np.ndarray) -> Ite
 
 
 def _of_told(told: Told | None) -> Iterator[Doubt]:
-    if told and (weight := int(sum(told.p < limit for limit in CHANCE))):
+    if told and (weight := weight_of(told.p)):
         yield Doubt(_told(told), weight)
-
-
-def _of_cells(unfamiliar: np.ndarray) -> Iterator[Doubt]:
-    share = unfamiliar.mean() if len(unfamiliar) >= FEW else 0.0
-    if weight := int(sum(share >= limit for limit in SHARE)):
-        yield Doubt(f"{unfamiliar.sum()} of {len(unfamiliar)} cells lie far from all training cells", weight)
 
 
 def _told(told: Told) -> str:
@@ -139,14 +136,16 @@ def _among_others(old: np.ndarray, group: np.ndarray) -> np.ndarray:
     groups = np.unique(group)
     if len(groups) < 2:
         return _nearest(old, old, 2)[1][:, -1]
-    return np.concatenate([_nearest(old[group == name], old[group != name], 1)[1][:, 0] for name in groups])
+    found = np.empty(len(old))
+    for name in groups:
+        found[group == name] = _nearest(old[group == name], old[group != name], 1)[1][:, 0]
+    return found
 
 
 def _said(training: Training, values: np.ndarray, k: int, p: float) -> str:
     """Says how a quantity departs, as a ratio where it is a logarithm."""
     new, old, name = np.nanmedian(values[:, k]), np.nanmedian(training.values[:, k]), training.names[k]
     kind = name.partition(" of ")[0]
-    certainty = f"p {'< 0.0001' if p < 1e-4 else f'= {p:.2g}'}"
     if kind in ("amplitude", "noise", "peak"):
-        return f"{name} is {np.exp(new - old):.2g} times that of the training cells ({certainty})"
-    return f"{name} is {new:.3g}, of the training cells {old:.3g} ({certainty})"
+        return f"{name} is {np.exp(new - old):.2g} times that of the training cells ({said_p(p)})"
+    return f"{name} is {new:.3g}, of the training cells {old:.3g} ({said_p(p)})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from celltype_cli.evaluation.calibration import confidence_ratio
 NAMED = re.compile(r"cell (?P<cell>.+?)(?: \((?P<file>[^()]*)\))?")  # as `assemble.named` does
 
 
-def lines_of(bundle: Bundle, cells: Cells) -> Iterator[dict[str, Any]]:
-    """Yields the line of each cell, without a label, in the order of their first rows."""
+def lines_of(bundle: Bundle, cells: Cells) -> tuple[list[dict[str, Any]], Float[np.ndarray, " cell"]]:
+    """Returns the line of each cell, without a label, in the order of their first rows, and how sure models are of it
+    each by itself (`HeldOut.sureness`)."""
     each = bundle.proba(cells)  # of model, row, class
     ids, first, code = np.unique(cells.cell_id, return_index=True, return_inverse=True)
     rows = np.bincount(code)
@@ -28,8 +28,9 @@ def lines_of(bundle: Bundle, cells: Cells) -> Iterator[dict[str, Any]]:
     votes = (of_cell.argmax(axis=2) == chosen).sum(axis=0)
     calibrated, inside = bundle.held_out.calibrated(mean), bundle.held_out.sets(mean)
     ratio = confidence_ratio(mean)
-    for k in np.argsort(first):
-        yield {
+    order = np.argsort(first)
+    lines = [
+        {
             "cell_id": str(ids[k]),
             "label": "",
             "best": bundle.classes[chosen[k]],
@@ -41,6 +42,9 @@ def lines_of(bundle: Bundle, cells: Cells) -> Iterator[dict[str, Any]]:
             **{f"p_{name}": float(p) for name, p in zip(bundle.classes, calibrated[k])},
             "rows": int(rows[k]),
         }
+        for k in order
+    ]
+    return lines, bundle.held_out.sureness(of_cell)[order]
 
 
 def _mean_by(code: np.ndarray, proba: Float[np.ndarray, "row class"]) -> Float[np.ndarray, "cell class"]:

@@ -13,6 +13,7 @@ from celltype_cli.cells.about import Condition, Input
 from celltype_cli.cells.cells import Cells
 
 REMARK, NOTED, WITHHELD = 0, 1, 2  # what a doubt asks for: to be said; labels with care; no labels
+CHANCE = (0.01, 0.001)  # p below which labels are read with care, or withheld
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,16 @@ class Made:
         first = parts[0]
         conditions = {name: np.concatenate([part.conditions[name] for part in parts]) for name in first.conditions}
         return cls(conditions, first.limits, first.inputs, np.concatenate([part.digest for part in parts]))
+
+
+def weight_of(p: float) -> int:
+    """Returns what a doubt asks for that has such a p value."""
+    return int(sum(p < limit for limit in CHANCE))
+
+
+def said_p(p: float) -> str:
+    """Returns a p value in words."""
+    return f"p {'< 0.0001' if p < 1e-4 else f'= {p:.2g}'}"
 
 
 def doubts(training: Made, new: Made, inputs: Mapping[str, Mapping[str, Any]]) -> Iterator[Doubt]:

@@ -13,7 +13,8 @@ import pandas as pd
 from jaxtyping import Float
 
 from celltype_cli.bundles.answer import Answer
-from celltype_cli.bundles.bundle import Bundle, call
+from celltype_cli.bundles.bundle import Bundle
+from celltype_cli.bundles.called import call
 from celltype_cli.bundles.predict import predict, recordings_of
 from celltype_cli.bundles.training import describe
 from celltype_cli.cells.about import About, Axis, Input

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,10 @@ from celltype_cli.trainers import kept, onnx_files
 FILE = "model.onnx"
 
 
-def check(models: Mapping[str, Path]) -> None:
-    """Raises a UserError when ONNX cannot be written: before anything takes time.
-
-    Args:
-        models: folders of kept models, by name; none where they are still to be fitted.
-    """
+def check(model: Callable[..., Any]) -> None:
+    """Raises a UserError when a model, as its config builds it, cannot be written: before anything takes time."""
     onnx_files.check_installed()
-    onnx_files.check_networks([kept.load(folder) for folder in [*models.values()][:1]])
+    onnx_files.check_network(model)
 
 
 def add(folder: Path, about: Mapping[str, Any], cells: Cells, held_out: Path) -> dict[str, Any]:

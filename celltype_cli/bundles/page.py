@@ -42,11 +42,9 @@ def _head(bundle: Bundle, answer: Answer, title: str) -> Iterator[str]:
     yield f"<h1>Cell types of {escape(title)}</h1>"
     yield f"<p>{len(given)} of {len(answer.cells)} cells labelled with the bundle <b>{escape(bundle.name)}</b>.</p>"
     if (verdict := answer.verdict) is not None:
-        doubt, withheld = answer.strange.words(), verdict.withheld or answer.strange.withheld
-        kind = "withheld" if withheld else "noted" if verdict.noted or doubt else ""
-        said = [verdict.words()] if verdict.noted or not doubt else []
-        more = ["labels are withheld"] if withheld and given.empty else []
-        sentences = " ".join(map(_sentence, filter(None, [*said, doubt, *more])))
+        kind = "withheld" if verdict.withheld else "noted" if verdict.noted else ""
+        more = ["labels are withheld"] if verdict.withheld and given.empty else []
+        sentences = " ".join(map(_sentence, [verdict.words(), *more]))
         yield f'<p class="verdict {kind}">{escape(sentences)}</p>'
     if bundle.about["data"]["simulated"]:
         warning = "The model was trained on simulated cells: its labels of recorded cells mean nothing."

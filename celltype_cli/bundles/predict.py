@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,13 +15,13 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from celltype_cli.bundles.answer import Answer
-from celltype_cli.bundles.bundle import Bundle, call
+from celltype_cli.bundles.bundle import Bundle
+from celltype_cli.bundles.called import call
 from celltype_cli.bundles.familiar import compare
 from celltype_cli.bundles.lines import lines_of, lost_line, said_of, unused_line
 from celltype_cli.bundles.made import Made, doubts
 from celltype_cli.bundles.training import describe
-from celltype_cli.bundles.unlike import Unlike
-from celltype_cli.cells import assemble
+from celltype_cli.cells import assemble, own_files
 from celltype_cli.cells.assemble import Entry, Recordings
 from celltype_cli.core.messages import UserError
 
@@ -39,9 +40,26 @@ def recordings_of(bundle: Bundle, path: str | Path | Any, **dataset: Any) -> Rec
     Raises:
         UserError: when there is no file, none can be read, or a setting is missing.
     """
-    found = call(bundle.about["source"], **{"path": str(path) if isinstance(path, PathLike) else path, **dataset})
-    assemble.check(replace(found, classes=None))
+    found = with_labels(bundle, path, **dataset)
     return replace(found, entries=[replace(entry, label="") for entry in found.entries], classes=bundle.classes)
+
+
+def with_labels(bundle: Bundle, path: str | Path | Any, **dataset: Any) -> Recordings:
+    """Reads them with the labels that the files say, whatever these are; else as `recordings_of`."""
+    try:
+        asked = {"path": str(path) if isinstance(path, PathLike) else path, **dataset}
+        found = replace(call(bundle.about["source"], **asked), classes=None)
+        assemble.check(found)
+    except UserError as error:
+        said = re.sub(r"(?m)^( *)dataset\.path=", r"\1input=", str(error))  # as it was typed
+        raise UserError("\n  ".join([said, *other_kind(bundle, path)])) from error
+    return found
+
+
+def other_kind(bundle: Bundle, path: Any) -> list[str]:
+    """Returns a line where a path holds recordings of another kind than those that the bundle labels."""
+    said = own_files.hint(bundle.about["source"]["_target_"], path)
+    return [f"{said}: it takes a model that was trained on such"] if said else []
 
 
 def predict(
@@ -80,14 +98,16 @@ def predict(
         name: np.concatenate([part.examples[name] for part in parts if part.examples])
         for name in (bundle.training.examples if described else ())
     }
-    verdict, strange = None, Unlike(np.concatenate([np.empty(0, bool), *(part.far for part in parts)]))
+    verdict, unlike = None, np.concatenate([np.empty(0, bool), *(part.far for part in parts)])
     if described:
         group = cells.loc[cells["best"] != "", "group"].to_numpy()
         made = Made.joined([part.made for part in parts if part.made])
+        sureness = np.concatenate([part.sureness for part in parts])
         about = doubts(bundle.training.made, made, bundle.about["inputs"])
-        verdict = compare(bundle.training, np.concatenate(described), group, [*about])
+        more = [*about, *bundle.types.doubts(unlike), *bundle.held_out.doubts(sureness, group)]
+        verdict = compare(bundle.training, np.concatenate(described), group, more)
     recorded = {cell_id: part.recorded for part in parts if part.recorded for cell_id in part.lines["cell_id"]}
-    return _answered(Answer(cells, recordings.about.notes, verdict, examples, strange, recorded), least, force)
+    return _answered(Answer(cells, recordings.about.notes, verdict, examples, unlike, recorded), least, force)
 
 
 def chunks(bundle: Bundle, entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
@@ -104,19 +124,18 @@ def chunks(bundle: Bundle, entries: Sequence[Entry]) -> Iterator[Sequence[Entry]
 
 def _answered(answer: Answer, least: float, force: bool) -> Answer:
     """Gives labels: none to a recording unlike the training cells, to a cell that is, or to one that is not sure."""
-    cells, verdict, strange = answer.cells, answer.verdict, answer.strange
+    cells, verdict = answer.cells, answer.verdict
     if verdict is None:
         return answer
     used = cells.index[cells["best"] != ""]
-    other, far, sure = used[strange.far], used[verdict.unfamiliar], used[cells.loc[used, "confidence"] >= least]
+    other, far, sure = used[answer.unlike], used[verdict.unfamiliar], used[cells.loc[used, "confidence"] >= least]
     cells.loc[other, "note"] = "unlike training cells of its best guess, " + cells.loc[other, "best"]
     cells.loc[far, "note"] = "lies far from all training cells"
     given = sure if force else sure.difference(far).difference(other)
     cells.loc[given, "label"] = cells.loc[given, "best"]
-    if (verdict.withheld or strange.withheld) and not force:
-        what = "the recording does" if verdict.withheld else "most cells do"
+    if verdict.withheld and not force:
         cells.loc[used, "label"] = ""
-        cells.loc[used, "note"] = f"withheld: {what} not look like the training cells"
+        cells.loc[used, "note"] = "withheld: the recording does not look like the training cells"
     return replace(answer, cells=cells)
 
 
@@ -128,6 +147,7 @@ class Part:
     described: Float[np.ndarray, "cell quantity"] | None = None
     examples: dict[str, np.ndarray] = field(default_factory=dict)
     far: Shaped[np.ndarray, " used"] = field(default_factory=lambda: np.empty(0, bool))  # from those of their type
+    sureness: Float[np.ndarray, " used"] = field(default_factory=lambda: np.empty(0))  # as `HeldOut.sureness`
     recorded: Callable[[str], Sequence[Any]] | None = None
     made: Made | None = None
 
@@ -166,7 +186,8 @@ def labelled(bundle: Bundle, recordings: Recordings, prepare: Mapping[str, Any],
     if cells is None:
         return Part(pd.DataFrame([unused_line(bundle, entry, unused[entry.cell_id]) for entry in entries]))
     recorded, cells = cells.recorded if shown else None, bundle.aligned(cells)
-    said = {line["cell_id"]: line for line in lines_of(bundle, cells)}
+    found, sureness = lines_of(bundle, cells)
+    said = {line["cell_id"]: line for line in found}
     lines = [
         {**said[entry.cell_id], "group": entry.group, "file": entry.file}
         if entry.cell_id in said
@@ -177,4 +198,4 @@ def labelled(bundle: Bundle, recordings: Recordings, prepare: Mapping[str, Any],
     examples = {name: cells.inputs[name][first] for name in bundle.training.examples}
     far = bundle.types.far(examples, np.array([said[str(cell_id)]["best"] for cell_id in cells.cell_id[first]]))
     few = {name: rows[:shown] for name, rows in examples.items()}
-    return Part(pd.DataFrame(lines), described, few, far, recorded, Made.of(cells, first))
+    return Part(pd.DataFrame(lines), described, few, far, sureness, recorded, Made.of(cells, first))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
+from celltype_cli.bundles.departures import FEW, lower
+from celltype_cli.bundles.made import Doubt, said_p, weight_of
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation import calibration, coverage, sets
 from celltype_cli.evaluation.predictions import arrays_of, read_predictions
+
+SUREST = 0.001  # below 1, beyond which confidences count as equal
 
 
 class HeldOut:
@@ -25,14 +31,21 @@ class HeldOut:
         label: Int[np.ndarray, " cell"],
         proba: Float[np.ndarray, "cell classes"],
         group: Shaped[np.ndarray, " cell"],
+        cell_id: Shaped[np.ndarray, " cell"],
     ) -> None:
-        self.label, self.proba, self.group = label, proba, group
+        self.label, self.proba, self.group, self.cell_id = label, proba, group, cell_id
 
     @classmethod
     def read(cls, path: Path) -> HeldOut:
         """Reads a table of predictions, a line for each cell."""
         table = read_predictions(path)
-        return cls(*arrays_of(table), table["group"].to_numpy().astype(str))
+        return cls(*arrays_of(table), *(table[name].to_numpy().astype(str) for name in ("group", "cell_id")))
+
+    def taken(self, cell_id: Shaped[np.ndarray, " some"], classes: Sequence[str]) -> Shaped[np.ndarray, " some"]:
+        """Returns the type that each cell was taken for, by those that had not seen it; empty for others."""
+        mean = pd.DataFrame(self.proba).groupby(self.cell_id).mean()
+        place = mean.index.get_indexer(cell_id)
+        return np.where(place < 0, "", np.array(classes)[mean.to_numpy().argmax(axis=1)[place]])
 
     @cached_property
     def temperature(self) -> float:
@@ -42,6 +55,23 @@ class HeldOut:
     def calibrated(self, proba: Float[np.ndarray, "new classes"]) -> Float[np.ndarray, "new classes"]:
         """Returns probabilities at the temperature of these cells."""
         return calibration.softened(proba, self.temperature)
+
+    def sureness(self, each: Float[np.ndarray, "model new classes"]) -> Float[np.ndarray, " new"]:
+        """Returns how sure models are of new cells, each by itself as here, on average."""
+        return np.mean([self.calibrated(proba).max(axis=1) for proba in each], axis=0)
+
+    def doubts(self, sureness: Float[np.ndarray, " new"], group: Shaped[np.ndarray, " new"]) -> Iterator[Doubt]:
+        """Yields a doubt about a recording of which models are less sure than of groups that they had not seen.
+
+        Where confidence drops, so does accuracy, and by more than what confidence says (Guillory et al. 2021, ICCV,
+        doi 10.1109/ICCV48922.2021.00117). Tested are log-odds, animals being random effects (`departures`).
+        """
+        mine = self.calibrated(self.proba).max(axis=1)
+        if len(sureness) < FEW:
+            return
+        if weight := weight_of(p := lower(_log_odds(mine), self.group, _log_odds(sureness), group)):
+            medians = f"{np.median(sureness):.2f}, of training cells that they had not seen {np.median(mine):.2f}"
+            yield Doubt(f"the models are less sure of it: median confidence {medians} ({said_p(p)})", weight)
 
     def threshold(self, accuracy: float | None) -> float:
         """Returns the confidence from which on labels are right as often as wished; infinite where none is.
@@ -60,3 +90,8 @@ class HeldOut:
     def sets(self, proba: Float[np.ndarray, "new classes"], promise: float = 0.9) -> Bool[np.ndarray, "new classes"]:
         """Returns which types each new cell may be, by the probabilities of the ensemble (`evaluation.sets`)."""
         return proba >= sets.thresholds(self.label, self.proba, self.group, promise)
+
+
+def _log_odds(confidence: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"]:
+    within = np.clip(confidence, SUREST, 1 - SUREST)
+    return np.log(within / (1 - within))

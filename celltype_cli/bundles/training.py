@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from celltype_cli.bundles.departures import scaled
 from celltype_cli.bundles.made import Made
 from celltype_cli.cells.cells import Cells
 
 SERIES = ("level", "amplitude", "noise", "peak", "skewness", "smoothness")
 LARGEST = 20_000  # values of an input, of which examples are kept
+LEAST_NOISE = 1e-3  # of the amplitude
+FEW = 10  # steps from sample to sample
 TINY = 1e-9
 
 
@@ -75,10 +78,7 @@ class Training:
 
     def scaled(self, values: Float[np.ndarray, "cell quantity"]) -> Float[np.ndarray, "cell quantity"]:
         """Returns quantities as departures from the training median, in robust standard deviations; 0 for missing."""
-        low, middle, high = np.nanpercentile(self.values, [25, 50, 75], axis=0)
-        spread = (high - low) / 1.349
-        fallback = np.nanstd(self.values, axis=0) + TINY
-        return np.nan_to_num((values - middle) / np.where(spread > TINY, spread, fallback))
+        return scaled(values, self.values)
 
 
 def describe(cells: Cells) -> tuple[tuple[str, ...], Float[np.ndarray, "cell quantity"], Int[np.ndarray, " cell"]]:
@@ -103,16 +103,38 @@ def describe(cells: Cells) -> tuple[tuple[str, ...], Float[np.ndarray, "cell qua
 
 
 def _series(rows: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row 6"]:
-    """Describes each row of a series or image, its last axis being time; amplitudes as logarithms, for ratios count."""
+    """Describes each row of a series or image, its last axis being time; amplitudes as logarithms, for ratios count.
+
+    Noise is that from sample to sample where the row has begun and not ended: a short row is filled up with its first
+    and last value. Below a thousandth of the amplitude it counts as that, for to have none is no ratio.
+    """
     flat = rows.reshape(len(rows), -1).astype(np.float64)
     low, level, high = np.percentile(flat, [5, 50, 95], axis=1)
     steps = np.diff(rows.astype(np.float64), axis=-1).reshape(len(rows), -1)
-    noise = 1.4826 * np.median(np.abs(steps - np.median(steps, axis=1, keepdims=True)), axis=1) / np.sqrt(2)
+    noise = np.maximum(_noise(rows), LEAST_NOISE * np.ptp(flat, axis=1))
     centred, sd = flat - flat.mean(axis=1, keepdims=True), flat.std(axis=1) + TINY
     skewness = (centred**3).mean(axis=1) / sd**3
     rough = steps.std(axis=1) / (np.sqrt(2) * sd)
     logs = [np.log(np.maximum(x, TINY)) for x in (high - low, noise, flat.max(axis=1) - level)]
     return np.stack([level, *logs, np.sign(skewness) * np.log1p(np.abs(skewness)), -np.log(rough + TINY)], axis=1)
+
+
+def _noise(rows: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, " row"]:
+    """Returns the robust sd of differences of neighbours over sqrt(2), without constant ends."""
+    steps = np.diff(rows.astype(np.float64), axis=-1)
+    moving = (steps != 0).reshape(len(rows), -1, steps.shape[-1]).any(axis=1)
+    inside = np.logical_or.accumulate(moving, axis=1) & np.logical_or.accumulate(moving[:, ::-1], axis=1)[:, ::-1]
+    noise, filled = np.zeros(len(rows)), (inside.sum(axis=1) >= FEW) & ~inside.all(axis=1)
+    noise[~filled] = _spread(steps[~filled])
+    for k in np.flatnonzero(filled):
+        noise[k] = _spread(steps[k : k + 1, ..., inside[k]])[0]
+    return noise / np.sqrt(2)
+
+
+def _spread(rows: Float[np.ndarray, "row ..."]) -> Float[np.ndarray, " row"]:
+    """Returns the robust sd of each row, by the median of absolute deviations."""
+    flat = rows.reshape(len(rows), int(np.prod(rows.shape[1:])))
+    return 1.4826 * np.median(np.abs(flat - np.median(flat, axis=1, keepdims=True)), axis=1)
 
 
 def _median(rows: Float[np.ndarray, "row quantity"]) -> Float[np.ndarray, " quantity"]:

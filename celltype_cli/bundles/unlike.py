@@ -9,46 +9,21 @@ the median of its type, for all types together, since of some there are few.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from scipy.spatial.distance import cdist
 
+from celltype_cli.bundles.made import Doubt
+from celltype_cli.bundles.odd import many_odd
 from celltype_cli.bundles.training import Training
 
 USUAL = 0.95  # of training cells that are as near, by the input in which a cell is farthest
 FEW = 3  # cells of a type that can be compared; types of fewer are not judged
 LEAST_SPREAD = 0.1  # of the whole input, added to that of each place
 TINY = 1e-9
-CELLS, NOTED, WITHHELD = 5, 0.3, 0.5  # of so many cells, from which share of unlike ones a recording is doubted
-
-
-@dataclass(frozen=True)
-class Unlike:
-    """Which cells are unlike training cells of their type, and what that says of their recording."""
-
-    far: Bool[np.ndarray, " cell"]
-
-    @property
-    def withheld(self) -> bool:
-        """Whether no cell of the recording should get a label."""
-        return self._share >= WITHHELD
-
-    def words(self) -> str:
-        """Returns a sentence for people; empty where few are unlike."""
-        if self._share < NOTED:
-            return ""
-        many = (
-            f"{self.far.sum()} of {len(self.far)} cells are unlike training cells of the type that they are taken for"
-        )
-        return f"{many}: the recording may hold types that the model does not know"
-
-    @property
-    def _share(self) -> float:
-        return float(self.far.mean()) if len(self.far) >= CELLS else 0.0
 
 
 class Types:
@@ -56,9 +31,15 @@ class Types:
 
     Args:
         inputs: what each input is, as bundle.yaml has it.
+        taken: the type that each training cell is taken for by a model that has not seen it; empty: by none.
+
+    Attributes:
+        own: of each training cell that is taken for a type, whether it is far; `group`, of each of these.
     """
 
-    def __init__(self, training: Training, inputs: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, training: Training, inputs: Mapping[str, Mapping[str, Any]], taken: Shaped[np.ndarray, " cell"]
+    ) -> None:
         self.training, self.spread, self.middle = training, {}, {}
         scores = [np.full(len(training.label), np.nan)]
         for name in training.examples:
@@ -71,6 +52,8 @@ class Types:
             scores.append(off / self.spread[name])
         worst = np.fmax.reduce(scores)
         self.usual = np.quantile(worst[np.isfinite(worst)], USUAL) if np.isfinite(worst).any() else np.inf
+        own = self._worst(training.examples, taken, training.group) > self.usual
+        self.own, self.group = own[taken != ""], training.group[taken != ""]
 
     def far(
         self, examples: Mapping[str, Shaped[np.ndarray, "cell ..."]], best: Shaped[np.ndarray, " cell"]
@@ -81,11 +64,21 @@ class Types:
             examples: by input, the first row of each cell.
             best: the type that each cell is taken for.
         """
-        scores = [np.full(len(best), -np.inf)]
+        return self._worst(examples, best, None) > self.usual
+
+    def doubts(self, far: Bool[np.ndarray, " cell"]) -> Iterator[Doubt]:
+        """Yields a doubt about a recording in which more cells are far than in training recordings."""
+        yield from many_odd(self.own, self.group, far, "are unlike training cells of the type that they are taken for")
+
+    def _worst(
+        self, examples: Mapping[str, np.ndarray], types: np.ndarray, groups: np.ndarray | None
+    ) -> Float[np.ndarray, " cell"]:
+        """Returns how far cells are by the input in which they are farthest, in sd from what is usual of their type."""
+        scores = [np.full(len(types), -np.inf)]
         for name, spread in self.spread.items():
-            found = self._distances(name, examples[name], best, None)
-            scores.append((found - _each(self.middle[name], best)) / spread)
-        return np.fmax.reduce(scores) > self.usual
+            found = self._distances(name, examples[name], types, groups)
+            scores.append((found - _each(self.middle[name], types)) / spread)
+        return np.fmax.reduce(scores)
 
     def _distances(
         self, name: str, rows: np.ndarray, types: np.ndarray, groups: np.ndarray | None

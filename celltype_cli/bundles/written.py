@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -44,15 +44,25 @@ def check_free(places: Sequence[Path], overwrite: bool) -> None:
         raise UserError("\n  ".join(["nothing is written over what is there:", *few(faults)]))
 
 
-def write_files(files: Sequence[File], overwrite: bool) -> None:
+def write_files(files: Sequence[File], overwrite: bool, stale: Sequence[Path] = ()) -> None:
     """Writes files, each whole or not at all, and lists them in `OURS` beside them.
+
+    Args:
+        stale: places where an answer of before may have left a file that this one has not: it is removed.
 
     Raises:
         UserError: as `check_free`, before anything is written.
     """
-    check_free([place for place, _ in files], overwrite)
+    check_free([*(place for place, _ in files), *stale], overwrite)
+    for place in filter(Path.exists, stale):
+        place.unlink()
+        _list(place.parent, {name: of for name, of in ours(place.parent).items() if name != place.name})
     for place, write in files:
         with replacing(place) as temporary:
             write(temporary)
             listed = {**ours(place.parent), place.name: digest(temporary)}
-        write_text(place.parent / OURS, "".join(f"{value}  {name}\n" for name, value in sorted(listed.items())))
+        _list(place.parent, listed)
+
+
+def _list(folder: Path, listed: Mapping[str, str]) -> None:
+    write_text(folder / OURS, "".join(f"{value}  {name}\n" for name, value in sorted(listed.items())))

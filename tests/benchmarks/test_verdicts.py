@@ -24,6 +24,9 @@ def test_planted_shifts_are_flagged_and_held_out_animals_are_not(verdicts):
         new = verdicts.described(*CELLS, change=verdicts.CALCIUM[name], **PINNED)
         assert verdicts.shares(known, new, 3, times=5)[0] >= least, name
     assert verdicts.shares(known, known, 7, times=5) is None  # none is left to be held out
+    accuracy, labels = verdicts.right(known, known).split("; ")
+    right, given = map(int, labels.split(" of "))
+    assert 0.25 < float(accuracy) <= 1 and right <= given <= 84
 
 
 def test_steps_are_shortened_and_the_rest_is_rest(verdicts):

@@ -11,9 +11,12 @@ def test_two_runs_are_compared_on_their_cells(exported, place, tmp_path, monkeyp
     outputs = f"outputs={place / 'outputs'}"
     settings = [f"dataset.path={place / 'traces.npz'}", *FOREST[2:], outputs]
     assert command("train", "dataset=traces", "model=logistic", *settings) == 0
+    capsys.readouterr()
     assert command("compare", "runs=[forest,logistic]", outputs, "out=compared") == 0
     said = capsys.readouterr().out
     assert "24 of 6" in said and (tmp_path / "compared/pairs.png").is_file()
+    table = said.split("jackknife over groups")[0]
+    assert "forest-" in table and "grouped_kfold" not in table  # both have it
     assert pd.read_csv("compared/pairs.csv")["n_groups"].tolist() == [6]
     assert command("compare", "runs=[forest]", outputs) == 2
     assert command("compare", "runs=[forest,nothing]", outputs) == 2

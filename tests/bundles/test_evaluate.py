@@ -9,7 +9,7 @@ def test_labelled_recordings_score_a_bundle(exported, tmp_path, monkeypatch, cap
     write_traces(tmp_path / "new.npz", seed=1)
     assert command("evaluate", f"model={exported}", "input=new.npz") == 0
     said = capsys.readouterr().out
-    assert "24 labelled cells of 6 groups" in said and "1.000" in said
+    assert "24 labelled cells of 6 animals" in said and "1.000" in said
     scored = pd.read_csv("new.npz-scores/predictions.csv")
     assert scored["label"].tolist() == ["PV", "SOM"] * 12
     (tmp_path / "labels.csv").write_text("cell_id;label\nc0;PV\nc1;SST\nc2;Chat\n")

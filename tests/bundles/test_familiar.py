@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from celltype_cli.bundles.departures import beyond, departures
+from celltype_cli.bundles.departures import beyond, departures, lower
 from celltype_cli.bundles.familiar import compare
 from celltype_cli.bundles.made import NOTED, REMARK, WITHHELD, Made, doubts
 from celltype_cli.bundles.told_apart import told_apart
@@ -131,6 +131,41 @@ def test_p_values_hold_where_cells_of_an_animal_resemble_each_other():
 
     p = np.array([departures(*draw(8), *draw(1)).min() for _ in range(400)])
     assert (p < 0.05).mean() < 0.08  # cells taken as independent give 0.4
+
+
+def test_cells_of_unknown_animals_do_not_say_how_animals_differ():
+    rng = np.random.default_rng(0)
+    old, new = rng.normal(size=(300, 1)), rng.normal(1.0, 1.0, (40, 1))
+    of_many, alone = np.arange(300) // 10, np.arange(300)
+    p = [departures(old, group, new, np.zeros(40))[0] for group in (of_many, alone)]
+    assert p[0] < p[1] / 2
+
+
+def test_lower_values_are_told_on_one_side():
+    rng = np.random.default_rng(0)
+    old, group, one = rng.normal(size=80), np.arange(80) // 8, np.zeros(8)
+    assert lower(old, group, rng.normal(-4, 1, 8), one) < 0.001 < 0.99 < lower(old, group, rng.normal(4, 1, 8), one)
+    p = [lower(rng.normal(size=80), group, rng.normal(size=8), one) for _ in range(300)]
+    assert np.mean(np.array(p) < 0.05) < 0.08
+
+
+@pytest.mark.parametrize("padded", [0, 40, 80])
+def test_filling_is_no_noise_and_none_at_all_is_a_thousandth_of_the_amplitude(padded):
+    rng = np.random.default_rng(0)
+
+    def noise(trace):
+        about = About("toy", inputs={"trace": Input("dF/F", 30.0)})
+        cell = np.arange(len(trace))
+        names, values, _ = describe(Cells({"trace": trace}, 0 * cell, cell, cell, ("A",), about))
+        return np.exp(values[:, names.index("noise of trace")])
+
+    trace = rng.normal(0, 0.1, (50, 1, 100 + padded))
+    trace[..., 20 + 100 :] = trace[..., [119 if padded else 99]]
+    trace[..., : 20 * bool(padded)] = trace[..., [20 * bool(padded)]]
+    np.testing.assert_allclose(np.median(noise(trace)), 0.1, rtol=0.1)
+    smooth = np.zeros((2, 1, 100))
+    smooth[0, 0, 50] = 3.0  # one event, which is no noise
+    np.testing.assert_allclose(noise(smooth), [0.003, 1e-9])
 
 
 def test_one_animal_of_training_tells_nothing():

@@ -12,7 +12,8 @@ from celltype_cli.bundles.predict import recordings_of
 
 def test_an_ensemble_over_folds_and_trainings_predicts_as_its_run_did(tmp_path):
     path, outputs = many(tmp_path / "units.npz"), f"outputs={tmp_path / 'outputs'}"
-    small = ("model.vector_widths=[8,6]", "model.head_width=6", "trainer.epochs=2", "trainer.stages.pretrain.epochs=2")
+    small = ("model.vector_widths=[8,6]", "model.head_width=6", "trainer.epochs=2",
+             "trainer.stages.waveform.epochs=2", "trainer.stages.histograms.epochs=2")  # fmt: skip
     split = (
         "split=repeated",
         "split@split.split=grouped_kfold",
@@ -29,7 +30,7 @@ def test_an_ensemble_over_folds_and_trainings_predicts_as_its_run_did(tmp_path):
     assert len(bundle.members) == 4  # two folds, each trained twice
     (run,) = (tmp_path / "outputs" / "runs").iterdir()
     said = pd.read_csv(run / "predictions.csv")
-    from celltype_cli.bundles.bundle import call
+    from celltype_cli.bundles.called import call
 
     cells = call(bundle.about["prepare"], recordings_of(bundle, path))
     proba = bundle.proba(cells)

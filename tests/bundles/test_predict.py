@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from made import units
 from made.bundles import command, write_traces
 
 from celltype_cli import load_bundle
-from celltype_cli.bundles.bundle import call
+from celltype_cli.bundles.called import call
 from celltype_cli.bundles.lines import lost_line
 from celltype_cli.bundles.predict import predict, recordings_of
 from celltype_cli.bundles.sums import write_sums
@@ -175,6 +176,17 @@ def test_a_recording_that_was_made_otherwise_gets_no_labels_unless_forced(export
     assert not known.noted and "24 of 24 cells are training cells" in known.words()
 
 
+def test_a_recording_of_which_the_models_are_less_sure_is_read_with_care(exported, tmp_path):
+    bundle = load_bundle(exported)
+    between = np.random.default_rng(1).standard_normal((24, 150)) * 0.19  # of 0.1 and 0.3, which the types have
+    for name, changes in (("between", {"trace": between}), ("same", {})):
+        write_traces(tmp_path / f"{name}.npz", seed=1, **changes)
+        answer = predict(bundle, recordings_of(bundle, tmp_path / f"{name}.npz"))
+        assert ("the models are less sure of it" in answer.verdict.words()) == (name == "between")
+        assert answer.verdict.noted == (name == "between")
+        assert len(answer.unlike) == 24 and not answer.unlike.any()  # the trace has no places
+
+
 @pytest.mark.parametrize(
     ("line", "cell", "file", "note"),
     [
@@ -193,3 +205,29 @@ def test_a_picture_of_the_user_is_seen_before_anything_is_read(exported, tmp_pat
     (tmp_path / "answer" / "survival.png").write_text("mine")
     assert command("predict", f"model={exported}", f"input={tmp_path / 'none'}", f"out={tmp_path / 'answer'}") == 2
     assert "survival.png was not written by celltype" in capsys.readouterr().err
+
+
+def test_a_recording_of_another_kind_is_told(exported, place, tmp_path, capsys):
+    units.npz(tmp_path / "units.npz")
+    for name in ("predict", "evaluate"):
+        assert command(name, f"model={exported}", f"input={tmp_path / 'units.npz'}", f"out={tmp_path / 'o'}") == 2
+        said = "units.npz is read with dataset=units: it takes a model that was trained on such"
+        assert said in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "o").exists()
+
+
+def test_messages_name_the_input_as_it_was_typed(exported, place, tmp_path, capsys):
+    (tmp_path / "notes.docx").touch()
+    assert command("predict", f"model={exported}", f"input={tmp_path / 'notes.docx'}", f"out={tmp_path / 'o'}") == 2
+    assert f"input={tmp_path / 'notes.docx'} ends in .docx" in capsys.readouterr().err
+
+
+def test_a_model_that_is_nowhere_is_looked_for_as_bundle_and_as_run(tmp_path, capsys):
+    (tmp_path / "x.npz").touch()
+    words = (f"input={tmp_path / 'x.npz'}", f"out={tmp_path / 'o'}", f"outputs={tmp_path / 'outputs'}")
+    assert command("predict", "model=gone", *words) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert (
+        f"model=gone is no bundle: there is no such folder here, nor {tmp_path}/outputs/models/gone; as a run: " in said
+    )
+    assert "model=gone fits 0 runs" in said

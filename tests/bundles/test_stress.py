@@ -50,3 +50,7 @@ def test_labels_of_units_are_tried_with_errors_and_the_answer_says_it(tmp_path, 
     assert "stress" not in pd.read_csv("without/cells.csv").columns
     assert not (tmp_path / "without/stress.csv").exists()
     np.testing.assert_array_equal(pd.read_csv("without/cells.csv")["best"], cells["best"])
+    assert command(*ask, "stress=false", "out=again", "overwrite=true") == 0  # and nothing of before is left
+    files = {file.name for file in (tmp_path / "without").iterdir()}
+    assert {file.name for file in (tmp_path / "again").iterdir()} == files and "stress.csv" not in files
+    assert "stress.csv" not in (tmp_path / "again/celltype_files.txt").read_text()

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from celltype_cli.bundles.made import NOTED, WITHHELD
 from celltype_cli.bundles.training import Training
-from celltype_cli.bundles.unlike import Types, Unlike
+from celltype_cli.bundles.unlike import Types
 from celltype_cli.cells.about import About, Axis, Input
 from celltype_cli.cells.cells import Cells
 
@@ -30,29 +31,40 @@ def training():
     return Training.of(Cells({"counts": histograms(labels)}, label, ids, group, CLASSES, about))
 
 
-def said(rows, best, axis=LAG, rate=None):
-    types = Types(training(), {"counts": {"axes": [axis], "sampling_rate": rate}})
-    return Unlike(types.far({"counts": rows}, np.array(best)))
+def types_of(axis=LAG, rate=None):
+    known = training()
+    return Types(known, {"counts": {"axes": [axis], "sampling_rate": rate}}, known.label)
+
+
+def far(rows, best, **inputs):
+    return types_of(**inputs).far({"counts": rows}, np.array(best))
 
 
 def test_new_cells_of_known_types_are_like_them_and_others_are_not():
     known = [*"AB" * 20]
-    assert said(histograms(known, seed=1), known).far.mean() < 0.2
-    assert said(histograms(["other"] * 40, seed=2), ["A"] * 40).far.all()
-    assert said(histograms(["other"] * 40, seed=2), ["B"] * 40).far.all()
-    assert said(histograms([*"A" * 8], seed=3), ["B"] * 8).far.all()
+    assert far(histograms(known, seed=1), known).mean() < 0.2
+    assert far(histograms(["other"] * 40, seed=2), ["A"] * 40).all()
+    assert far(histograms(["other"] * 40, seed=2), ["B"] * 40).all()
+    assert far(histograms([*"A" * 8], seed=3), ["B"] * 8).all()
 
 
 def test_a_type_of_few_cells_and_inputs_over_time_are_not_judged():
     rows = histograms(["other"] * 6, seed=2)
-    assert not said(rows, ["rare"] * 6).far.any()
-    assert not said(rows, ["A"] * 6, axis=TIME).far.any()
-    assert not said(rows, ["A"] * 6, rate=30.0).far.any()
+    assert not far(rows, ["rare"] * 6).any()
+    assert not far(rows, ["A"] * 6, axis=TIME).any()
+    assert not far(rows, ["A"] * 6, rate=30.0).any()
 
 
-@pytest.mark.parametrize(("other", "noted", "withheld"), [(0, False, False), (4, True, False), (8, True, True)])
-def test_a_recording_of_many_such_cells_is_doubted(other, noted, withheld):
-    labels = [*"A" * (10 - other), *["other"] * other]
-    found = said(histograms(labels, seed=4), ["A"] * 10)
-    assert (found.words() != "", found.withheld) == (noted, withheld)
-    assert said(histograms(["other"] * 4, seed=2), ["A"] * 4).words() == ""  # four cells do not say it
+@pytest.mark.parametrize(("n", "other", "weight"), [(10, 0, 0), (10, 5, NOTED), (10, 10, WITHHELD), (4, 4, 0)])
+def test_a_recording_of_many_such_cells_is_doubted(n, other, weight):
+    found = types_of().doubts(np.arange(n) < other)
+    assert [doubt.weight for doubt in found] == [weight] * (weight > 0)
+
+
+def test_how_many_are_usual_is_counted_in_types_that_held_out_models_named():
+    known = training()
+    inputs = {"counts": {"axes": [LAG]}}
+    wrong = np.where(known.label == "A", "B", known.label)
+    assert Types(known, inputs, known.label).own.mean() < 0.1 < 0.4 < Types(known, inputs, wrong).own.mean()
+    some = np.where(np.arange(len(wrong)) < 8, known.label, "")  # the others were never held out
+    assert len(Types(known, inputs, some).own) == len(Types(known, inputs, some).group) == 8
