@@ -50,25 +50,28 @@ def reliabilities(panels: Mapping[str, dict], title: str) -> Figure:
     Args:
         panels: of each, by its name, what `confidence` says, and by which way it was tested ("way").
     """
-    wide = min(len(panels), 3)
+    wide = min(len(panels), 4)
     high = -(-len(panels) // wide)
-    figure = Figure(figsize=(4.6 * wide, 4.9 * high + 1.2), layout="constrained")
+    figure = Figure(figsize=(4.4 * wide, 4.4 * high + 1.6), layout="constrained")
     grid = figure.subplots(high, wide, squeeze=False, sharex=True, sharey=True)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
+    for axes in grid.flat[: len(panels)][-wide:]:  # the lowest of each column
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel("confidence")
     for axes, (name, values) in zip(grid.flat, panels.items()):
         axes.plot([0, 1], [0, 1], color="#BBBBBB", linewidth=1.5)
-        for time, (colour, marker, _) in TIMES.items():
+        for time, (colour, marker, words) in TIMES.items():
             if values["bins"][time]:
                 bins = pd.DataFrame(values["bins"][time])
-                label = f"ECE {values['ece'][time]:.3f}"
-                looks = {"color": colour, "marker": marker, "markersize": 7, "linewidth": 1.6, "label": label}
+                looks = {"color": colour, "marker": marker, "markersize": 7, "linewidth": 1.6, "label": words}
                 axes.errorbar(bins["confidence"], bins["accuracy"], _spans(bins), **looks)
         axes.set(ylim=(-0.03, 1.03), xlim=(0, 1.03))
-        axes.set_title(f"{in_two_lines(name)}\n{values['way']}, n = {values['n_cells']}", fontsize=13, loc="left")
-        chance = f"by chance {values['ece']['by_chance']:.3f}"
-        axes.legend(loc="upper left", fontsize=12, title=chance, title_fontsize=12)
-    figure.supxlabel("confidence, the probability of the best guess", fontsize=15)
+        error = " \u2192 ".join(f"{values['ece'][time]:.3f}" for time in TIMES if values["bins"][time])
+        about = f"{values['way']}, n = {values['n_cells']}\nECE {error}, by chance {values['ece']['by_chance']:.3f}"
+        axes.set_title(f"{in_two_lines(name)}\n{about}", fontsize=13, loc="left")
+    handles = {label: of for axes in grid.flat for of, label in zip(*axes.get_legend_handles_labels())}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=15)
     figure.supylabel("right, share of cells", fontsize=15)
     figure.suptitle(title)
     return figure

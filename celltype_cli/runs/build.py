@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from omegaconf import DictConfig
 
+from celltype_cli.cells import own_files
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.core import configs
@@ -41,10 +42,15 @@ def cells_of(cfg: DictConfig) -> Cells:
     """Reads the dataset of a config and prepares it; its notes name cells that are copies of each other.
 
     Raises:
-        UserError: when the data cannot be used.
+        UserError: when the data cannot be used; it names the dataset that reads them, where another does.
     """
-    dataset = _made("dataset", configs.build(cfg.dataset), Recordings, Cells)  # finished ones are Cells
-    return _made("prepare", configs.build(cfg.prepare)(dataset), Cells).noted()
+    try:
+        dataset = _made("dataset", configs.build(cfg.dataset), Recordings, Cells)  # finished ones are Cells
+        return _made("prepare", configs.build(cfg.prepare)(dataset), Cells).noted()
+    except UserError as error:
+        if said := own_files.hint(cfg.dataset.get("_target_"), cfg.dataset.get("path")):
+            raise UserError(f"{error}\n  {said}") from error
+        raise
 
 
 def build(cfg: DictConfig) -> Built:

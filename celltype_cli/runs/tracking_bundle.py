@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def register(
     inputs = Schema([*(ColSpec(Array(Array(number)), name=column) for column in takes), ColSpec(number, name=rate)])
     signature = ModelSignature(inputs=inputs, outputs=Schema([ColSpec(number, name=column) for column in gives]))
     before = {name: os.environ.get(f"MLFLOW_{name}_URI") for name in ("TRACKING", "REGISTRY")}  # MLflow sets them
+    warnings.filterwarnings("ignore", message=".*input example was not provided")  # the signature says what it takes
     try:
         logged = MlflowRun(place, outputs, experiment)
         logged.connect()

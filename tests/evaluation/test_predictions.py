@@ -167,7 +167,7 @@ def test_a_class_that_is_never_predicted_is_noted():
 
 @pytest.mark.parametrize(
     ("group", "said"),
-    [("ppqq", "4 cells of 2 mice"), (None, "4 cells, mice unknown"), ("pp23", "4 cells of 1 mice and 2 unknown")],
+    [("ppqq", "4 cells of 2 mice"), (None, "4 cells, mice unknown"), ("pp23", "4 cells of 1 mouse and 2 unknown")],
 )
 def test_groups_that_are_not_known_are_not_counted(group, said):
     table = table_of("ABAB", "ABAB", cell_id=list("0123"), group=group or "0123")

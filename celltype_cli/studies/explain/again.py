@@ -97,7 +97,7 @@ def _fitted(folder: RunFolder, parts: Built, k: int, *, keep: bool) -> Predictor
     fold = folder.fold(k)
     if not any(fold.path.glob("*.ckpt")):
         seconds = fold.about()["training_seconds"]
-        say(f"the model of fold {k} was not kept: it is fitted again, with the same seed ({seconds:.1f} s in the run)")
+        say(f"the model of fold {k} is fitted again, with the same seed ({seconds:.1f} s in the run)")
     with folder.locked():
         fitted = parts.fit(k, fold.path, None)
         if not keep:

@@ -87,15 +87,11 @@ def _codes(predict: Predictor, cells: Cells) -> Float[np.ndarray, "row code"]:
     state = predict.state()
     if state.kind != "network":
         raise UserError("method=codes shows what a network makes of cells; this model is none (method=auto)")
-    from torch import nn
+    from celltype_cli.trainers.networks import given_to, last_linear
 
-    layers = [layer for layer in state.model.modules() if isinstance(layer, nn.Linear)]
-    if not layers:
+    layer = last_linear(state.model)
+    if layer is None:
         raise UserError("method=codes: this network has no fully connected layer")
-    pieces: list[np.ndarray] = []
-    hook = layers[-1].register_forward_pre_hook(lambda _, given: pieces.append(given[0].cpu().numpy()))
-    try:
+    with given_to(layer) as pieces:
         predict(cells)
-    finally:
-        hook.remove()
-    return np.concatenate(pieces).astype(np.float64)
+    return np.concatenate([piece.cpu().numpy() for piece in pieces]).astype(np.float64)

@@ -101,7 +101,7 @@ def _swarm(axes: Axes, attribution: Float[np.ndarray, "row column"], values: Flo
     axes.axvline(0, color="black", linewidth=1, zorder=1)
     axes.set_ylim(attribution.shape[1] - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=5 if high - low > 0.5 else 3)  # of small amounts labels are long
     return dots
 
 

@@ -6,7 +6,6 @@ which settings can be typed as well: `model.depth=3`.
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -19,6 +18,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError, nearest
+from celltype_cli.core.ranges import arguments
 from celltype_cli.runs.identity import ELSEWHERE
 
 Space = dict[str, BaseDistribution]
@@ -93,7 +93,7 @@ def _known(node: Any) -> list[str]:
         return []
     names = [str(name) for name in node if name not in configs.SPECIAL]
     if "_target_" in node:
-        parameters = inspect.signature(get_object(node._target_)).parameters.values()
+        parameters = arguments(get_object(node._target_)).values()
         named = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
         names += [name for name in named if name not in (*names, "self", "cells", "shapes", "n_classes")]
     return names

@@ -156,6 +156,18 @@ def test_two_classes_of_which_one_is_the_mirror_image_are_drawn_once(against, pa
     assert "m on toy (simulated)\nsplit s, 4 test cells of 2 donors, seed 0" in texts(figure)
 
 
+def test_labels_of_small_amounts_do_not_run_into_each_other():
+    part = table_part()
+    part = replace(part, by_class=part.by_class * 0.01, attribution=part.attribution * 0.01)
+    figure = pictures.picture(explanation(), part)
+    figure.canvas.draw()
+    for axes in (axes for axes in figure.axes if axes.get_title(loc="left")):
+        low, high = axes.get_xlim()
+        ticks = [label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+        boxes = [label.get_window_extent() for label in ticks]
+        assert len(boxes) >= 2 and all(a.x1 < b.x0 for a, b in zip(boxes, boxes[1:]))
+
+
 def test_dots_of_one_place_stand_beside_each_other():
     offset = pictures._stacked(np.array([3, 3, 5, 3]))
     assert offset.tolist() == pytest.approx([0, 0.1, 0, -0.1])

@@ -37,8 +37,9 @@ PUBLISHED = "Published beside ours. Diamond: the paper, bar of one standard devi
 CURVES = "{metric} after each epoch: line, mean over the splits; band, one standard deviation."
 FLAT = " Models without epochs are horizontal lines, at their accuracy on the test cells."
 RELIABLE = (
-    "How often cells of each confidence are right, bars of a 95 % interval: on the line, probabilities are what they "
-    "say. Grey squares: as the model says; blue circles: with a temperature fitted to other {group}s."
+    "How often cells of each confidence (the probability of the best guess) are right, bars of a 95 % interval: on the "
+    "line, probabilities are what they say. Grey squares: as the model says; blue circles: with a temperature fitted "
+    "to other {group}s. ECE: before and after, and by chance alone."
 )
 
 # After Tol's "muted" palette, made for colour-blind readers; dark enough for text on white, none that of a class.
@@ -86,7 +87,7 @@ def _ranks(table: TableReport, colours: dict[str, str], mark: str) -> Picture:
     counted = list(dict.fromkeys(family.splits.counted for family in table.families.values()))
     untested = list(dict.fromkeys(filter(None, (family.splits.untested for family in table.families.values()))))
     caption = RANKS.format(counted=" or ".join(counted), way=table.way, metric=table.metric)
-    if len(untested) < len(table.families):
+    if any(not family.splits.untested for family in table.families.values()):
         caption += f" {BARS.format(group=table.group)}"
     if untested:
         caption += f" Without a test there are no bars: {'; '.join(untested)}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from celltype_cli.core.messages import UserError
@@ -71,8 +71,12 @@ def build(
     of_scores = [table for table in planned if table.kind not in FIGURES]
     report.tables += shared(lambda table: table_report(paper, table, runs[table.key], asked), of_scores)
     models = [*paper.models, *(row.model for table in paper.tables for row in table.rows)]
+    shown: list[set[Path]] = []  # runs whose reliability is drawn; a table of the same with another score repeats none
     for table in report.tables:
-        report.pictures += pictures.of_table(table, models, report.mark)
+        drawn = {folder.path for job, folder in found.items() if job.table == table.key and folder}
+        once = replace(table, reliability={}) if drawn in shown else table
+        report.pictures += pictures.of_table(once, models, report.mark)
+        shown += [drawn] if table.reliability else []
     for table in planned:
         if table.kind in FIGURES:
             report.pictures.append(pictures.of_figure(paper, table, runs[table.key], models, report.mark, asked))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, few
 from celltype_cli.evaluation.predictions import arrays_of, labelled_lines
 from celltype_cli.evaluation.scores import rates, scores, tally
 from celltype_cli.runs.folder import RunFolder
@@ -147,19 +147,38 @@ def notes(table: Table, jobs: Found, asked: Sequence[str]) -> Iterator[str]:
     versions = {run.facts["dataset"]["fingerprint"] for run in runs}
     if len(versions) > 1:
         yield f"The rows use {len(versions)} versions of the data, as their settings say."
-    apart = f"{group_of(runs)}s kept apart"
-    ways = (("published", way_of(ran(jobs, "published")), "splits"), ("grouped", apart, "folds"))
-    for split, words, parts in ways:
+    ways = {"published": way_of(ran(jobs, "published")), "grouped": f"{group_of(runs)}s kept apart"}
+    for split, words in ways.items():
         if these := ran(jobs, split):
             sizes = {side: _range([run.side(side) for run in these]) for side in ("train", "test")}
             n = _range([run.scores["n_folds"] for run in these])
             counted = f"{sizes['train']} cells train and {sizes['test']} test in the first"
-            yield f"{words[0].upper()}{words[1:]}: {n} {parts}, {counted}."
+            yield f"{words[0].upper()}{words[1:]}: {n} {'folds' if split == 'grouped' else 'splits'}, {counted}."
     hours = sum(fold["training_seconds"] for run in dict.fromkeys(runs) for fold in run.fitted) / 3600
     took = f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.1f} min"
     yield f"Run on {'; '.join(dict.fromkeys(run.machine for run in runs))}; training took {took} in all."
-    for note in dict.fromkeys(note for run in runs for note in (*run.facts["dataset"]["notes"], *run.scores["notes"])):
-        yield f"{note[0].upper()}{note[1:]}."
+    yield from _warnings(jobs, ways)
+
+
+def _warnings(jobs: Found, ways: Mapping[str, str]) -> Iterator[str]:
+    """Says each warning of the runs once, and of which rows it is where others do without.
+
+    Args:
+        ways: what the splits are called.
+    """
+    runs = {job: run for job, run in jobs.items() if run}
+    carried: dict[str, list[Job]] = {}
+    for job, run in runs.items():
+        for note in dict.fromkeys((*run.facts["dataset"]["notes"], *run.scores["notes"])):
+            carried.setdefault(note, []).append(job)
+    for note, those in carried.items():
+        rows = []
+        for split in dict.fromkeys(job.split for job in those):
+            words, of = ways.get(split, split), [job.row for job in those if job.split == split]
+            every = len(of) == sum(job.split == split for job in runs)
+            rows += [words] if every else [f"{row.model}: {row.name} ({words})" for row in of]
+        where = "" if len(those) == len(runs) else f" Rows: {'; '.join(few(rows))}."
+        yield f"{note[0].upper()}{note[1:]}.{where}"
 
 
 def _range(values: Sequence[int]) -> str:

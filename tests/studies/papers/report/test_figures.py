@@ -11,7 +11,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.text import Text
 
 from celltype_cli.core import classes, plots
-from celltype_cli.studies.papers.paper import Row, Table
+from celltype_cli.studies.papers.paper import SPLITS, Row, Table
 from celltype_cli.studies.papers.report import pictures, report
 
 
@@ -54,10 +54,20 @@ def test_learning_curves_of_several_models(toy_report):
 
 def test_reliability_of_every_row(toy_report, toy_runs):
     drawn = next(picture for picture in toy_report.pictures if picture.key == "table1_reliability").draw()
-    assert len(drawn.axes) == 3 and "groups kept apart, n = " in drawn.axes[0].get_title(loc="left")
+    title = drawn.axes[0].get_title(loc="left")
+    assert len(drawn.axes) == 3 and "groups kept apart, n = " in title and ", by chance 0." in title
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["as the model says", "with temperature"]
     bins = toy_runs["cnn1d", "grouped"].confidence()["bins"]["before"]
     line = next(line for line in drawn.axes[0].lines if line.get_marker() == "s")
     assert line.get_xydata().tolist() == [[one["confidence"], one["accuracy"]] for one in bins]
+
+
+def test_the_reliability_of_the_same_runs_is_drawn_once(toy_runs):
+    table = PAPER.tables[0]
+    both = replace(PAPER, tables=(table, replace(table, key="again", metric="macro_f1")))
+    jobs = [job(key, row, split) for key in (table.key, "again") for row in table.rows for split in SPLITS]
+    shown = report.build(both, found_for(toy_runs, jobs))
+    assert [p.key for p in shown.pictures if p.key.endswith("_reliability")] == ["table1_reliability"]
 
 
 def test_dots_are_the_numbers(toy_report):
@@ -76,7 +86,9 @@ def test_ranks_are_drawn_with_their_groups(toy_report):
     test = family.splits
     axes = picture.draw().axes[0]
     bars = [line for line in axes.lines if line.get_linewidth() == 5]
-    assert not bars and "Without a test there are no bars: 3 splits" in picture.caption
+    assert (
+        not bars and "Without a test there are no bars: 3 splits" in picture.caption and "A bar" not in picture.caption
+    )
     texts = [text.get_text().strip() for text in axes.texts]
     assert f"{CNN.name}  {test.ranks[0]:.1f}" in texts
 

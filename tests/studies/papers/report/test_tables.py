@@ -10,6 +10,7 @@ from made.paper import ACCURACY, CNN, PAPER, RATES, RNN, SVM, found_for, job
 from made.runs import fake_run
 
 from celltype_cli.core.messages import UserError
+from celltype_cli.core.tables import EXACT
 from celltype_cli.evaluation import scores
 from celltype_cli.evaluation.saved_scores import write_scores
 from celltype_cli.studies.papers.paper import PROFILES, Other, Table
@@ -183,6 +184,21 @@ def test_rows_may_ask_for_different_data(tmp_path, toy_runs, setting):
     assert any("2 versions of the data" in note for note in report.build(PAPER, found).tables[0].notes)
 
 
+def test_a_warning_names_the_rows_that_it_is_of(toy_runs, tmp_path):
+    all_of, odd = "no animal was recorded", "never predicted: PV (of 8 cells)"
+    warned = fake_run(tmp_path / "w", ACCURACY["rnn"], notes=[all_of, odd])
+    apart = fake_run(tmp_path / "a", ACCURACY["cnn1d"], split_seed=1, notes=[all_of, "every fold lacks PV"])
+    found = {
+        job("table1", CNN, "published"): toy_runs["cnn1d", "published"],
+        job("table1", RNN, "published"): warned,
+        job("table1", CNN, "grouped"): apart,
+    }
+    notes = report.build(PAPER, found).tables[0].notes
+    assert "No animal was recorded." in notes
+    assert "Never predicted: PV (of 8 cells). Rows: rnn: T = 2: rnn (random splits)." in notes
+    assert "Every fold lacks PV. Rows: groups kept apart." in notes
+
+
 def test_two_profiles_make_no_report(toy_runs):
     found = {job("table1", CNN, "published", p): toy_runs["cnn1d", "published"] for p in PROFILES}
     with pytest.raises(UserError, match="one profile, found full and quick"):
@@ -191,7 +207,7 @@ def test_two_profiles_make_no_report(toy_runs):
 
 def test_csv_has_every_digit(toy_report, tmp_path):
     (tmp_path / "t.csv").write_text(formats.csv(toy_report, toy_report.tables[0]))
-    table = pd.read_csv(tmp_path / "t.csv", float_precision="round_trip")
+    table = pd.read_csv(tmp_path / "t.csv", **EXACT)
     assert table["ours"].tolist() == [line.ours for line in toy_report.tables[0].lines]
     assert {"published", "apart_low", "difference", "seconds_sd", "command", "profile"} <= set(table.columns)
     (tmp_path / "p.csv").write_text(formats.pairs_csv(toy_report, toy_report.tables[0]))
