@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy.signal import butter, sosfiltfilt
 
-from celltype_cli.bundles.bundle import HELD_OUT, Bundle, call, load_bundle
+from celltype_cli.bundles.bundle import HELD_OUT, Bundle, load_bundle
+from celltype_cli.bundles.called import call
 from celltype_cli.bundles.predict import recordings_of
 from celltype_cli.extracellular.recording import Recording
 

@@ -15,21 +15,21 @@ from celltype_cli import __version__
 from celltype_cli.core.messages import UserError, of_machine, printable
 
 COMMANDS = {
-    "train": "train a model on a dataset and score it on cells it has not seen",
-    "demo": "the same, small, on simulated traces: a first look in under a minute",
-    "data": "describe a dataset: counts, lengths, rates, a picture",
-    "audit": "find out whether inputs give the source of a recording away, and the source its label",
-    "fetch": "download a public dataset: says how much it is, and goes on where it stopped",
-    "search": "search the settings of a model within the training cells, then look at the held-out cells once",
-    "explain": "show what a trained model looks at: saliency, integrated gradients, SHAP",
-    "export": "make a bundle of a finished run: a folder to label recordings with, and to pass on",
+    "train": "train a model and score it on cells of animals it has not seen",
+    "demo": "the same, small, on simulated traces, in under a minute",
+    "data": "describe a dataset: counts, lengths, rates, pictures",
+    "audit": "find out whether inputs give away the source of a recording",
+    "fetch": "download a public dataset: says how much it is, and can go on",
+    "search": "search a model's settings within the training cells",
+    "explain": "show what a model looks at, or why one cell gets its label",
+    "export": "make a bundle of a run: a folder to label with, and to pass on",
     "predict": "label the cells of a recording with a bundle or a run",
     "evaluate": "score a bundle on labelled recordings that it has not seen",
-    "compare": "find out whether one model is better than another on the same cells",
-    "reproduce": "run the rows of a paper's tables that are missing, and print them beside the published ones",
+    "compare": "find out whether one model is better than another",
+    "reproduce": "run the rows of a paper's tables that are missing",
     "report": "print a paper's tables from saved predictions alone",
-    "runs": "list finished and interrupted runs, those that settings choose, or show one",
-    "clean": "say what can be removed from the outputs folder, with sizes, and remove it",
+    "runs": "list runs, those that settings choose, or show one",
+    "clean": "say what can be removed from the outputs folder, or remove it",
     "doctor": "check this installation: versions, device, store, extras",
 }
 
@@ -40,12 +40,18 @@ celltype: which cell type is this recorded neuron?
 
 {commands}
 
-  celltype train model=cnn1d trainer.epochs=10      change settings
-  celltype train -m model=cnn1d,rnn seed=0,1        run every combination; the same line again does the rest
-  celltype train --cfg job                          print the composed config and stop
-  celltype train --help                             what a command does, and its settings; --help all: all of them
-  celltype train --config-dir my_conf dataset=mine  own configs, which may also shadow shipped ones
-  eval "$(celltype -sc install=bash)"               completion with Tab (also zsh, fish)
+  celltype train model=cnn1d trainer.epochs=10
+      change settings
+  celltype train -m model=cnn1d,rnn seed=0,1
+      run every combination; the same line again does what is left
+  celltype train --cfg job
+      print the composed config and stop
+  celltype train --help
+      what a command does, and its settings; --help all: all of them
+  celltype train --config-dir my_conf dataset=mine
+      own configs, which may also shadow shipped ones
+  eval "$(celltype -sc install=bash)"
+      completion with Tab (also zsh, fish)
 """
 
 

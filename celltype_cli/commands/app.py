@@ -21,6 +21,7 @@ from celltype_cli.core.messages import UserError
 
 Command = Callable[[DictConfig], Any]
 MULTIRUN = {"-m", "--multirun"}
+LOOK = {"--cfg", "-c", "--info", "-i"}  # at the config, not to run
 
 
 def run(command: str, function: Command, arguments: list[str]) -> int:
@@ -32,13 +33,16 @@ def run(command: str, function: Command, arguments: list[str]) -> int:
     """
     arguments = for_hydra(command, own_configs.take(arguments))
     multirun = None
-    if {"--cfg", "-c", "--info", "-i"} & set(arguments):  # to look, not to run
+    if LOOK & set(arguments):
         arguments = [argument for argument in arguments if argument not in MULTIRUN]
     if MULTIRUN & set(arguments):
-        outputs = [a.partition("=")[2].strip("'\"") for a in arguments if a.startswith("outputs=")]
-        multirun = Multirun(Path([os.environ.get("CELLTYPE_OUTPUTS", "outputs"), *outputs][-1]))
+        typed = [argument for argument in arguments if argument.startswith("outputs=")][-1:]
+        outputs = [argument.partition("=")[2].strip("'\"") for argument in typed]
+        multirun = Multirun(Path([os.environ.get("CELLTYPE_OUTPUTS", "outputs"), *outputs][-1]), typed)
         settings = [argument for argument in arguments if argument not in MULTIRUN]
         arguments = ["--multirun", *settings, multirun.override]  # Hydra takes the flag before the settings alone
+    elif not LOOK & set(arguments):
+        hints.refuse_unused(command, arguments)
     raised: list[Exception] = []
     found: dict[str, Any] = {}
 

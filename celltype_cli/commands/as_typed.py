@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from celltype_cli.commands import known
+from celltype_cli.core.messages import UserError
 
 OF_BUNDLES = {"predict": "bundle", "evaluate": "bundle", "compare": "models"}  # what `model` is called in their YAML
 OPEN = ("dataset", "prepare")  # nodes that take whatever settings the bundle knows
@@ -53,6 +54,11 @@ def _of_bundle(argument: str, key: str, own: set[str]) -> str:
     name = re.match(r"[^.=]*", argument)[0]
     if name == "model":
         return argument.replace("model", key, 1)
+    if name in OPEN and re.match(rf"{name}=(?!\s*{{)", argument):
+        raise UserError(
+            f"{argument}: the model says how recordings are prepared, and files say what they are; leave it out, or "
+            f"type single settings: {name}.<setting>=..."
+        )
     if name in OPEN:
         return f"+{argument}"
     if name in own:

@@ -55,7 +55,13 @@ def run(cfg: DictConfig) -> None:
         key: getattr(found, key)
         for key in ("within", "rest", "chance_sd", "least_p", "label_from_source", "information")
     }
-    facts = {"dataset": cells.about.title, "by": cfg.by, "flagged": found.flagged, **numbers}
+    facts = {
+        "dataset": cells.about.title,
+        "by": cfg.by,
+        "flagged": found.flagged,
+        **numbers,
+        "notes": cells.about.notes,
+    }
     write_text(folder / "audit.json", json.dumps(facts, indent=2) + "\n")
     title = f"{cells.about.title}: what gives the {word} away"
     picture = source_audit(found.columns, found.shares, cfg.flag_at, title, word)

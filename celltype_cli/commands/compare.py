@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from celltype_cli.evaluation.paired import Difference
 
+WIDE = 20  # letters of a name, from which on a row of the terminal has its telling parts only
+
 
 @dataclass
 class Settings:
@@ -131,15 +133,32 @@ def _of_bundles(cfg: DictConfig, names: Sequence[str]) -> tuple[dict[str, pd.Dat
 
 def _print(found: Mapping[tuple[str, str], Difference], score: str, notes: Sequence[str]) -> None:
     several, rows = len(found) > 1, []
+    short = _short(list(dict.fromkeys(name for pair in found for name in pair)))
     for (a, b), d in found.items():
         p = [f"{d.p:.3g}", *([f"{d.adjusted:.3g}"] if several else [])]
-        rows.append([f"{a} - {b}", d.words, *p, f"{d.only_first} / {d.only_second}", f"{d.n_cells} of {d.n_groups}"])
+        rows.append(
+            [
+                f"{short[a]} - {short[b]}",
+                d.words,
+                *p,
+                f"{d.only_first} / {d.only_second}",
+                f"{d.n_cells} of {d.n_groups}",
+            ]
+        )
     say()
     ps = ["p", "p, Holm"] if several else ["p"]
     say_table([score, "difference [95 %]", *ps, "right alone", "cells of groups"], rows)
     say("[95 %]: jackknife over groups; p: predictions swapped within whole groups")
     for note in dict.fromkeys(notes):
         say(f"note: {note}")
+
+
+def _short(names: Sequence[str]) -> dict[str, str]:
+    """Returns what tells long names apart: their parts between hyphens that not all of them have."""
+    if max(map(len, names)) <= WIDE:
+        return {name: name for name in names}
+    shared = set.intersection(*({*name.split("-")} for name in names))
+    return {name: "-".join(part for part in name.split("-") if part not in shared) or name for name in names}
 
 
 def _notes(found: Mapping[tuple[str, str], Difference]) -> Iterator[str]:

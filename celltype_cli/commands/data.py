@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import DictConfig
 
-from celltype_cli.commands import typed
+from celltype_cli.commands import known, typed
 from celltype_cli.core import configs
 from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import few
@@ -74,10 +74,10 @@ def run(cfg: DictConfig) -> None:
         write_text(files["measured"], features.to_csv(index=False))
     words = typed.overrides() or [f"dataset={name}"]
     models = [model for name in cells.inputs for model in about.of(name).models]
-    model = "forest" if "forest" in models else next(iter(models), "forest")
+    model = known.usual_models().get(name) or ("forest" if "forest" in models else next(iter(models), "forest"))
     labelled = (cells.label != UNLABELLED).any()
     train = typed.line("train", *words, f"model={model}")
-    then = train if labelled else f"labels to train on; {typed.line('data', *words, '--cfg', 'job')}"
+    then = train if labelled else f"{typed.line('data', *words, '--help')}   (no cell has a label: what takes labels)"
     say_pairs({**files, "next": then})
 
 
@@ -97,6 +97,8 @@ def _described(shape: tuple[int, ...], about: Any) -> str:
     """Says in words what a row of an input is."""
     if about.columns:
         return f"{len(about.columns)} measured columns"
-    unit = f" in {about.unit}" if about.unit else ""
-    rate = f", {about.sampling_rate:g} Hz, {shape[-1] / about.sampling_rate:.1f} s" if about.sampling_rate else ""
-    return f"{' x '.join(map(str, shape))} values{unit}{rate}"
+    said = [f"{' x '.join(map(str, shape))} values{f' ({about.unit})' if about.unit else ''}"]
+    if about.sampling_rate:
+        seconds = shape[-1] / about.sampling_rate
+        said += [f"{about.sampling_rate:g} Hz", f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"]
+    return ", ".join(said)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from celltype_cli.commands import typed
 from celltype_cli.core import configs
 from celltype_cli.core.terminal import say, say_pairs
 
@@ -55,7 +56,7 @@ def run(cfg: DictConfig) -> None:
         state = "present" if environment.installed(package) else f"missing: pip install celltype[{extra}]"
         extras[f"extra {extra}"] = f"{state}: {purpose}"
     say_pairs(extras)
-    say("\nnext     celltype demo")
+    say(f"\nnext     {typed.here('demo')}")
 
 
 def _writable(outputs: Path) -> str:

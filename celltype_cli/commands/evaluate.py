@@ -38,8 +38,9 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         UserError: when there is no such bundle or run, or no cell has a label that it knows.
     """
-    configs.check(cfg, Settings)
+    configs.check(cfg, Settings, typed={"bundle": "model"})
     from celltype_cli.bundles.evaluate import evaluate
+    from celltype_cli.cells.about import count_groups
     from celltype_cli.core import plots
     from celltype_cli.evaluation import pictures
     from celltype_cli.evaluation.predictions import write_predictions
@@ -54,7 +55,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         answer, table, notes = evaluate(bundle, path, labels=labels, watch=watch, **settings_of(cfg, bundle))
     values = scores(table)
     write_predictions(table, out / "predictions.csv")
-    counted = f"{values['n_cells']} labelled cells of {values['n_groups']} groups"
+    groups = count_groups(values["n_groups"], values.get("n_unknown", 0), bundle.about["group"])
+    counted = f"{values['n_cells']} labelled cells {groups}"
     title = f"{bundle.name} on {path.name}\n{counted}"
     drawn = plots.save(pictures.confusion_matrix(table, title), out / "confusion", cfg.figures) if cfg.figures else []
     write_scores(values, out / "scores.json")

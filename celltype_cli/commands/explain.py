@@ -50,7 +50,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         UserError: when the run is not finished; the message holds the command that makes it.
     """
-    configs.check(cfg, Settings)
+    configs.check(cfg, Settings, typed={"bundle": "model"})
     if any(cfg[name] is not None for name in ("bundle", "input", "cell")):
         return explain_cell.run(cfg)
     if given := typed.less(typed.overrides(), *(name for name in cfg if name not in OF_CELL)):

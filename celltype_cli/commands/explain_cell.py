@@ -84,10 +84,8 @@ def _check(cfg: DictConfig) -> None:
 def _settings(cfg: DictConfig, bundle: Bundle) -> dict[str, dict[str, Any]]:
     from celltype_cli.commands.predict import settings_of
 
-    both = {name: OmegaConf.select(cfg.recording, name) for name in ("dataset", "prepare")}
-    if wrong := [name for name, of in both.items() if of is not None and not isinstance(of, DictConfig)]:
-        raise UserError(f"{wrong[0]}={both[wrong[0]]}: the bundle has its own; settings are {wrong[0]}.<setting>=")
-    whole = OmegaConf.create({"outputs": cfg.outputs, **{name: of or {} for name, of in both.items()}})
+    typed_for = {name: OmegaConf.select(cfg.recording, name) or {} for name in ("dataset", "prepare")}
+    whole = OmegaConf.create({"outputs": cfg.outputs, **typed_for})
     return settings_of(whole, bundle)
 
 

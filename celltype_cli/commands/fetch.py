@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 
 from omegaconf import DictConfig, OmegaConf
 from rich.console import RenderableType
@@ -64,9 +65,23 @@ def _fetch_of(cfg: DictConfig) -> Callable[..., Plan]:
         if "path" not in [*cfg.dataset]:
             look = typed.line("data", f"dataset={name}")
             raise UserError(f"dataset={name} is simulated: there is nothing to download; to look at it: {look}")
-        said = known.head("dataset", name)
-        raise UserError(f"dataset={name} is not downloaded by celltype; conf/dataset/{name}.yaml says of it:\n  {said}")
+        said, here = _where_from(module), f"dataset={name} is not downloaded by celltype"
+        if not said:
+            raise UserError(f"{here}; conf/dataset/{name}.yaml says of it:\n  {known.head('dataset', name)}")
+        look = typed.line("data", f"dataset={name}", "dataset.path=FOLDER")
+        raise UserError(f"{here}; get it by hand:\n  {said}\nthen     {look}")
     return module.fetch
+
+
+def _where_from(module: ModuleType) -> str:
+    """Returns what the top of a dataset's file says of its data and their licence; empty where it says neither."""
+    said, of_data = [], False
+    for line in (module.__doc__ or "").splitlines():
+        if not line.startswith(" "):
+            of_data = line.startswith(("Data:", "Licence:"))
+        if of_data:
+            said.append(line)
+    return "\n  ".join(said)
 
 
 def _download(parts: Sequence[Part]) -> None:

@@ -10,6 +10,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import yaml
+
 from celltype_cli.commands.commented import Setting, read
 from celltype_cli.core.files import config_folders
 from celltype_cli.core.messages import UserError, nearest
@@ -34,7 +36,7 @@ def page(command: str, arguments: Sequence[str]) -> str:
     """
     root = read(_file("", command))
     typed = dict(a.split("=", 1) for a in arguments if re.fullmatch(r"\w+=\w+", a) and _options(a.split("=")[0]))
-    settings, choices = _root(command, typed)
+    settings, choices = _root(command, {**_usual(command, typed), **typed})
     named = [a for a in arguments if re.fullmatch(r"\w+", a)]
     for name in named:
         if name != "all" and name not in choices:
@@ -53,6 +55,13 @@ def page(command: str, arguments: Sequence[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _usual(command: str, typed: dict[str, str]) -> dict[str, str]:
+    """Returns the model that `commands.as_typed` adds where a dataset is typed and no model."""
+    models = yaml.safe_load(_file("", "hints").read_text(encoding="utf-8"))["models"]
+    model = models.get(typed.get("dataset", "")) if command in ("train", "explain") else None
+    return {"model": model} if model else {}
+
+
 def _root(command: str, typed: dict[str, str]) -> tuple[dict[str, Setting], dict[str, str]]:
     """Returns the settings of a command's own file, then of those that it builds on, and the options it chooses."""
     settings: dict[str, Setting] = {}
@@ -66,7 +75,9 @@ def _root(command: str, typed: dict[str, str]) -> tuple[dict[str, Setting], dict
             if isinstance(entry, str) and entry != "_self_":
                 walk(entry)
             for group, option in entry.items() if isinstance(entry, dict) else ():
-                if "/" not in group:
+                if match := re.fullmatch(r"override /?(\w+)", group):
+                    choices[match[1]] = str(option)
+                elif "/" not in group:
                     choices.setdefault(group, str(option))
 
     walk(command)
@@ -77,7 +88,7 @@ def _root(command: str, typed: dict[str, str]) -> tuple[dict[str, Setting], dict
         for other, option in _chosen_by(group, choices[group]):
             if other in choices and other not in decided:
                 choices[other] = option
-    inner = ("dataset", "prepare") if command in TYPED else ()  # open there: the bundle knows their settings
+    inner = ("dataset", "prepare") if "dataset" in settings else ()  # open there: the bundle knows their settings
     return {key: one for key, one in settings.items() if key.split(".")[0] not in inner}, choices
 
 

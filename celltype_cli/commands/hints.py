@@ -64,6 +64,14 @@ def refuse_empty(command: str, arguments: Sequence[str]) -> None:
             )
 
 
+def refuse_unused(command: str, arguments: Sequence[str]) -> None:
+    """Raises a UserError for a way to start jobs, typed without -m: Hydra would pass over it."""
+    for argument in arguments:
+        if re.match(r"\+*hydra[/.](launcher|sweeper)\b", argument):
+            example = shlex.join(["celltype", command, "-m", "seed=0,1", argument])
+            raise UserError(f"{argument} is for several jobs, of which there is one: {example}")
+
+
 def _faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[str]:
     parsed: list[Override] = []
     before = ""
@@ -76,6 +84,9 @@ def _faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[
             except Exception as error:  # noqa: BLE001 - the grammar has several
                 yield spelling.unreadable(text, error)
         before = text
+    foreign = {id(o): said for o in parsed if (said := spelling.foreign(command, o))}
+    yield from foreign.values()
+    parsed = [o for o in parsed if id(o) not in foreign]
     chosen = [o for o in parsed if known.is_group(o.key_or_group)]
     yield from (said for o in chosen for said in _option_faults(o))
     if not multirun:

@@ -60,9 +60,27 @@ def options_with(group: str, key: str) -> list[str]:
 
 def own_settings(command: str) -> set[str]:
     """Returns the settings of a command's own file and of those that it builds on."""
+    return set().union(*_files(command))
+
+
+def groups(command: str) -> set[str]:
+    """Returns the config groups of which a command takes an option."""
+    entries = (entry for content in _files(command) for entry in content.get("defaults", ()))
+    return {group for entry in entries if isinstance(entry, dict) for group in entry if group.isidentifier()}
+
+
+def commands_with(group: str) -> list[str]:
+    """Returns the commands that take an option of a group."""
+    return sorted(file.stem for file in configs.folder().glob("*.yaml") if group in groups(file.stem))
+
+
+def _files(command: str) -> Iterator[dict[str, Any]]:
+    """Yields what a command's own file says, and those that it builds on."""
     content = yaml.safe_load((configs.folder() / f"{command}.yaml").read_text(encoding="utf-8"))
-    others = (name for name in content.get("defaults", ()) if isinstance(name, str) and name != "_self_")
-    return {*content}.union(*map(own_settings, others))
+    yield content
+    for name in content.get("defaults", ()):
+        if isinstance(name, str) and name != "_self_":
+            yield from _files(name)
 
 
 def of_bundles(key: str) -> str:

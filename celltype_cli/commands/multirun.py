@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ LEFT_OUT = "left_out.json"  # in the folder of a multirun: lines on settings tha
 class Multirun:
     """Keeps one record per job in a folder, so that any launcher's worker processes can write them."""
 
-    def __init__(self, outputs: Path) -> None:
-        self.folder = outputs.absolute() / "multiruns" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
+    def __init__(self, outputs: Path, typed: Sequence[str] = ()) -> None:
+        """`typed` are words that name the outputs folder again, for the line to type next."""
+        self.folder, self.typed = outputs.absolute() / "multiruns" / f"{datetime.now():%Y%m%d-%H%M%S-%f}", typed
 
     @property
     def override(self) -> str:
@@ -77,7 +79,8 @@ class Multirun:
         bad = [record["status"] for record in records if record["status"] not in GOOD]
         if bad:
             print(f"\n{len(bad)} of {len(records)} jobs did not finish. The same command again does only those.")
-        print("next: celltype runs, or celltype runs show=<part of a run's name>")
+        again = shlex.join(["celltype", "runs", *self.typed])
+        print(f"next: {again}, or {again} show=<part of a run's name>")
         return 0 if not bad else 2 if set(bad) == {"refused"} else 1
 
 

@@ -50,10 +50,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         UserError: when there is no such bundle or run, or no cell of the input can be used.
     """
-    configs.check(cfg, Settings)
+    configs.check(cfg, Settings, typed={"bundle": "model"})
     from celltype_cli.bundles.draw_survival import survival
     from celltype_cli.bundles.page import page
-    from celltype_cli.bundles.predict import predict, recordings_of
+    from celltype_cli.bundles.predict import other_kind, predict, recordings_of
     from celltype_cli.bundles.stress import stressed
     from celltype_cli.bundles.written import check_free, for_tools, write_files
     from celltype_cli.core import plots
@@ -73,7 +73,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         with progress("stressed") as watch:
             answer = stressed(bundle, recordings, answer, watch=watch, **how)
     if answer.used.empty:
-        raise UserError("\n  ".join([f"none of the {total} cells of {path} can be labelled:", *_reasons(answer)]))
+        lines = [f"none of the {total} cells of {path} can be labelled:", *_reasons(answer), *other_kind(bundle, path)]
+        raise UserError("\n  ".join(lines))
     drawn = survival(answer.used, f"Cells left, {path.resolve().name}")
     text = page(bundle, answer, path.resolve().name)
     files = [
@@ -83,7 +84,9 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         *([(out / "stress.csv", partial(answer.stress.to_csv, index=False))] if answer.stress is not None else []),
         *(tools := for_tools(bundle, path, answer.cells, None if cfg.write else out)),
     ]
-    write_files(files, cfg.overwrite)
+    stale = [out / "stress.csv"] if answer.stress is None else []
+    stale += [place for place, _ in for_tools(bundle, path, answer.cells, out)] if cfg.write else []
+    write_files(files, cfg.overwrite, stale)
     _print(bundle, answer, cfg.accuracy, out, [place for place, _ in tools])
     return {"status": "finished", "folder": str(out), "result": "", "code": 0 if answer.unused.empty else SOME_UNUSED}
 
@@ -131,7 +134,12 @@ def _opened(name: str, outputs: Path) -> Bundle:
     from celltype_cli.bundles.export import export  # of runs alone: with all that trains
     from celltype_cli.runs.found import one_run
 
-    run = one_run(outputs, name.rstrip("/").rpartition("/")[2], "model")
+    try:
+        run = one_run(outputs, name.rstrip("/").rpartition("/")[2], "model")
+    except UserError as error:
+        raise UserError(
+            f"model={name} is no bundle: there is no such folder here, nor {kept}; as a run: {error}"
+        ) from error
     place = run.path / "bundle"
     return load_bundle(place) if place.is_dir() else export(run, place)
 
@@ -147,15 +155,13 @@ def _print(bundle: Bundle, answer: Answer, accuracy: float | None, out: Path, to
 
     given = answer.cells[answer.cells["label"] != ""]
     say(f"\n{len(given)} of {len(answer.cells)} cells labelled with {bundle.name}; {answer.verdict.words()}")
-    if doubt := answer.strange.words():
-        say(f"but {doubt}")
     rows = []
     for name in bundle.classes:
         chosen, best = given[given["label"] == name], answer.used[answer.used["best"] == name]
         sure = "" if best.empty else f"{best['confidence'].median():.2f}"
         rows.append([name, len(chosen), len(best), sure])
     say_table(["type", "labelled", "best guess", "median confidence"], rows)
-    if (answer.verdict.withheld or answer.strange.withheld) and given.empty:
+    if answer.verdict.withheld and given.empty:
         say("labels are withheld; force=true gives them all the same, best guesses are in cells.csv")
     say(_promise(bundle, accuracy))
     if said := summary(answer):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from omegaconf import DictConfig
 
 from celltype_cli.commands.train import interval, print_outcome
-from celltype_cli.commands.typed import line
+from celltype_cli.commands.typed import here, line
 from celltype_cli.core import configs
 from celltype_cli.core.messages import few
 from celltype_cli.core.terminal import console, say
@@ -57,7 +57,7 @@ def run(cfg: DictConfig) -> None:
 def _list(runs: list[Listed], others: list[str], outputs: str) -> None:
     """Prints a line for each run, its full name at the end; two in a terminal that is too narrow."""
     if not runs and not others:
-        say(f"no runs in {outputs}/runs yet; next: celltype demo")
+        say(f"no runs in {outputs}/runs yet; next: {here('demo')}")
         return
     from celltype_cli.runs.listed import differing, in_words, pair
 
@@ -86,7 +86,7 @@ def _list(runs: list[Listed], others: list[str], outputs: str) -> None:
     say(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, {_sizes(total)}")
     methods = dict.fromkeys(one.interval for one in runs if one.interval)
     say(f"balanced accuracy per cell with its 95 % interval ({', '.join(methods) or 'none yet'}); times in UTC")
-    say("next: celltype runs show=<part of a run's name>, celltype clean   (to make room)")
+    say(f"next: {here('runs')} show=<part of a run's name>, {here('clean')}   (to make room)")
 
 
 def _sizes(sizes: dict[str, int]) -> str:

@@ -67,3 +67,12 @@ def several(override: Override) -> str:
         f"{key}={value} is several values: add -m to run each, type '{key}=[{value}]' for a list, or "
         f"{quoted(key, value)} for a text with commas"
     )
+
+
+def foreign(command: str, override: Override) -> str:
+    """Says that a command takes no option of a config group; nothing where it does, or the key is no group's."""
+    group = override.key_or_group.partition(".")[0]
+    if override.is_add() or not known.is_group(group) or group in known.groups(command) | known.own_settings(command):
+        return ""
+    having = ", ".join(known.commands_with(group))
+    return f"celltype {command} takes no {group}: leave {override.input_line} out; {having} take one"

@@ -101,7 +101,8 @@ def interval(entry: dict[str, float]) -> str:
 def _next(folder: RunFolder) -> str:
     overrides, facts = folder.overrides(), folder.facts()
     if facts["labels"].get("command") == "demo":  # it sets the trainer of networks, too
-        return "celltype demo -m model=cnn1d,rnn,lstm   (compare models; finished runs are kept)"
+        others = typed.line("demo", "-m", *typed.less(overrides, "model"), "model=cnn1d,rnn,lstm")
+        return f"{others}   (compare models; finished runs are kept)"
     model = facts["labels"]["model"]
     alike = [entry["models"] for entry in facts["dataset"].get("inputs", {}).values() if model in entry["models"]]
     if not alike or len(alike[0]) < 2:

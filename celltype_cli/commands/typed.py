@@ -47,6 +47,11 @@ def line(command: str, *words: str) -> str:
     return shlex.join(["celltype", command, *own, *words])
 
 
+def here(command: str) -> str:
+    """Writes the start of a command line on the same outputs folder, where one was typed."""
+    return line(command, *(override for override in overrides() if first_name(override) == "outputs"))
+
+
 def multirun() -> bool:
     """Says whether this is one job of several, whose results stand in one table at the end."""
     return HydraConfig.get().mode == RunMode.MULTIRUN

@@ -53,8 +53,11 @@ def test_the_tables_of_the_paper_are_made_and_carry_the_notes(celltype, dataset,
 
 
 @pytest.mark.parametrize("command", [["data"], ["audit", "by=source", "n_folds=2"]])
-def test_data_and_audit_list_the_pair(celltype, dataset, command):
+def test_data_and_audit_list_the_pair(celltype, dataset, tmp_path, command):
     code, out, _ = celltype(*command, *dataset)
     assert code == 0
     [line] = [line for line in out.splitlines() if line.strip().startswith(", ".join(sts.PAIR))]
     assert all(word in line for word in ("cell 203, cell 299", "Vip/Lamp5", "identical values"))
+    for file in (tmp_path / "outputs").rglob("audit.json"):
+        assert any(PAIR in note for note in json.loads(file.read_text())["notes"])
+    assert command[0] == "data" or [*(tmp_path / "outputs").rglob("audit.json")]

@@ -124,7 +124,10 @@ def test_without_a_connection_it_is_said(archive, fetch):
     ("dataset", "said"),
     [
         (["dataset=calcium_sim"], "dataset=calcium_sim is simulated: there is nothing to download"),
-        (["dataset=cascade"], "dataset=cascade is not downloaded by celltype; conf/dataset/cascade.yaml says of it:"),
+        (["dataset=traces"], "dataset=traces is not downloaded by celltype; conf/dataset/traces.yaml says of it:"),
+        (["dataset=c4"], "get it by hand:\n  Data: one HDF5 file for each laboratory (hausser, hull_labelled,"),
+        (["dataset=c4"], "  Licence: none was found"),
+        (["dataset=c4"], "then     celltype data dataset=c4 dataset.path=FOLDER"),
     ],
 )
 def test_a_dataset_that_is_not_downloaded_here_says_so(celltype, dataset, said):

@@ -4,10 +4,11 @@ import re
 import shlex
 
 import pytest
-from made.configs import compose
+from hydra import compose as hydra_compose
+from made.configs import compose, shipped
 
 from celltype_cli import cli
-from celltype_cli.commands import help
+from celltype_cli.commands import help, known
 from celltype_cli.commands.as_typed import for_hydra
 from celltype_cli.commands.commented import read
 from celltype_cli.core import configs
@@ -24,6 +25,23 @@ def test_it_fits_two_screens(command, celltype):
     assert lines[0].startswith(f"celltype {command}: ")
     assert not [line for line in lines if line != line.rstrip()]
     assert "Hydra's own" in lines[-2]
+
+
+def test_the_list_of_commands_fits_80_columns(celltype):
+    code, out, _ = celltype("--help")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    assert [line.split()[0] for line in out.splitlines()[4 : 4 + len(cli.COMMANDS)]] == [*cli.COMMANDS]
+
+
+@pytest.mark.parametrize("command", [command for command in cli.COMMANDS if known.groups(command) - {"logger"}])
+def test_the_options_shown_are_those_that_are_composed(command):
+    """Also where a command builds on another and overrides its choice, as `demo` does."""
+    with shipped():
+        chosen = hydra_compose(command, return_hydra_config=True).hydra.runtime.choices
+    shown = dict(re.findall(r"^  (\w+)=(\w+)(?:   or .*)?$", help.page(command, []), re.M))
+    shown = {group: option for group, option in shown.items() if group in chosen}
+    assert shown and shown == {group: chosen[group] for group in shown}
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
@@ -61,6 +79,9 @@ def test_an_option_that_is_typed_is_explained_and_chooses_others():
     assert re.search(r"^  model.width_first", out, re.M) is None
     assert "prepare=windows_64s   or" in help.page("train", ["dataset=cascade"])
     assert "trainer=cpu   or" in help.page("train", ["model=forest", "trainer=cpu"])
+    out = help.page("train", ["dataset=units"])
+    assert "model=units_forest   or" in out and "trainer=sklearn   or" in out
+    assert "model=rnn   or" in help.page("train", ["dataset=units", "model=rnn"])
 
 
 def test_an_option_that_builds_on_another_has_its_settings_and_comments():

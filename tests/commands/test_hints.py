@@ -50,6 +50,17 @@ OPTIONS = [["model=forest"], ["model=catboost"], ["model=rnn"], ["model=xgboost"
             "dataset.timesteps is no setting; it is now prepare.time",
         ),
         (["train", "dataset=traces", "++dataset.signal=raw"], "it is now prepare.signal"),
+        (["data", "model=forest"], "celltype data takes no model: leave model=forest out; demo, explain, report"),
+        (["data", "trainer.epochs=4"], "celltype data takes no trainer: leave trainer.epochs=4 out; demo, explain"),
+        (["audit", "logger=none"], "celltype audit takes no logger: leave logger=none out; clean, demo, doctor"),
+        (["train", "paper=sts"], "celltype train takes no paper: leave paper=sts out; report, reproduce take one"),
+        (["predict", "model=a", "input=b", "trainer=cuda"], "celltype predict takes no trainer"),
+        (["predict", "model=a", "input=b", "dataset=traces"], "type single settings: dataset.<setting>=..."),
+        (["evaluate", "model=a", "input=b", "prepare=windows"], "the model says how recordings are prepared"),
+        (["predict", "input=b"], "model is needed: add model=..."),
+        (["predict", "model=null", "input=b"], "model=null is null, expected text"),
+        (["train", "hydra/launcher=joblib"], "celltype train -m seed=0,1 hydra/launcher=joblib"),
+        (["train", "hydra.launcher.n_jobs=2"], "hydra.launcher.n_jobs=2 is for several jobs, of which there is one"),
         (["fetch", "dataset=calcium_sim"], "is simulated: there is nothing to download"),
         (["fetch", "dataset=cascade"], "git clone https://github.com/HelmchenLabSoftware/Cascade"),
     ],
@@ -112,5 +123,6 @@ def test_usual_models_are_there_and_used_where_none_is_typed():
     assert known.usual_models() == content
     for command in ("train", "explain"):
         assert as_typed.for_hydra(command, ["dataset=units"]) == ["dataset=units", "model=units_forest"]
+    assert as_typed.for_hydra("train", ["dataset=sts_features"]) == ["dataset=sts_features", "model=forest"]
     assert as_typed.for_hydra("data", ["dataset=units"]) == ["dataset=units"]
     assert as_typed.for_hydra("explain", ["dataset=units", "run=mine"]) == ["dataset=units", "run=mine"]

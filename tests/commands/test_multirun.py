@@ -97,8 +97,9 @@ def test_a_setting_that_no_job_has_is_refused(celltype, tmp_path, arguments):
 
 
 def test_the_flag_may_stand_anywhere(celltype):
-    code, out, err = celltype("train", "model=forest", "-m", "seed=-1,-2")
+    code, out, err = celltype("train", "model=forest", "-m", "seed=-1,-2", "outputs=o")
     assert code == 2 and "seed=-1 is out of range" in out + err
+    assert "next: celltype runs outputs=o, or celltype runs outputs=o show=<part" in out
 
 
 def test_equal_faults_of_jobs_are_said_once(celltype):

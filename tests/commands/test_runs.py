@@ -39,6 +39,13 @@ def test_a_terminal_of_80_columns_gets_no_longer_lines_than_a_name(two, celltype
     assert all(len(line) <= 80 for line in out.splitlines()[:-2])
 
 
+def test_lines_to_type_next_keep_the_folder(two, celltype):
+    _, out, _ = celltype("runs", f"outputs={two}")
+    assert f"next: celltype runs outputs={two} show=<part of a run's name>, celltype clean outputs={two} " in out
+    _, out, _ = celltype("runs", "outputs=elsewhere")
+    assert "next: celltype demo outputs=elsewhere" in out
+
+
 def test_settings_choose_runs(two, celltype):
     _, out, _ = celltype("runs", "model=lstm", "status=finished", "model.width=3")
     assert "-lstm-" in out and "-forest-" not in out

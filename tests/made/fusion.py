@@ -34,4 +34,12 @@ def units(rows=36, unlabelled=0, names=("waveform", "isi"), seed=0):
     ids = np.array([f"u{k}" for k in range(n)])
     group = np.array([f"r{k // 6}" for k in range(n)])
     about = About("made", inputs={"layer": Input(columns=("a", "b", "c", "d"))} if "layer" in names else {})
-    return Cells(made, np.where(np.arange(n) < rows, label, UNLABELLED), ids, group, ("A", "B", "C"), about)
+    label = np.where(np.arange(n) < rows, label, UNLABELLED)
+    counted = {name: values for name, values in made.items() if name not in ("waveform", "layer")}
+    return Cells(made, label, ids, group, ("A", "B", "C"), about, altered=partial(altered, counted, ids.tolist()))
+
+
+def altered(inputs, ids, cell_id, *, number, lost, added, jitter):
+    """Copies that say which they are: the first is 1 more everywhere, the second 2 more."""
+    row = ids.index(cell_id)
+    return {name: np.stack([values[row] + k for k in range(1, number + 1)]) for name, values in inputs.items()}

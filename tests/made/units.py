@@ -2,9 +2,18 @@
 
 import numpy as np
 
+from celltype_cli.extracellular.recording import Recording
+
 RATE = 30000.0
 N, TIME, CHANNELS = 4, 82, 12
 PARAMS = "dat_path = r'absent.bin'\nn_channels_dat = 12\ndtype = 'int16'\nsample_rate = 30000.\n"
+
+
+def unit(cell, n=1000, group="r1", seed=0, **changes):
+    """A unit that fires at any time in 100 s, as often as not."""
+    spikes = np.sort(np.random.default_rng(seed).uniform(0, 100, n))
+    usual = {"waveform": np.ones((1, 90), "f4"), "waveform_rate": 3e4, "spikes": spikes, "duration": 100.0}
+    return Recording(cell, "", group, **{**usual, **changes})
 
 
 def waveforms():
