@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--cell", help="one of its cells, of which is drawn why")
     parser.add_argument("--out", type=Path, required=True, help="folder for both pictures")
     asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
     chromium = browser()
     with tempfile.TemporaryDirectory() as folder:
         new = f"recording_{asked.recording}"

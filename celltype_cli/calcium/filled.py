@@ -11,10 +11,7 @@ from jaxtyping import Float
 from celltype_cli.calcium.recording import Recording
 
 STILL = 20  # samples of exactly one value, which noise does not have
-FAR, FAR_ONCE = (
-    3.0,
-    50.0,
-)  # times as far from all others as these spread on that side: a value that recurs; one that not
+FAR, FAR_ONCE = 3.0, 50.0  # times as far from all others as these spread there: a value that recurs; one that not
 RARE = 0.2  # of the samples; what is more frequent is no exception
 ENOUGH = 100  # samples, of which the spread is known
 
