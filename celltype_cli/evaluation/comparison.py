@@ -142,8 +142,11 @@ def holm(p: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
 
 
 def mean_ranks(score: Float[np.ndarray, "entrant split"]) -> Float[np.ndarray, " entrant"]:
-    """Returns each entrant's rank averaged over the splits, 1 for the best, ties shared (Demsar 2006, JMLR 7:1)."""
-    return stats.rankdata(-score, axis=0).mean(axis=1)
+    """Returns each entrant's rank averaged over the splits, 1 for the best, ties shared (Demsar 2006, JMLR 7:1).
+
+    Scores that differ by rounding alone (`SAME`) are ties.
+    """
+    return stats.rankdata(-np.round(score / SAME), axis=0).mean(axis=1)
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:

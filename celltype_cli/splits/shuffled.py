@@ -31,8 +31,9 @@ def shuffle(
 ) -> Iterator[Fold]:
     """Draws train and test at random within each class, as papers do; groups, and copies, stand on both sides.
 
-    Under one seed the test rows do not depend on the amount of training, and a larger training set contains the
-    smaller. There is no validation part. Rows without a label train.
+    Under one seed the test rows do not depend on the amount of training, and of each class the larger training set
+    contains the smaller. A total of three classes or more may, by rounding, take a unit from one class as it grows:
+    a curve over sizes asks per class. There is no validation part. Rows without a label train.
 
     Args:
         train: how many units: a total, a fraction of all (both in proportion to the classes), or a number per class.
@@ -73,7 +74,7 @@ def _per_class(
     side: str,
     unit: str,
 ) -> Int[np.ndarray, " classes"]:
-    """Turns an amount into units per class; a total goes to the classes by largest remainder (Hamilton)."""
+    """Turns an amount into units per class; a total goes to the classes by largest remainder (Hamilton), as far as free."""
     total = int(sizes.sum())
     if isinstance(amount, Mapping):
         if set(amount) != set(cells.classes):
@@ -94,7 +95,7 @@ def _per_class(
     if not 0 < amount <= room.sum():
         raise UserError(f"split.{side} asks for {amount} {unit}s, {room.sum()} of {total} are free")
     quota = amount * sizes / total
-    wanted = np.floor(quota).astype(int)
+    wanted = np.minimum(np.floor(quota).astype(int), room)
     for _ in range(amount - wanted.sum()):
         wanted[np.argmax(np.where(wanted < room, quota - wanted, -np.inf))] += 1
     return wanted

@@ -107,6 +107,11 @@ def test_mean_ranks_share_ties():
     assert mean_ranks(accuracy) == pytest.approx([(1 + 1.5 + 3) / 3, (2 + 1.5 + 1) / 3, (3 + 3 + 2) / 3])
 
 
+def test_scores_that_differ_by_rounding_alone_are_ties():
+    assert 0.1 + 0.2 + 0.3 != 0.3 + 0.2 + 0.1
+    assert mean_ranks(np.array([[0.1 + 0.2 + 0.3], [0.3 + 0.2 + 0.1], [0.5]])).tolist() == [1.5, 1.5, 3]
+
+
 def test_rank_correlation_by_hand():
     # one swap of neighbours among four: rho = 1 - 6 x 2 / (4 x 15), tau = (5 - 1) / 6
     assert rank_correlation([1, 2, 3, 4], [1, 3, 2, 4]) == pytest.approx((0.8, 4 / 6))

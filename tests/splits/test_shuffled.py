@@ -56,6 +56,13 @@ def test_larger_training_sets_contain_smaller_ones_and_keep_the_test():
         assert len(set(cells.cell_id[a.test])) == 10
 
 
+def test_a_total_is_reached_where_the_test_leaves_a_class_too_few():
+    # In proportion A would train with 5 of its 10 cells, but 9 are tested: B gives the other 4.
+    cells = make_cells([0] * 10 + [1] * 90, np.arange(100))
+    [fold] = shuffled.shuffle(cells, n_splits=1, train=0.5, test={"A": 9, "B": 1}, unit="cell", monitor=False, seed=0)
+    assert counts(cells, fold.test) == [9, 1] and counts(cells, fold.train) == [1, 49]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
