@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from celltype_cli.evaluation import calibration, confidence_words, coverage, sets
-from celltype_cli.evaluation.intervals import percentiles
+from celltype_cli.evaluation import calibration, confidence_words, coverage, intervals, sets
 from celltype_cli.evaluation.predictions import arrays_of, classes_of, labelled_lines, per_cell
 
 ACCURACIES = (0.90, 0.95, 0.99)  # that labelled cells may be asked to have
 RATIO = 2.0  # confidence ratio below which Beau et al. 2025 leave a cell without label
 PROMISE = 0.9  # of the sets
-DRAWS = 1000  # of groups, for intervals
 
 
 @dataclass(frozen=True)
@@ -118,16 +116,17 @@ def _at_accuracy(judged: Judged, by_part: Sequence, accuracy: float) -> dict:
 
 
 def _labelled(judged: Judged, chosen: Bool[np.ndarray, " cell"]) -> dict:
-    """Returns the share of cells that are labelled, and of these that are right, with 95 % intervals over groups."""
+    """Returns the share of cells that are labelled, and of these that are right, with 95 % intervals (jackknife)."""
     n, labelled, hits = (
         np.bincount(judged.group, which.astype(float)) for which in (chosen | True, chosen, chosen & judged.right)
     )
-    weights = np.random.default_rng(0).multinomial(len(n), np.full(len(n), 1 / len(n)), size=DRAWS)
     told = {"n": int(chosen.sum())}
     with np.errstate(invalid="ignore", divide="ignore"):
         for name, above, below in (("coverage", labelled, n), ("accuracy", hits, labelled)):
-            low, high = percentiles((weights @ above) / (weights @ below)) if len(n) > 1 else (np.nan, np.nan)
-            told[name] = {"value": float(above.sum() / below.sum()), "low": low, "high": high}
+            value = float(above.sum() / below.sum())
+            left = (above.sum() - above) / (below.sum() - below)
+            low, high = intervals.jackknife(value, left, below > 0, intervals.effective_groups(below))
+            told[name] = {"value": value, "low": low, "high": high}
     return told
 
 

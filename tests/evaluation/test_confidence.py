@@ -13,6 +13,7 @@ from celltype_cli.evaluation import confidence_words, draw_confidence
 from celltype_cli.evaluation.confidence import Judged, confidence
 from celltype_cli.evaluation.predictions import classes_of
 from celltype_cli.evaluation.saved_scores import read_confidence, write_scores
+from celltype_cli.evaluation.scores import scores
 
 
 def simulated(seed=0, n=600, animals=20, folds=5, power=2.0, spread=2.0):
@@ -127,6 +128,16 @@ def test_the_ratio_of_the_c4_paper():
     entry = confidence(table)["ratio"]
     assert (entry["wanted"], entry["n"]) == (2, 2)  # 7 : 3 twice, 3 : 2 and 1 : 1 stay without label
     assert (entry["coverage"]["value"], entry["accuracy"]["value"]) == (0.5, 1)
+
+
+def test_intervals_of_labels_are_those_of_scores():
+    """Where every cell gets a label, of these as many are right as are of all: one number, one interval."""
+    table = simulated(animals=6, folds=3, spread=10.0)
+    proba = np.where(table[["p_A"]].to_numpy() > 0.5, [0.9, 0.1], [0.1, 0.9])
+    table[["p_A", "p_B"]] = proba
+    entry, accuracy = confidence(table)["ratio"], scores(table)["cell"]["accuracy"]
+    assert entry["n"] == 600 and entry["accuracy"] == {end: accuracy[end] for end in ("value", "low", "high")}
+    assert 0.5 < entry["coverage"]["low"] < entry["coverage"]["high"] == 1
 
 
 def test_windows_count_once_per_cell_and_rows_without_label_not_at_all():
