@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 WHAT = {
     "caches": "made again where they are needed",
     "interrupted": "runs that did not finish; their command would go on with them",
-    "checkpoints": "of finished folds; `celltype explain` fits a network again without them",
-    "models": "of folds, and bundles; `celltype export` needs them",
+    "checkpoints": "of finished folds; `celltype explain` then takes the models",
+    "models": "of folds, and bundles; `celltype export` needs them, `celltype explain` fits trees again without",
     "runs": "finished ones, with their scores",
 }
 

@@ -50,7 +50,7 @@ def kept_digests(store: Path) -> Iterator[Callable[[Path], str]]:
     A file is known by place, size and time of change; the store is JSON and may be deleted at any time.
     """
     known = {}
-    with suppress(Exception):  # damage comes in any form
+    with suppress(OSError, ValueError, AttributeError, RecursionError):  # missing, cut, or other JSON than a mapping
         known = {str(key): str(value) for key, value in json.loads(store.read_text()).items()}
     new: dict[str, str] = {}
 

@@ -134,7 +134,7 @@ def _train_fold(folder: FoldFolder, log: Any, progress: Progress, built: Built, 
     rows = built.folds[k - 1].test
     test = built.cells[rows]
     table = predictions_table(test, fitted.predict(test), fold=k, rows=rows)
-    values = scores(table, n_resamples=1)["cell"]
+    values = scores(table)["cell"]
     shown = {name: values[name]["value"] for name in ("accuracy", "balanced_accuracy", "macro_f1")}
     folder.write(k, table, fitted, shown, keep_model=keep_model)
     log.finish_fold(k, shown)

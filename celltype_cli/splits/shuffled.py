@@ -74,7 +74,7 @@ def _per_class(
     side: str,
     unit: str,
 ) -> Int[np.ndarray, " classes"]:
-    """Turns an amount into units per class; a total goes to the classes by largest remainder (Hamilton), as far as free."""
+    """Turns an amount into units per class: a total by largest remainder (Hamilton), as far as units are free."""
     total = int(sizes.sum())
     if isinstance(amount, Mapping):
         if set(amount) != set(cells.classes):

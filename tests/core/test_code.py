@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from celltype_cli.core.code import imported, path_arguments
+from celltype_cli.core.code import digest, imported, kept_digests, path_arguments
 
 USERS = """
 from __future__ import annotations
@@ -59,3 +59,20 @@ def test_relative_imports_are_followed(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     assert path_arguments("users_package.load") == {"file"}
     assert imported({"users_package"}) == {"users_package", "users_package.loader"}
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"[1]", b"3", b"{", b"\xff", b"[" * 100_000])
+def test_digests_are_kept_and_a_damaged_store_is_made_anew(damage, tmp_path):
+    store, file = tmp_path / "kept" / "digests.json", tmp_path / "data.bin"
+    file.write_bytes(b"recorded")
+    if damage is not None:
+        store.parent.mkdir()
+        store.write_bytes(damage)
+    with kept_digests(store) as digest_of:
+        assert digest_of(file) == digest(file)
+    text = store.read_text()
+    store.write_text(text.replace(digest(file), "known"))
+    with kept_digests(store) as digest_of:
+        assert digest_of(file) == "known"
+        file.write_bytes(b"recorded anew")
+        assert digest_of(file) == digest(file)

@@ -18,6 +18,7 @@ from celltype_cli.runs import train
 from celltype_cli.runs.build import Built, build
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.splits.folds import Fold
+from celltype_cli.trainers import kept
 from celltype_cli.trainers.protocol import Predictor
 
 
@@ -93,9 +94,14 @@ def made_again(cfg: DictConfig, labels: dict[str, str], make: str, fold: int) ->
 
 
 def _fitted(folder: RunFolder, parts: Built, k: int, *, keep: bool) -> Predictor:
-    """Gets the predictor of a fold: from kept checkpoints, or fitted again, which ends the same."""
+    """Gets the predictor of a fold: from kept checkpoints, the kept model, or fitted again, which ends the same."""
     fold = folder.fold(k)
     if not any(fold.path.glob("*.ckpt")):
+        if kept.is_kept(fold.model):
+            try:
+                return kept.load(fold.model)
+            except UserError as error:
+                say(str(error))
         seconds = fold.about()["training_seconds"]
         say(f"the model of fold {k} is fitted again, with the same seed ({seconds:.1f} s in the run)")
     with folder.locked():

@@ -84,7 +84,7 @@ def _differences(proba: np.ndarray, saved: pd.DataFrame, cells: Cells) -> list[s
     most = float(np.abs(proba - known.loc[cells.cell_id.astype(str)].to_numpy()).max(initial=0))
     if most <= SAME:
         return []
-    return [f"the model made again predicts otherwise than the run saved, by up to {most:.2g} of a probability"]
+    return [f"this model predicts otherwise than the run saved, by up to {most:.2g} of a probability"]
 
 
 def _drawn(path: Path, made: Again) -> Explained:

@@ -141,7 +141,7 @@ class Trials:
     def _score(self, fitted: Fitted, cells: Cells, fold: Fold) -> float:
         test = cells[fold.test]
         table = predictions_table(test, fitted.predict(test), fold=1, rows=fold.test)
-        return float(scores(table, n_resamples=1)["cell"][self.search.metric]["value"])
+        return float(scores(table)["cell"][self.search.metric]["value"])
 
     def _material(self, cfg: DictConfig) -> tuple[Any, list[Fold]]:
         """Returns what is prepared, and inner folds of its training part; made anew where they may differ.
