@@ -91,9 +91,7 @@ def export(
         (temporary / ABOUT).write_text(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), encoding="utf-8")
         (temporary / "card.md").write_text(card(about), encoding="utf-8")
         write_sums(temporary)
-        if out.exists():
-            shutil.rmtree(out)
-        temporary.rename(out)
+        _put(temporary, out, overwrite)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return load_bundle(out)
@@ -106,6 +104,26 @@ def _check_free(out: Path, overwrite: bool) -> None:
         raise UserError(f"out={out} is there already and is no bundle: choose another name")
     if not overwrite:
         raise UserError(f"out={out} is a bundle already: choose another name, or overwrite=true")
+
+
+def _put(written: Path, out: Path, overwrite: bool) -> None:
+    """Gives a written bundle its name: at any time the one before or the new one is there whole.
+
+    Where none was to be replaced and another process was faster, as when one run labels many recordings at once, its
+    bundle stays.
+    """
+    before = written.with_name(f"{written.name}-before")
+    if overwrite and out.exists():
+        out.rename(before)
+    try:
+        written.rename(out)
+    except OSError:
+        if before.exists():
+            before.rename(out)
+            raise
+        if not (out / ABOUT).is_file():
+            raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def _kept(run: RunFolder) -> dict[str, Path]:
