@@ -7,12 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from celltype_cli.core import cache
-from celltype_cli.core.cache import kept
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp import scalogram_cache
 from celltype_cli.patch_clamp import scalograms as transform
-from celltype_cli.patch_clamp.scalogram_cache import scalograms
+from celltype_cli.patch_clamp.scalogram_cache import kept, scalograms
 
 SETTINGS = {"size": (6, 8), "sampling_rate": 1000.0}
 WINDOWS = np.random.default_rng(0).normal(size=(3, 2, 240)).astype(np.float32)
@@ -161,7 +159,7 @@ def test_a_full_disk(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache, "_write", full)
+    monkeypatch.setattr(scalogram_cache, "_write", full)
     with pytest.raises(UserError, match="No space left on device.*make room"):
         scalograms(WINDOWS, folder=tmp_path, **SETTINGS)
 

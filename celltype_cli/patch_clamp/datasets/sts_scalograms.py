@@ -20,7 +20,7 @@ from jaxtyping import Float32
 
 from celltype_cli.cells.about import About
 from celltype_cli.cells.cells import Cells
-from celltype_cli.core.cache import BROKEN_NPZ, kept
+from celltype_cli.core.cache import BROKEN_NPZ
 from celltype_cli.core.files import find_files
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.ranges import Pixels
@@ -28,6 +28,7 @@ from celltype_cli.patch_clamp import scalograms
 from celltype_cli.patch_clamp.datasets import sts_tables
 from celltype_cli.patch_clamp.prepare import scalogram_input
 from celltype_cli.patch_clamp.recording import CLASSES
+from celltype_cli.patch_clamp.scalogram_cache import kept
 
 SHAPE = (180, 4800, 2)
 NAME = re.compile(r"cell_(\d+)\.npy", re.IGNORECASE)
