@@ -17,7 +17,6 @@ from celltype_cli.core.classes import in_order
 from celltype_cli.core.messages import UserError, few, grouped, nearest, raise_faults
 
 Item = TypeVar("Item")
-# Words in place of a cell type, in lower case; a class may be meant so, and a note asks.
 CHOSEN = "leave out `prepare=`, the dataset chooses one"
 
 

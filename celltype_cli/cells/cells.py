@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -138,7 +138,7 @@ class Cells:
         return digest.hexdigest()
 
 
-def _faults(cells: Cells):
+def _faults(cells: Cells) -> Iterator[str]:
     n = len(cells.label)
     columns = {
         "cell_id": cells.cell_id,

@@ -1,4 +1,4 @@
-"""Labels of recordings in a csv beside them; `celltype_cli.patch_clamp.datasets.own` describes its columns."""
+"""Labels of recordings in a csv beside them, with the columns COLUMNS."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from celltype_cli.core.classes import synonyms
 from celltype_cli.core.messages import few
 from celltype_cli.core.text import alike, sessions
 
+# Words in place of a cell type, in lower case; a class may be meant so, and a note asks.
 NO_TYPE = ("?", "??", "-", "--", ".", "-1", "unknown", "unk", "undefined", "unclassified", "unclear", "unsure",
            "undetermined", "unlabeled", "unlabelled", "unassigned", "unidentified", "not assigned", "not determined",
            "ambiguous", "tbd", "missing", "n.d.", "nd", "n.a.", "excluded", "exclude")  # fmt: skip

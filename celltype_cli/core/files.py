@@ -14,6 +14,34 @@ from pathlib import Path
 
 from celltype_cli.core.messages import UserError, few, nearest_file
 
+OURS = "celltype_files.txt"  # lists answers, as sha256sum does
+OF_THE_SYSTEM = (".DS_Store", "Thumbs.db", "desktop.ini")
+# Folders in which systems keep halves and copies of files: archives of macOS, bins of Windows, disks of a network
+COPIES = ("__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle", "#snapshot",
+          "@recycle", "@recently-snapshot", "__pycache__")  # fmt: skip
+POINTERS = {
+    b"version https://git-lfs": "is a pointer of git-lfs, not the file itself: git lfs pull fetches it",
+    b"/annex/objects": "is a pointer of git-annex, not the file itself: git annex get (or datalad get) fetches it",
+    b"../.git/annex": "is a pointer of git-annex, not the file itself: git annex get (or datalad get) fetches it",
+    b"<!doctype html": "is a web page, not the file itself: was a log-in asked for? download it again",
+    **dict.fromkeys(
+        (b"<table", b"<?xml"), "is a table in HTML or XML, as Excel takes it: open it there, save it as CSV"
+    ),
+    b"<html": "is a web page, not the file itself: was a log-in asked for? download it again",
+}
+KINDS = {  # what files begin with, what they are, and the endings that say so
+    b"\x89HDF\r\n\x1a\n": ("HDF5", (".h5", ".hdf5", ".nwb", ".mat", ".hdf")),
+    b"PK\x03\x04": ("a zip archive, as npz and Excel files are", (".npz", ".zip", ".xlsx")),
+    b"\xd0\xcf\x11\xe0": ("an old Excel file", (".xls",)),
+    b"PAR1": ("parquet", (".parquet",)),
+    b"\x93NUMPY": ("an npy file of numpy", (".npy",)),
+    b"\x1f\x8b": ("compressed with gzip", (".gz",)),
+    b"MATLAB 5": ("of MATLAB 5 to 7", (".mat",)),
+    b"MATLAB 7.3": ("of MATLAB 7.3, which is HDF5", (".mat",)),
+    b"ABF": ("ABF", (".abf",)),
+    b"%PDF": ("a PDF", (".pdf",)),
+}
+
 own_configs: list[Path] = []  # the folder of --config-dir, where one was given
 
 
@@ -65,32 +93,6 @@ def ours(folder: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return {name: value for value, _, name in (line.partition("  ") for line in lines)}
-
-
-POINTERS = {
-    b"version https://git-lfs": "is a pointer of git-lfs, not the file itself: git lfs pull fetches it",
-    b"/annex/objects": "is a pointer of git-annex, not the file itself: git annex get (or datalad get) fetches it",
-    b"../.git/annex": "is a pointer of git-annex, not the file itself: git annex get (or datalad get) fetches it",
-    b"<!doctype html": "is a web page, not the file itself: was a log-in asked for? download it again",
-    **dict.fromkeys(
-        (b"<table", b"<?xml"), "is a table in HTML or XML, as Excel takes it: open it there, save it as CSV"
-    ),
-    b"<html": "is a web page, not the file itself: was a log-in asked for? download it again",
-}
-
-
-KINDS = {  # what files begin with, what they are, and the endings that say so
-    b"\x89HDF\r\n\x1a\n": ("HDF5", (".h5", ".hdf5", ".nwb", ".mat", ".hdf")),
-    b"PK\x03\x04": ("a zip archive, as npz and Excel files are", (".npz", ".zip", ".xlsx")),
-    b"\xd0\xcf\x11\xe0": ("an old Excel file", (".xls",)),
-    b"PAR1": ("parquet", (".parquet",)),
-    b"\x93NUMPY": ("an npy file of numpy", (".npy",)),
-    b"\x1f\x8b": ("compressed with gzip", (".gz",)),
-    b"MATLAB 5": ("of MATLAB 5 to 7", (".mat",)),
-    b"MATLAB 7.3": ("of MATLAB 7.3, which is HDF5", (".mat",)),
-    b"ABF": ("ABF", (".abf",)),
-    b"%PDF": ("a PDF", (".pdf",)),
-}
 
 
 def why_unreadable(path: Path, error: BaseException | None = None) -> str:
@@ -178,13 +180,6 @@ def find_files(
             f"{key}={folder} holds no file {_wanted(endings, named)}" + (f"; it holds {over}" if over else "")
         )
     return sorted(taken), [f"files of {folder.name} passed over: {over}"] if over else []
-
-
-OURS = "celltype_files.txt"  # lists answers, as sha256sum does
-OF_THE_SYSTEM = (".DS_Store", "Thumbs.db", "desktop.ini")
-# Folders in which systems keep halves and copies of files: archives of macOS, bins of Windows, disks of a network
-COPIES = ("__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle", "#snapshot",
-          "@recycle", "@recently-snapshot", "__pycache__")  # fmt: skip
 
 
 def _passed_over(path: Path, endings: Sequence[str], named: str | None) -> str:
