@@ -72,21 +72,7 @@ def windows(
     wanted = timesteps or max(2, min(lengths))
     samples = sum(_length(s, r.sampling_rate, rate) for r in entries for s in r.segments)
     check_room(BYTES * samples, f"{where}: {samples:.3g} samples at {rate:g} Hz")
-    kept, short, faults = [], [], []
-    for recording in entries:
-        try:
-            rows = _cut(recording, rate, wanted, signal)
-        except ValueError as error:
-            faults.append(
-                f"{named(recording)}: {error}, which dF/F cannot be taken of; set prepare.signal=raw, "
-                "or dff if the values are dF/F already (of suite2p: a smaller dataset.neuropil)"
-            )
-            continue
-        if len(rows) and signal == "raw_to_dff" and implausible == "error" and (said := plausible.of_dff(rows.ravel())):
-            faults.append(f"{named(recording)}: {said}; {plausible.INSIST}")
-            continue
-        kept += [(recording, rows[:1] if windows == "first" else rows)] if len(rows) else []
-        short += [] if len(rows) else [recording]
+    kept, short, faults = _windows(entries, rate, wanted, signal, windows == "first", implausible == "keep")
     if faults and (unusable == "error" or not kept):
         raise_faults(where, grouped(faults))
     if short and (too_short == "error" or not kept):
@@ -100,10 +86,9 @@ def windows(
     about = _about(recordings.about, inputs, rate, wanted, UNITS[signal], notes)
     trace = np.concatenate([rows for _, rows in kept])[:, None].astype(np.float32)
     known = {"trace": trace, "features": trace_features(trace)} if "features" in inputs else {"trace": trace}
-    chosen = {name: known[name] for name in inputs}
-    recordings = replace(recordings, about=about)
-    whose = [r for r, _ in kept]
-    return assemble.assemble(recordings, whose, chosen, [len(rows) for _, rows in kept], made(whose))
+    chosen, whose = {name: known[name] for name in inputs}, [r for r, _ in kept]
+    n_rows = [len(rows) for _, rows in kept]
+    return assemble.assemble(replace(recordings, about=about), whose, chosen, n_rows, made(whose))
 
 
 def pinned(settings: dict[str, Any], cells: Cells) -> dict[str, Any]:
@@ -143,6 +128,29 @@ def _about(about: About, inputs: Sequence[str], rate: float, timesteps: int, uni
     }
     inputs = {name: known[name] for name in inputs}
     return replace(about, notes=(*about.notes, *notes), inputs=inputs, conditions=CONDITIONS)
+
+
+def _windows(
+    entries: Sequence[Recording], rate: float, timesteps: int, signal: str, first: bool, insist: bool
+) -> tuple[list[tuple[Recording, Float[np.ndarray, "window timesteps"]]], list[Recording], list[str]]:
+    """Returns recordings with their windows, those in which none fits or varies, and why others cannot be used."""
+    kept, short, faults = [], [], []
+    for recording in entries:
+        try:
+            rows = _cut(recording, rate, timesteps, signal)
+        except ValueError as error:
+            faults.append(
+                f"{named(recording)}: {error}, which dF/F cannot be taken of; set prepare.signal=raw, "
+                "or dff if the values are dF/F already (of suite2p: a smaller dataset.neuropil)"
+            )
+            continue
+        if not len(rows):
+            short.append(recording)
+        elif signal == "raw_to_dff" and not insist and (said := plausible.of_dff(rows.ravel())):
+            faults.append(f"{named(recording)}: {said}; {plausible.INSIST}")
+        else:
+            kept.append((recording, rows[:1] if first else rows))
+    return kept, short, faults
 
 
 def _cut(recording: Recording, rate: float, timesteps: int, signal: str) -> Float[np.ndarray, "window timesteps"]:
