@@ -1,13 +1,18 @@
 """`celltype reproduce`: the missing rows and no others, again after an interruption, and a report of what is there."""
 
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
+
+from celltype_cli import cli
+from celltype_cli.core import files
 
 PAPER = """
 key: tiny
@@ -17,7 +22,7 @@ url: https://example.org
 classes: [PY, PV, SOM, VIP]
 protocol: three recurrent networks on few simulated cells
 profiles: {quick: small, full: less small}
-overrides: [dataset=calcium_sim, dataset.cells_per_class=12, dataset.timesteps=200, threads=1, logger=none]
+overrides: [dataset=calcium_sim, dataset.cells_per_class=12, dataset.timesteps=60, threads=1, logger=none]
 when:
   published: [split=shuffle, split.n_splits=2, split.train=0.6, split.test=0.3]
   grouped: [split=grouped_kfold, split.n_folds=2, split.valid_fraction=0]
@@ -42,36 +47,37 @@ tables:
       - {name: long, model: lstm, published: {accuracy: [0.75, 0.01]}}
 """
 RUNS = 6  # three networks, each with two splits; the first stands in both tables
+TINY = ["paper=tiny", "--config-dir", "conf"]
 
 
-def start(folder, *arguments, **how):
+def start(folder, *arguments):
+    """Begins a command in a process of its own, which can be stopped."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     env.pop("CELLTYPE_OUTPUTS", None)
-    command = [
-        sys.executable,
-        "-c",
-        "from celltype_cli.cli import main; main()",
-        *arguments,
-        "paper=tiny",
-        "--config-dir",
-        "conf",
-    ]
     return subprocess.Popen(
-        command,
+        [sys.executable, "-c", "from celltype_cli.cli import main; main()", *arguments, *TINY],
         cwd=folder,
         env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which tests in the background may ignore
-        **how,
+        start_new_session=True,
     )
 
 
 def call(folder, *arguments):
-    process = start(folder, *arguments)
-    out = process.communicate(timeout=300)[0]
-    return process.returncode, out
+    """Runs a command in this process; returns exit code and all that it said."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
+        patch.chdir(folder)
+        patch.setenv("COLUMNS", "200")
+        patch.delenv("CELLTYPE_OUTPUTS", raising=False)
+        patch.setattr(files, "own_configs", [])
+        patch.setattr(sys, "argv", ["celltype", *arguments, *TINY])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+    return end.value.code, said.getvalue()
 
 
 def stamps(folder):
@@ -153,7 +159,7 @@ def test_tables_rows_and_profiles_can_be_chosen(tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_call_is_finished_by_the_same_command(tmp_path, how):
     write_paper(tmp_path, epochs=40)
-    process = start(tmp_path, "reproduce", "table=[table2]", start_new_session=True)
+    process = start(tmp_path, "reproduce", "table=[table2]")
     end = time.monotonic() + 120
     while not any("lstm" in file.parent.name for file in tmp_path.glob("outputs/runs/*/run.json")):
         assert time.monotonic() < end
