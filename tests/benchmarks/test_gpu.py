@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-TRACES = ("cnn1d", "lstm")
+NETWORKS = ("lstm", "mobilenet_v2")  # one of each kind of input
 
 
 @pytest.fixture
@@ -27,15 +27,15 @@ def gpu(monkeypatch, tmp_path, capsys):
 
 
 def test_everything_runs_and_is_saved(gpu):
-    code, out, found = gpu("--small", "--networks", *TRACES, "mobilenet_v2")
+    code, out, found = gpu("--small", "--networks", *NETWORKS)
     parts = found["parts"]
     assert code == 0, found["failures"]
     assert "no check failed" in out
     assert "small sizes: the program runs, times and memory say nothing" in out
     assert [*parts] == ["command", "agreement", "speed", "resumed", "table1"]
-    assert len(parts["agreement"]) == 3 * 3
+    assert len(parts["agreement"]) == 2 * 3
     assert {(row["network"], row["precision"]) for row in parts["speed"]} == {
-        (name, precision) for name in (*TRACES, "mobilenet_v2") for precision in ("fp32", "bf16")
+        (name, precision) for name in NETWORKS for precision in ("fp32", "bf16")
     }
     assert all(row["trainer / loop"] == pytest.approx(row["trainer"] / row["loop"]) for row in parts["speed"])
     assert len(parts["table1"]) == 3
