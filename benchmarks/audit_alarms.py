@@ -11,7 +11,7 @@ import argparse
 
 import numpy as np
 
-from celltype_cli.studies.audit.audit import SURE, _Told
+from celltype_cli.studies.audit.audit import SURE, Told
 from celltype_cli.studies.audit.chance import chance
 
 DESIGNS = {  # laboratories, animals of each, cells of an animal, classes (every animal has all), likeness
@@ -33,7 +33,7 @@ def flagged(rng: np.random.Generator, design: str, shift: float, columns: int) -
     shared = rng.normal(size=(labs * animals, classes, columns))[animal, label]
     table = np.sqrt(likeness) * shared + np.sqrt(1 - likeness) * rng.normal(size=shared.shape)
     table[:, 0] += shift * (lab == 0)
-    told = _Told(label, lab, animal, 5, 0)
+    told = Told(label, lab, animal, 5, 0)
     within = np.array([told.by_column(column) for column in table.T])
     p = chance(table, lab, animal, [*told.classes(np.ones(len(lab), bool))], 0).p
     n = len(lab) / classes / labs
@@ -45,10 +45,6 @@ def flagged(rng: np.random.Generator, design: str, shift: float, columns: int) -
 def both(design: str, *, shift: float, times: int, columns: int = 5) -> np.ndarray:
     """Returns the shares of audits that flag a column, now and before."""
     return np.mean([flagged(np.random.default_rng(k), design, shift, columns) for k in range(times)], axis=0)
-
-
-def alarms(design: str, *, shift: float, times: int, columns: int = 5) -> float:
-    return float(both(design, shift=shift, times=times, columns=columns)[0])
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ def audit(cells: Cells, *, by: str, n_folds: int, flag_at: float, seed: int) -> 
     cells = cells[np.flatnonzero(cells.label != UNLABELLED)]
     source, apart = (cells.source, cells.group) if by == "source" else (cells.group, cells.cell_id)
     shares = pd.crosstab(np.array(cells.classes)[cells.label], source).reindex([*cells.classes], fill_value=0)
-    told = _Told(cells.label, source, apart, n_folds, seed)
+    told = Told(cells.label, source, apart, n_folds, seed)
     _check(cells, by, shares, told)
     names, table = summary_of(cells)
     found = [(told.by_column(column), np.isnan(column).mean()) for column in track(table.T, "columns", len(names))]
@@ -107,7 +107,7 @@ def audit(cells: Cells, *, by: str, n_folds: int, flag_at: float, seed: int) -> 
 
 
 @dataclass(frozen=True)
-class _Told:
+class Told:
     """Scores how well the source is told within each class, each cell by models that saw none of its kind `apart`."""
 
     label: Int[np.ndarray, " row"]
@@ -140,7 +140,7 @@ class _Told:
         table: Float[np.ndarray, "row column"],
         rows: Bool[np.ndarray, " row"] | None = None,
         words: str = "",
-    ):
+    ) -> float:
         """Returns the AUC, one source against the others, averaged over sources, classes and folds by smaller side.
 
         Args:
@@ -154,7 +154,9 @@ class _Told:
         values = np.array([pair for part in scored for pair in part]).reshape(-1, 2)
         return float(np.average(values[:, 0], weights=values[:, 1])) if len(values) else np.nan
 
-    def _scores(self, model, table, rows) -> Iterator[tuple[float, int]]:
+    def _scores(
+        self, model: Callable[[int], Any], table: Float[np.ndarray, "row column"], rows: Int[np.ndarray, " _"]
+    ) -> Iterator[tuple[float, int]]:
         """Yields AUCs of single folds: pooled, they suffer from training shares that fall where test shares rise."""
         names, source = np.unique(self.source[rows], return_inverse=True)
         for train, test in self._folds(rows, source):
@@ -167,7 +169,7 @@ class _Told:
             for k in np.flatnonzero((n > 0) & (m > 0)):  # the AUC is Mann and Whitney's U over n m
                 yield (ranks[k] - n[k] * (n[k] + 1) / 2) / (n[k] * m[k]), min(n[k], m[k])
 
-    def _folds(self, rows, source) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _folds(self, rows: Int[np.ndarray, " _"], source: Int[np.ndarray, " _"]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Deals rows to folds, once for all columns that are measured in the same rows."""
         if (key := rows.tobytes()) not in self.dealt:
             pairs = np.unique(np.stack([source.astype(str), self.apart[rows].astype(str)]), axis=1)
@@ -181,7 +183,7 @@ def _forest(seed: int) -> Callable[[int], Any]:
     return lambda _: RandomForestClassifier(n_estimators=100, min_samples_leaf=3, random_state=seed)
 
 
-def _check(cells: Cells, by: str, shares: pd.DataFrame, told: _Told) -> None:
+def _check(cells: Cells, by: str, shares: pd.DataFrame, told: Told) -> None:
     title = cells.about.title
     if shares.shape[1] < 2:
         more = "; by=group asks whether animals can be told instead" if by == "source" else ""
