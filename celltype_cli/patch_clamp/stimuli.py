@@ -166,8 +166,8 @@ def _levels(current: Float[np.ndarray, " time"], edge: int) -> tuple[Float[np.nd
 
     A commanded trace seldom changes from sample to sample and is left as it is. Of a recorded one, means of blocks
     remove noise and hum, and a running median over five blocks the spikes that amplifiers let through into the current,
-    and with them whatever lasts 20 ms or less. The noise is the median step from block to block over
-    0.954 (sqrt(2) * 0.6745, of normal noise); a few pulses do not change it.
+    and with them whatever lasts 20 ms or less. The noise is the median step from block to block, over 0.954 as in
+    `transforms`; a few pulses do not change it.
     """
     if len(current) < 10 * edge or np.count_nonzero(np.diff(current)) < len(current) / 20:
         return current, 1, SMALLEST_PA
