@@ -42,7 +42,7 @@ def without(tmp_path):
 
         def run(*commands):
             env = {**os.environ, "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"}
-            lines = json.dumps([["celltype", *words, "logger=none"] for words in commands])
+            lines = json.dumps([["celltype", *words, "logger=none", "figures=[]"] for words in commands])
             done = subprocess.run(
                 [sys.executable, "-c", PROGRAM, lines], cwd=tmp_path, env=env, capture_output=True, text=True
             )

@@ -10,7 +10,8 @@ from made.bundles import command
 
 from celltype_cli import load_bundle
 
-FOREST = ("model=forest", "model.n_estimators=10", "logger=none", "split.n_folds=2", "prepare.timesteps=60")
+FOREST = ("model=forest", "model.n_estimators=10", "split.n_folds=2", "prepare.timesteps=60", "logger=none",
+          "figures=[]")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

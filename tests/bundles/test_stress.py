@@ -28,7 +28,7 @@ def test_labels_of_units_are_tried_with_errors_and_the_answer_says_it(tmp_path, 
     monkeypatch.chdir(tmp_path)
     many(tmp_path / "units.npz")
     phy(tmp_path / "rec")
-    fast = ("model.n_estimators=20", "split.n_folds=2", "logger=none", "outputs=outputs")
+    fast = ("model.n_estimators=20", "split.n_folds=2", "logger=none", "figures=[]", "outputs=outputs")
     assert command("train", "dataset=units", "dataset.path=units.npz", "model=forest", *fast) == 0
     ask = ("predict", "model=units-forest", "input=rec", "force=true", "outputs=outputs")
     assert command(*ask, "accuracy=null", "out=all") == 0

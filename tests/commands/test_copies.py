@@ -16,7 +16,7 @@ def dataset(tmp_path):
 
 def trained(celltype, tmp_path, *words):
     """What `train` says, the notes in scores.json, and which cells stand where."""
-    code, out, err = celltype("train", *words, "model=logistic", "logger=none", "threads=1")
+    code, out, err = celltype("train", *words, "model=logistic", "logger=none", "figures=[]", "threads=1")
     assert code == 0, err
     [folder] = (tmp_path / "outputs" / "runs").iterdir()
     sides = {}

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-SMALL = ["dataset.cells_per_class=12", "dataset.timesteps=60", "dataset.animals=6", "split.n_folds=2", "threads=1"]
+SMALL = ["dataset.cells_per_class=12", "dataset.timesteps=60", "dataset.animals=6", "split.n_folds=2", "threads=1",
+         "figures=[]"]  # fmt: skip
 PROGRAM = [sys.executable, "-c", "from celltype_cli.cli import main; main()"]
 
 

@@ -13,7 +13,7 @@ def test_a_kilosort_folder_is_labelled_where_it_lies_and_nothing_of_the_user_is_
     file = many(tmp_path / "units.npz")
     code, said, error = celltype(
         "train", "dataset=units", f"dataset.path={file}", "model=forest", "model.n_estimators=20",
-        "split=grouped_kfold", "split.n_folds=2", "logger=none",
+        "split=grouped_kfold", "split.n_folds=2", "logger=none", "figures=[]",
     )  # fmt: skip
     assert code == 0, said + error
     folder = phy(tmp_path / "rec", tables={"cluster_group.tsv": table("group", {0: "good", 1: "good", 3: "good"})})

@@ -18,7 +18,7 @@ FOLDERS = {"npx1_real_15units": [], "phy_example_32ch": ["quality=all", "min_spi
 def bundle(shared_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hull")
     outputs = f"outputs={folder / 'outputs'}"
-    fast = ("model.n_estimators=30", "split=grouped_kfold", "split.n_folds=2", "logger=none", outputs)
+    fast = ("model.n_estimators=30", "split=grouped_kfold", "split.n_folds=2", "logger=none", "figures=[]", outputs)
     assert command("train", "dataset=units", f"dataset.path={shared_data / HULL}", "model=forest", INPUTS, *fast) == 0
     assert command("export", "run=units-forest", f"out={folder / 'bundle'}", outputs) == 0
     return folder / "bundle"

@@ -9,7 +9,8 @@ from celltype_cli import cli
 
 RATE = 10.0
 N = 24
-FOREST = ("model=forest", "model.n_estimators=10", "logger=none", "split.n_folds=3", "prepare.timesteps=60")
+FOREST = ("model=forest", "model.n_estimators=10", "split.n_folds=3", "prepare.timesteps=60", "logger=none",
+          "figures=[]")  # fmt: skip
 
 
 def command(*arguments):
@@ -65,7 +66,7 @@ def make_bundle(folder):
     """Trains and exports in a folder; returns the bundle."""
     write_labelled(folder / "labelled.npz")
     settings = ("dataset=traces", f"dataset.path={folder / 'labelled.npz'}", "prepare=windows_64s", "model=forest")
-    fast = ("model.n_estimators=20", "split.n_folds=3", "logger=none", f"outputs={folder / 'outputs'}")
+    fast = ("model.n_estimators=20", "split.n_folds=3", "logger=none", "figures=[]", f"outputs={folder / 'outputs'}")
     assert command("train", *settings, *fast) == 0
     assert command("export", "run=traces", f"out={folder / 'my_model'}", f"outputs={folder / 'outputs'}") == 0
     return folder / "my_model"

@@ -75,7 +75,8 @@ def test_a_run_says_it_where_it_is_asked_for(tmp_path, capsys, times):
     from celltype_cli.commands.train import print_outcome
 
     small = ["dataset.cells_per_class=12", "dataset.timesteps=200", "dataset.animals=6", "split.n_folds=3"]
-    cfg = compose("train", *small, f"outputs={tmp_path}", "logger=none", "model=logistic", f"permutations={times}")
+    quiet = ["logger=none", "figures=[]", f"outputs={tmp_path}"]
+    cfg = compose("train", *small, *quiet, "model=logistic", f"permutations={times}")
     outcome = train.train(cfg, labels=LABELS, overrides=[])
     print_outcome(outcome)
     said = " ".join(capsys.readouterr().out.split())

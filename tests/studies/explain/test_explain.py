@@ -37,7 +37,7 @@ def celltype(tmp_path_factory):
 
 
 def trained(celltype, capsys, *model):
-    code, _, err, outputs = celltype(capsys, "train", *model)
+    code, _, err, outputs = celltype(capsys, "train", *model, "figures=[]")
     assert code == 0, err
     name = model[0].partition("=")[2]
     (folder,) = (outputs / "runs").glob(f"*-{name}-*")

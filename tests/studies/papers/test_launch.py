@@ -22,7 +22,7 @@ url: https://example.org
 classes: [PY, PV, SOM, VIP]
 protocol: three recurrent networks on few simulated cells
 profiles: {quick: small, full: less small}
-overrides: [dataset=calcium_sim, dataset.cells_per_class=12, dataset.timesteps=60, threads=1, logger=none]
+overrides: [dataset=calcium_sim, dataset.cells_per_class=12, dataset.timesteps=60, threads=1, logger=none, "figures=[]"]
 when:
   published: [split=shuffle, split.n_splits=2, split.train=0.6, split.test=0.3]
   grouped: [split=grouped_kfold, split.n_folds=2, split.valid_fraction=0]
