@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from made.cells import make_cells
-from made.configs import REPOSITORY
+from made.configs import REPOSITORY, compose
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.splits.folds import LeakageError, checked
@@ -86,10 +85,9 @@ ELSEWHERE = {  # these need more than any cells; where they are tested
 @pytest.mark.parametrize("path", [path for path in CONFIGS if path.stem not in ELSEWHERE], ids=lambda p: p.stem)
 def test_every_split_config_splits(path, tmp_path):
     from hydra.utils import instantiate
-    from omegaconf import OmegaConf
 
     cells = make_cells([0, 1, 2] * 10, np.repeat(np.arange(10), 3), windows=2)
-    config = OmegaConf.create(yaml.safe_load(path.read_text()))
+    config = compose("train", f"split={path.stem}").split
     if path.stem == "listed":
         ids = "".join(f"c{i},{'test' if i < 3 else 'train'}\n" for i in range(30))
         config.path = str(write(tmp_path / "ids.csv", "cell_id,side\n" + ids))

@@ -6,24 +6,10 @@ import pytest
 from made.configs import compose
 from made.search import LABELS, SPACE, config, drawn, records, run, table, wait_for, worker
 
-from celltype_cli.core import plots
 from celltype_cli.core.messages import UserError
 from celltype_cli.studies.search import search
 
-
-@pytest.fixture(autouse=True)
-def record(tmp_path, monkeypatch):
-    monkeypatch.setenv("RECORD", str(tmp_path / "record"))
-    monkeypatch.setattr(plots, "save", lambda figure, stem, formats: [])  # slow; the fixture `finished` draws
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    outputs = tmp_path_factory.mktemp("outputs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RECORD", str(outputs / "record"))
-        found = run(outputs)
-        return found, records()
+pytestmark = pytest.mark.usefixtures("record")
 
 
 def test_a_killed_worker_costs_nothing(finished, tmp_path, monkeypatch):

@@ -11,25 +11,12 @@ from made.search import LABELS, SEARCH, config, drawn, records, run, table
 from omegaconf import OmegaConf
 
 from celltype_cli import cli
-from celltype_cli.core import files, plots
+from celltype_cli.core import files
 from celltype_cli.core.messages import UserError
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.studies.search import search
 
-
-@pytest.fixture(autouse=True)
-def record(tmp_path, monkeypatch):
-    monkeypatch.setenv("RECORD", str(tmp_path / "record"))
-    monkeypatch.setattr(plots, "save", lambda figure, stem, formats: [])  # slow; the fixture `finished` draws
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    outputs = tmp_path_factory.mktemp("outputs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RECORD", str(outputs / "record"))
-        found = run(outputs)
-        return found, records()
+pytestmark = pytest.mark.usefixtures("record")
 
 
 def test_the_best_trial_is_the_best_of_the_table(finished):
