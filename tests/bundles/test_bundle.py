@@ -1,17 +1,12 @@
 """Bundles: made of a run, and opened whole or not at all."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 import yaml
 from made.bundles import command
 
 from celltype_cli import load_bundle
-from celltype_cli.bundles import export
 from celltype_cli.bundles.sums import write_sums
 from celltype_cli.core.messages import UserError
-from celltype_cli.runs.found import one_run
 
 
 def test_what_a_bundle_holds_and_says(exported):
@@ -88,31 +83,3 @@ def test_what_is_there_is_not_replaced_unasked(exported, place, tmp_path, capsys
     assert command("export", "run=traces-forest", f"out={tmp_path / 'data'}", "overwrite=true", outputs) == 2
     assert "is no bundle" in capsys.readouterr().err
     assert command("export", "run=traces-forest", f"out={exported}", "overwrite=true", outputs) == 0
-
-
-def test_a_bundle_is_there_whole_at_any_time(bundle, place, monkeypatch):
-    run, rename = one_run(place / "outputs", "traces-forest"), Path.rename
-
-    def fails(path, target):
-        if (path / "bundle.yaml").is_file() and Path(target) == bundle and not path.name.endswith("-before"):
-            raise OSError("no room")
-        return rename(path, target)
-
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="no room"):
-        patch.setattr(Path, "rename", fails)
-        export.export(run, bundle, overwrite=True)
-    assert load_bundle(bundle).members
-    assert [path.name for path in bundle.parent.iterdir()] == [bundle.name]
-
-
-def test_of_two_processes_that_make_one_bundle_the_first_wins(place, tmp_path, monkeypatch):
-    def sums(written):
-        write_sums(written)
-        shutil.copytree(written, tmp_path / "b")
-        (tmp_path / "b" / "card.md").write_text("the first")
-        write_sums(tmp_path / "b")
-
-    monkeypatch.setattr(export, "write_sums", sums)
-    export.export(one_run(place / "outputs", "traces-forest"), tmp_path / "b")
-    assert (tmp_path / "b" / "card.md").read_text() == "the first"
-    assert [path.name for path in tmp_path.iterdir()] == ["b"]
