@@ -66,15 +66,15 @@ def _survival(answer: Answer) -> str:
 
 def _cells(bundle: Bundle, answer: Answer) -> Iterator[str]:
     yield "<h2>Cells</h2>"
-    lines = answer.used.to_dict("records")
-    if len(lines) > SHOWN:
-        yield f'<p class="notes">The first {SHOWN} of {len(lines)}; all are in cells.csv.</p>'
+    used = answer.used
+    if len(used) > SHOWN:
+        yield f'<p class="notes">The first {SHOWN} of {len(used)}; all are in cells.csv.</p>'
     yield (
         '<p class="notes">Of each cell: its label, or the best guess where it is unsure; the probability of each type; '
         "the confidence of the best guess; how many models agree with it; and the types that it may be. Open a cell to "
         "see its nearest training cells, whatever their type.</p>"
     )
-    for k, line in enumerate(lines[:SHOWN]):
+    for k, line in enumerate(used.head(SHOWN).to_dict("records")):
         proba = [line[f"p_{name}"] for name in bundle.classes]
         colours = (class_colour(name, bundle.classes) for name in bundle.classes)
         bars = "".join(

@@ -26,7 +26,7 @@ from celltype_cli.cells.assemble import Entry, Recordings
 from celltype_cli.core.messages import UserError
 
 SHOWN = 300  # cells that the page has a picture of; all are in cells.csv
-FIRST, MOST, LARGEST = 50, 500, 2e7  # cells that are labelled together: at first, at most; values that they may have
+FIRST, MOST, LARGEST = 50, 1000, 2e7  # cells that are labelled together: at first, at most; values that they may have
 SHOWN_S = 2.0  # between two looks at the progress
 Watch = Callable[[int, int], None]  # cells done, cells in all
 
@@ -197,5 +197,5 @@ def labelled(bundle: Bundle, recordings: Recordings, prepare: Mapping[str, Any],
     _, described, first = describe(cells)
     examples = {name: cells.inputs[name][first] for name in bundle.training.examples}
     far = bundle.types.far(examples, np.array([said[str(cell_id)]["best"] for cell_id in cells.cell_id[first]]))
-    few = {name: rows[:shown] for name, rows in examples.items()}
+    few = {name: rows[:shown].copy() for name, rows in examples.items()}  # a view would keep all
     return Part(pd.DataFrame(lines), described, few, far, sureness, recorded, Made.of(cells, first))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int, Shaped
 
 from celltype_cli.bundles.departures import scaled
@@ -98,8 +99,8 @@ def describe(cells: Cells) -> tuple[tuple[str, ...], Float[np.ndarray, "cell qua
     table = np.concatenate(parts, axis=1)
     _, first, code = np.unique(cells.cell_id, return_index=True, return_inverse=True)
     order = np.argsort(first)
-    values = np.stack([_median(table[code == k]) for k in order])
-    return tuple(names), values, first[order]
+    values = pd.DataFrame(table).groupby(code).median().to_numpy()
+    return tuple(names), values[order], first[order]
 
 
 def _series(rows: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row 6"]:
@@ -135,10 +136,3 @@ def _spread(rows: Float[np.ndarray, "row ..."]) -> Float[np.ndarray, " row"]:
     """Returns the robust sd of each row, by the median of absolute deviations."""
     flat = rows.reshape(len(rows), int(np.prod(rows.shape[1:])))
     return 1.4826 * np.median(np.abs(flat - np.median(flat, axis=1, keepdims=True)), axis=1)
-
-
-def _median(rows: Float[np.ndarray, "row quantity"]) -> Float[np.ndarray, " quantity"]:
-    there = ~np.isnan(rows).all(axis=0)
-    values = np.full(rows.shape[1], np.nan)
-    values[there] = np.nanmedian(rows[:, there], axis=0)
-    return values

@@ -160,6 +160,7 @@ def _cut(recording: Recording, rate: float, timesteps: int, signal: str) -> Floa
         if _length(segment, recording.sampling_rate, rate) < timesteps:
             continue
         same = _same(recording.sampling_rate, rate)
+        segment = segment.astype(np.float64, copy=False)
         trace = segment if same else signals.resample(segment, recording.sampling_rate, rate)
         trace = traces.dff(trace, rate) if signal == "raw_to_dff" else trace / 100 if percent else trace
         rows.append(traces.windows(trace, timesteps))

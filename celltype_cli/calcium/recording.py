@@ -82,7 +82,8 @@ def parted(trace: np.ndarray, where: str) -> dict[str, Any]:
     trace = np.asarray(trace)
     if trace.ndim != 1 or trace.dtype.kind not in "fiu":
         raise UserError(f"{where}: the trace is {trace.dtype} of shape {trace.shape}; expected numbers [time]")
-    trace = trace.astype(np.float64, copy=False)  # a row of many is no copy of it
+    if trace.dtype != np.float32:  # which is kept as it is, half as large
+        trace = trace.astype(np.float64, copy=False)  # a row of many is no copy of it
     there = ~np.isnan(trace)
     if there.all():
         return {"segments": (trace,), "missing": 0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,13 @@ from celltype_cli.core.files import why_unreadable
 from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError
 
+LARGE = 2**20  # bytes of an array that is not read at once
+ENCRYPTED = 1  # bit of a flag of zip
 COPIES = 3  # of the values that reading takes at its highest
 
 
 def read_arrays(path: Path, wanted: Callable[[str], bool], what: str) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Returns the wanted arrays by name, and the names of all.
+    """Returns the wanted arrays by name, and the names of all; large ones are read from the disk as they are used.
 
     Args:
         wanted: says of a name whether it is read.
@@ -31,10 +34,12 @@ def read_arrays(path: Path, wanted: Callable[[str], bool], what: str) -> tuple[d
         raise UserError(broken)
     try:
         with np.load(path, allow_pickle=False) as file:
-            sizes = {item.filename.removesuffix(".npy"): item.file_size for item in file.zip.infolist()}
-            names = [name for name in file.files if wanted(name)]
-            check_room(COPIES * sum(sizes[name] for name in names), f"{path}: its arrays")
-            return {name: file[name] for name in names}, list(file.files)
+            items = {item.filename.removesuffix(".npy"): item for item in file.zip.infolist()}
+            mapped = {name: items[name] for name in filter(wanted, file.files) if _can_be_mapped(items[name])}
+            names = [name for name in file.files if wanted(name) and name not in mapped]
+            check_room(COPIES * sum(items[name].file_size for name in names), f"{path}: its arrays")
+            arrays = {name: file[name] for name in names}
+            return arrays | {name: _mapped(path, file.zip, item) for name, item in mapped.items()}, list(file.files)
     except (*BROKEN_NPZ, AttributeError, TypeError, zipfile.LargeZipFile) as error:
         if "Object arrays" in str(error):
             raise UserError(
@@ -42,6 +47,34 @@ def read_arrays(path: Path, wanted: Callable[[str], bool], what: str) -> tuple[d
                 f"{what} of unequal length filled up with NaN at their end"
             ) from error
         raise UserError(f"{broken} ({str(error)[:200]})") from error
+
+
+def _can_be_mapped(item: zipfile.ZipInfo) -> bool:
+    plain = item.compress_type == zipfile.ZIP_STORED and not item.flag_bits & ENCRYPTED
+    return plain and item.file_size >= LARGE and item.filename.endswith(".npy")
+
+
+def _mapped(path: Path, archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> np.ndarray:
+    """Returns an array of an archive, read from the disk as it is used; what is written to it stays in memory.
+
+    Raises:
+        BadZipFile, ValueError, EOFError: when it is not whole, or holds objects.
+    """
+    with archive.open(item) as member:
+        old = np.lib.format.read_magic(member) == (1, 0)
+        read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+        shape, fortran, kind = read(member)
+        if kind.hasobject:
+            raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
+        start, size = member.tell(), int(np.prod(shape, dtype=float)) * kind.itemsize
+        if start + size != item.file_size:
+            raise ValueError(f"{item.filename} has {item.file_size - start} bytes, and its header says {size}")
+        while member.read(LARGE):  # to its end, where its checksum is compared
+            pass
+    with path.open("rb") as file:
+        file.seek(item.header_offset + 26)  # of the lengths of name and extra field, which end the local header
+        start += item.header_offset + 30 + sum(struct.unpack("<2H", file.read(4)))
+    return np.asarray(np.memmap(path, kind, "c", start, shape, "F" if fortran else "C"))
 
 
 def read_array(file: Path) -> np.ndarray:

@@ -25,7 +25,8 @@ def resample(trace: Float[np.ndarray, " time"], rate: float, new_rate: float) ->
     up, down = ratio.numerator, ratio.denominator
     if up == down:
         return trace
-    resampled = resample_poly(trace, up, down, window=_lowpass(max(up, down)), padtype="line")
+    exact = trace.astype(np.float64, copy=False)
+    resampled = resample_poly(exact, up, down, window=_lowpass(max(up, down)), padtype="line")
     return resampled[: (len(trace) - 1) * up // down + 1]
 
 
