@@ -40,6 +40,6 @@ def survival(cells: pd.DataFrame, title: str) -> Figure:
 
 def curve(ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns ratios from 1 to 50, ascending, and how many cells have at least each: corners of a line of steps."""
-    within = np.sort(ratio[(ratio > LOWEST) & (ratio < HIGHEST)])
-    at = np.concatenate([[LOWEST], within, [HIGHEST]])
-    return at, (ratio[:, None] >= at).sum(axis=0)
+    ratio = np.sort(ratio)
+    at = np.concatenate([[LOWEST], ratio[(ratio > LOWEST) & (ratio < HIGHEST)], [HIGHEST]])
+    return at, np.searchsorted(ratio, np.inf, "right") - np.searchsorted(ratio, at)  # NaN comes after all
