@@ -20,7 +20,6 @@ from celltype_cli.bundles.called import call
 from celltype_cli.bundles.familiar import compare
 from celltype_cli.bundles.lines import lines_of, lost_line, said_of, unused_line
 from celltype_cli.bundles.made import Made, doubts
-from celltype_cli.bundles.training import describe
 from celltype_cli.cells import assemble, own_files
 from celltype_cli.cells.assemble import Entry, Recordings
 from celltype_cli.core.messages import UserError
@@ -194,7 +193,7 @@ def labelled(bundle: Bundle, recordings: Recordings, prepare: Mapping[str, Any],
         else unused_line(bundle, entry, unused.get(entry.cell_id, "it cannot be used beside the others"))
         for entry in entries
     ]
-    _, described, first = describe(cells)
+    described, first = bundle.training.described(cells)
     examples = {name: cells.inputs[name][first] for name in bundle.training.examples}
     far = bundle.types.far(examples, np.array([said[str(cell_id)]["best"] for cell_id in cells.cell_id[first]]))
     few = {name: rows[:shown].copy() for name, rows in examples.items()}  # a view would keep all

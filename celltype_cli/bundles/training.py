@@ -13,7 +13,8 @@ from celltype_cli.bundles.departures import scaled
 from celltype_cli.bundles.made import Made
 from celltype_cli.cells.cells import Cells
 
-SERIES = ("level", "amplitude", "noise", "peak", "skewness", "smoothness")
+LONG = 200  # samples, from which on a row says how its autocorrelation decays; waveforms are shorter
+LEAST_ALIKE = 0.05  # autocorrelation after one sample: of less nothing can decay
 LARGEST = 20_000  # values of an input, of which examples are kept
 LEAST_NOISE = 1e-3  # of the amplitude
 FEW = 10  # steps from sample to sample
@@ -77,6 +78,11 @@ class Training:
             made = Made(conditions, {}, {}, digest)
             return cls(tuple(file["names"].tolist()), *columns, examples, made, tables)
 
+    def described(self, cells: Cells) -> tuple[Float[np.ndarray, "cell quantity"], Int[np.ndarray, " cell"]]:
+        """Returns these quantities of other cells, and the first row of each; older bundles have fewer of them."""
+        names, values, first = describe(cells)
+        return values[:, [names.index(name) for name in self.names]], first
+
     def scaled(self, values: Float[np.ndarray, "cell quantity"]) -> Float[np.ndarray, "cell quantity"]:
         """Returns quantities as departures from the training median, in robust standard deviations; 0 for missing."""
         return scaled(values, self.values)
@@ -89,8 +95,9 @@ def describe(cells: Cells) -> tuple[tuple[str, ...], Float[np.ndarray, "cell qua
     for name, rows in cells.inputs.items():
         if cells.about.of(name).columns:
             continue
-        names += [f"{quantity} of {name}" for quantity in SERIES]
-        parts.append(_series(rows))
+        found = _series(rows)
+        names += [f"{quantity} of {name}" for quantity in found]
+        parts.append(np.stack([*found.values()], axis=1))
     if not parts:  # nothing but tables
         for name, rows in cells.inputs.items():
             columns = cells.about.of(name).columns or [f"{name} {k}" for k in range(rows.shape[1])]
@@ -103,11 +110,13 @@ def describe(cells: Cells) -> tuple[tuple[str, ...], Float[np.ndarray, "cell qua
     return tuple(names), values[order], first[order]
 
 
-def _series(rows: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row 6"]:
+def _series(rows: Shaped[np.ndarray, "row ..."]) -> dict[str, Float[np.ndarray, " row"]]:
     """Describes each row of a series or image, its last axis being time; amplitudes as logarithms, for ratios count.
 
     Noise is that from sample to sample where the row has begun and not ended: a short row is filled up with its first
-    and last value. Below a thousandth of the amplitude it counts as that, for to have none is no ratio.
+    and last value. Below a thousandth of the amplitude it counts as that, for to have none is no ratio. Of long rows
+    `memory` is the autocorrelation after two samples (Fisher's z), `decay` that by the one after one sample, in which
+    white noise does not count: both tell indicators and rates apart.
     """
     flat = rows.reshape(len(rows), -1).astype(np.float64)
     low, level, high = np.percentile(flat, [5, 50, 95], axis=1)
@@ -117,7 +126,18 @@ def _series(rows: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, "row 6"]:
     skewness = (centred**3).mean(axis=1) / sd**3
     rough = steps.std(axis=1) / (np.sqrt(2) * sd)
     logs = [np.log(np.maximum(x, TINY)) for x in (high - low, noise, flat.max(axis=1) - level)]
-    return np.stack([level, *logs, np.sign(skewness) * np.log1p(np.abs(skewness)), -np.log(rough + TINY)], axis=1)
+    found = {"level": level, **dict(zip(("amplitude", "noise", "peak"), logs, strict=True))}
+    found |= {"skewness": np.sign(skewness) * np.log1p(np.abs(skewness)), "smoothness": -np.log(rough + TINY)}
+    if rows.shape[-1] < LONG:
+        return found
+    once, twice = (_alike(centred.reshape(rows.shape), lag) / sd**2 for lag in (1, 2))
+    decay = np.clip(twice, 0, None) / np.maximum(once, LEAST_ALIKE)
+    return found | {"memory": np.arctanh(np.clip(twice, -0.99, 0.9999)), "decay": np.minimum(decay, 1.2)}
+
+
+def _alike(centred: Float[np.ndarray, "row ..."], lag: int) -> Float[np.ndarray, " row"]:
+    """Returns the mean product of samples that lie so far apart."""
+    return (centred[..., lag:] * centred[..., :-lag]).reshape(len(centred), -1).mean(axis=1)
 
 
 def _noise(rows: Shaped[np.ndarray, "row ..."]) -> Float[np.ndarray, " row"]:

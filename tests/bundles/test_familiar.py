@@ -1,5 +1,7 @@
 """Whether a recording looks like the training cells: planted departures are found, new animals are not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -198,3 +200,41 @@ def test_what_is_written_is_read(tmp_path):
     assert again.names == TRAINING.names and again.examples["trace"].shape == (32, 1, 300)
     assert again.made.digest.tolist() == TRAINING.made.digest.tolist() and again.made.conditions == {}
     np.testing.assert_array_equal(again.values, TRAINING.values)
+
+
+def decaying(phi, noise, samples=20_000, n=4):
+    """An autoregressive process, of which `phi` is left after each sample, and white noise."""
+    from scipy.signal import lfilter
+
+    rng = np.random.default_rng(0)
+    trace = lfilter([1], [1, -phi], rng.standard_normal((n, 1, samples)), axis=2)
+    cell = np.arange(n)
+    about = About("toy", inputs={"trace": Input("dF/F", 30.0)})
+    return Cells({"trace": trace + rng.normal(0, noise, trace.shape)}, 0 * cell, cell, cell, ("A",), about)
+
+
+@pytest.mark.parametrize("phi", [0.5, 0.9])
+def test_decay_is_what_is_left_after_a_sample_whatever_the_noise(phi):
+    found = [describe(decaying(phi, noise)) for noise in (0.0, 1.0)]
+    names, memory = found[0][0], []
+    for _, values, _ in found:
+        np.testing.assert_allclose(values[:, names.index("decay of trace")], phi, atol=0.06)
+        memory.append(np.tanh(values[:, names.index("memory of trace")]).mean())
+    variance = 1 / (1 - phi**2)
+    np.testing.assert_allclose(memory, [phi**2, phi**2 * variance / (variance + 1)], atol=0.05)
+
+
+def test_short_rows_do_not_say_how_they_decay():
+    names, values, _ = describe(decaying(0.9, 0.1, samples=199))
+    assert len(names) == values.shape[1] == 6 and "decay of trace" not in names
+    assert "decay of trace" in describe(decaying(0.9, 0.1, samples=200))[0]
+
+
+def test_a_bundle_of_before_is_asked_for_the_quantities_that_it_has():
+    keep = [k for k, name in enumerate(TRAINING.names) if "decay" not in name and "memory" not in name]
+    old = replace(TRAINING, names=tuple(TRAINING.names[k] for k in keep), values=TRAINING.values[:, keep])
+    cells = cells_of(2, seed=1)
+    values, first = old.described(cells)
+    np.testing.assert_array_equal(values, describe(cells)[1][:, keep])
+    assert compare(old, values, cells.group[first]).distance.shape == (8, 5)
+    np.testing.assert_array_equal(TRAINING.described(cells)[0], describe(cells)[1])

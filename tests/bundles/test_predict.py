@@ -15,7 +15,7 @@ from made.bundles import command, write_traces
 from celltype_cli import load_bundle
 from celltype_cli.bundles.called import call
 from celltype_cli.bundles.lines import lost_line
-from celltype_cli.bundles.predict import predict, recordings_of
+from celltype_cli.bundles.predict import labelled, predict, recordings_of
 from celltype_cli.bundles.sums import write_sums
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation.calibration import softened
@@ -160,6 +160,16 @@ def test_labels_go_to_the_sure_cells_and_sets_to_all(exported, tmp_path):
     assert some["set"].isin(["PV", "SOM", "PV SOM", ""]).all() and (some["set"] != "").any()
     with pytest.raises(UserError, match="accuracy=1.5"):
         predict(bundle, recordings, accuracy=1.5)
+
+
+def test_what_the_page_does_not_draw_is_not_kept(exported, tmp_path):
+    """A view of a few rows would keep them all."""
+    write_traces(tmp_path / "new.npz", n=30)
+    bundle = load_bundle(exported)
+    recordings = recordings_of(bundle, tmp_path / "new.npz")
+    for shown in (0, 5):
+        part = labelled(bundle, recordings, {}, shown=shown)
+        assert part.shown == shown and part.examples["trace"].base is None
 
 
 def test_a_recording_that_was_made_otherwise_gets_no_labels_unless_forced(exported, tmp_path):

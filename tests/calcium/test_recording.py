@@ -6,7 +6,8 @@ from made.dff import cells
 from made.traces import TRACE, npz, read
 
 from celltype_cli.calcium.filled import without_filled
-from celltype_cli.calcium.recording import is_percent
+from celltype_cli.calcium.recording import is_percent, parted
+from celltype_cli.core.signals import resample
 
 
 def lengths(*values):
@@ -69,3 +70,13 @@ def test_padding_with_zeros_is_noted_and_in_no_window(tmp_path):
 )
 def test_units_of_percent(unit, percent):
     assert is_percent(unit) == percent
+
+
+def test_traces_in_single_precision_stay_so_and_become_the_same_windows():
+    trace = np.random.default_rng(0).normal(size=200).astype("f4")
+    held = parted(trace, "cell a")["segments"][0]
+    assert held.dtype == np.float32 and np.shares_memory(held, trace)
+    assert parted(trace.astype(">f4"), "cell a")["segments"][0].dtype == np.float64
+    double = resample(trace.astype(float), 30.0, 7.5)
+    assert resample(held, 30.0, 7.5).dtype == np.float64
+    np.testing.assert_array_equal(resample(held, 30.0, 7.5), double)
