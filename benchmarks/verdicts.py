@@ -153,6 +153,8 @@ def right(known: Described, new: Described) -> str:
     classes, label = np.unique(known.training.label), new.training.label
     proba = held_out.proba if new is known else np.mean([m.predict_proba(_table(new.training)) for m in models], axis=0)
     there = np.isin(label, classes)
+    if not there.any():
+        return ""
     proba, label = held_out.calibrated(proba[there]), label[there]
     given, true = proba.max(axis=1) >= held_out.threshold(0.95), classes[proba.argmax(axis=1)] == label
     return f"{true.mean():.3f}; {true[given].sum()} of {given.sum()}"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from celltype_cli.core.files import digest
 from celltype_cli.core.messages import UserError, few
 
 SUMS = "checksums.txt"
+# What a bundle is made of: nothing else belongs there, no pickle for instance, whatever its checksums say.
+PARTS = re.compile(
+    r"bundle\.yaml|card\.md|held_out\.csv|training\.npz|model\.onnx"
+    r"|models/[^/]+/(?:model\.json|weights\.safetensors|estimator\.skops)"
+)
 
 
 def write_sums(folder: Path) -> None:
@@ -18,7 +24,7 @@ def write_sums(folder: Path) -> None:
 
 
 def check_sums(folder: Path) -> None:
-    """Raises a UserError that names each file that is missing, changed or not listed."""
+    """Raises a UserError that names each file that is missing, changed, not listed, or no part of a bundle."""
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
         listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
@@ -31,5 +37,6 @@ def check_sums(folder: Path) -> None:
     faults += [
         f"{name} was changed" for name in sorted(listed.keys() & found.keys()) if digest(found[name]) != listed[name]
     ]
+    faults += [f"{name} is no part of a bundle" for name in sorted(found) if not PARTS.fullmatch(name)]
     if faults:
         raise UserError("\n  ".join([f"{folder} is not as it was exported, and is not opened:", *few(faults)]))

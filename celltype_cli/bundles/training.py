@@ -12,6 +12,7 @@ from jaxtyping import Float, Int, Shaped
 from celltype_cli.bundles.departures import scaled
 from celltype_cli.bundles.made import Made
 from celltype_cli.cells.cells import Cells
+from celltype_cli.core.states import read_state
 
 LONG = 200  # samples, from which on a row says how its autocorrelation decays; waveforms are shorter
 LEAST_ALIKE = 0.05  # autocorrelation after one sample: of less nothing can decay
@@ -67,7 +68,15 @@ class Training:
 
     @classmethod
     def read(cls, path: Path) -> Training:
-        """Reads what `write` wrote."""
+        """Reads what `write` wrote.
+
+        Raises:
+            UserError: when it is damaged, or something else.
+        """
+        return read_state(path, cls._parsed, "copy the bundle again, or export it")
+
+    @classmethod
+    def _parsed(cls, path: Path) -> Training:
         with np.load(path, allow_pickle=False) as file:
             examples, tables, conditions = (
                 {name.removeprefix(kind): file[name] for name in file.files if name.startswith(kind)}

@@ -1,5 +1,6 @@
 """Bundles: made of a run, and opened whole or not at all."""
 
+import numpy as np
 import pytest
 import yaml
 from made.bundles import command
@@ -44,6 +45,27 @@ def test_what_is_not_as_it_was_is_not_opened(bundle, spoil, said):
     spoil(bundle)
     with pytest.raises(UserError, match=said):
         load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    "name", ["models/fold_1/model.pkl", "estimator.joblib", "models/extra.py", "bundle.yaml.pickle"]
+)
+def test_what_is_no_part_of_a_bundle_is_refused_whatever_its_checksums_say(bundle, name):
+    (bundle / name).write_bytes(b"\x80\x04N.")
+    write_sums(bundle)
+    with pytest.raises(UserError, match=f"{name} is no part of a bundle"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", "objects"])
+def test_training_cells_that_cannot_be_read_are_named(bundle, content):
+    if content == "objects":
+        np.savez(bundle / "training.npz", names=np.array([{}], dtype=object))
+    else:
+        (bundle / "training.npz").write_bytes(content)
+    write_sums(bundle)
+    with pytest.raises(UserError, match=r"training\.npz cannot be read"):
+        _ = load_bundle(bundle).training
 
 
 @pytest.mark.parametrize(
