@@ -30,6 +30,8 @@ ABOVE = 0.5  # of dF/F; a 5th percentile above it is that of F / F0
 SMALLEST = 0.01
 CLIPPED, FEW = 0.01, 100  # share of a trace at its largest value; samples of a trace of which that is told
 UPSIDE_DOWN = -0.3  # skewness of most cells; that of the 28 datasets of CASCADE is -0.015 or more
+SILENT = 0.5  # share of the values of most cells that are exactly 0
+TURNS = 0.3  # share of samples at which a trace turns: noise 0.67 of them, those of the 28 datasets of CASCADE 0.54
 Z_OFF = 0.003  # by which mean and standard deviation of z-scores may be off, with n or n - 1
 
 
@@ -65,7 +67,7 @@ def judged(recordings: Sequence[Recording], signal: str) -> tuple[list[str], lis
     faults = [*_signal_faults(recordings, signal)]
     at = [k for k, r in enumerate(recordings) if not wrong[k] and sum(map(len, r.segments)) > 1]
     if faults or signal not in ("dff", "percent") or not at:
-        return wrong, faults, []
+        return wrong, faults, [] if faults else [*_clipped([recordings[k] for k in at])]
     of = [recordings[k] for k in at]
     found = scales.measured(of, signal)
     odd, faults = scales.judged(of, found, INSIST)
@@ -115,6 +117,8 @@ def _notes(of: Sequence[Recording], found: np.ndarray) -> Iterator[str]:
         )
     if len(of) > 1 and all(map(_is_z_score, of)):
         yield "the values of each cell have mean 0 and standard deviation 1: z-scores, and no dF/F"
+    if len(of) > 1 and all(map(_is_scaled, of)):
+        yield "the largest value of each cell is exactly 1: values scaled by their peak or range, and no dF/F"
     yield from _shapes(of)
     if small < SMALLEST:
         yield (
@@ -124,13 +128,33 @@ def _notes(of: Sequence[Recording], found: np.ndarray) -> Iterator[str]:
 
 
 def _shapes(of: Sequence[Recording]) -> Iterator[str]:
-    """Yields notes on traces that are cut off at their largest value, and on those that seem to be upside down."""
+    """Yields notes on traces that are cut off, upside down, or of another kind: events, or without noise."""
+    values = [np.concatenate(r.segments) for r in of]
+    yield from _clipped(of)
+    if (zero := float(np.median([(v == 0).mean() for v in values]))) > SILENT:
+        yield (f"{zero:.0%} of the values of most cells are exactly 0: deconvolved events (spks, S), and no dF/F?")
+    elif np.median([_turns(v) for v in values]) < TURNS:
+        yield "most traces hardly turn from frame to frame: denoised (CaImAn's C) or smoothed, and no recorded dF/F?"
+    if len(of) > 1 and np.median([_skewness(v) for v in values]) < UPSIDE_DOWN:
+        yield "most traces fall further from their median than they rise: is the sign of dF/F inverted?"
+
+
+def _clipped(of: Sequence[Recording]) -> Iterator[str]:
     values = [np.concatenate(r.segments) for r in of]
     clipped = [named(r) for r, v in zip(of, values) if len(v) >= FEW and (v == v.max()).mean() > CLIPPED]
     if clipped and not all(np.median(np.abs(np.diff(v))) == 0 for v in values):
         yield f"{len(clipped)} cells hold their largest value again and again, cut off there: {', '.join(few(clipped))}"
-    if len(of) > 1 and np.median([_skewness(v) for v in values]) < UPSIDE_DOWN:
-        yield "most traces fall further from their median than they rise: is the sign of dF/F inverted?"
+
+
+def _turns(values: np.ndarray) -> float:
+    """Returns the share of changes after which a trace goes the other way."""
+    steps = np.diff(values)
+    turns = np.diff(np.sign(steps[steps != 0])) != 0
+    return float(turns.mean()) if turns.size else 1.0
+
+
+def _is_scaled(recording: Recording) -> bool:
+    return bool(abs(max(segment.max() for segment in recording.segments) - 1) < 1e-9)
 
 
 def _skewness(values: np.ndarray) -> float:

@@ -8,12 +8,13 @@ from typing import Any
 
 from celltype_cli.core.classes import synonyms
 from celltype_cli.core.messages import few
-from celltype_cli.core.text import alike, sessions
+from celltype_cli.core.text import alike, sessions, shortened
 
 # Words in place of a cell type, in lower case; a class may be meant so, and a note asks.
 NO_TYPE = ("?", "??", "-", "--", ".", "-1", "unknown", "unk", "undefined", "unclassified", "unclear", "unsure",
            "undetermined", "unlabeled", "unlabelled", "unassigned", "unidentified", "not assigned", "not determined",
            "ambiguous", "tbd", "missing", "n.d.", "nd", "n.a.", "excluded", "exclude")  # fmt: skip
+MANY = 5  # labels of one cell each, from which they are no accident
 
 
 def notes(entries: Sequence[Any], group: str) -> Iterator[str]:
@@ -32,14 +33,32 @@ def notes(entries: Sequence[Any], group: str) -> Iterator[str]:
     if doubtful := sorted({entry.label for entry in entries if entry.label.lower() in NO_TYPE}):
         words = ", ".join(doubtful)
         yield f"labels that look like no cell type are classes of their own: {words}; leave them empty if they are none"
+    yield from _single(entries)
     yield from _alike(entries, group)
     yield from confound(entries)
+
+
+def _single(entries: Sequence[Any]) -> Iterator[str]:
+    """Yields a warning where most labels are of one cell, as where they say more than the type."""
+    counts = Counter(entry.label for entry in entries if entry.label)
+    single = sorted(label for label, count in counts.items() if count == 1)
+    if len(single) >= MANY and 2 * len(single) > len(counts):
+        yield (
+            f"{len(single)} of {len(counts)} labels are of one cell each ({', '.join(few(single))}): do they say more "
+            "than the cell type?"
+        )
 
 
 def _alike(entries: Sequence[Any], group: str) -> Iterator[str]:
     """Yields a warning where names may mean one thing: two classes, or one animal on both sides of a split."""
     for what, of in (("labels", "label"), (f"names of {group}s", "group"), ("sources", "source")):
-        if pairs := alike({getattr(entry, of) for entry in entries} - {""}):
+        names = {getattr(entry, of) for entry in entries} - {""}
+        if lost := shortened(names):
+            yield (
+                f"{what} are numbers that lost their last digits in a spreadsheet ({', '.join(few(lost))}), so that "
+                "several may have become one: save them as text"
+            )
+        if pairs := alike(names):
             yield f"{what} look alike: {'; '.join(few(map(' and '.join, pairs)))}; write them alike if they are one"
     if pairs := [group for group in synonyms({e.label for e in entries}) if len({n.casefold() for n in group}) > 1]:
         said = "; ".join(few(map(" and ".join, pairs)))

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -13,11 +14,18 @@ import pandas as pd
 from celltype_cli.core.files import why_unreadable
 from celltype_cli.core.messages import UserError
 
-MARKS = (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 SEP = re.compile(r"sep=([,;|\t])", re.IGNORECASE)
 COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
 QUOTED = re.compile(r'"(?:[^"]|"")+"')  # a line that is quoted as a whole
+DOTTED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
+BOOKS = {b"PK\x03\x04": "an Excel file", b"\xd0\xcf\x11\xe0": "an old Excel file"}  # what they begin with
 SEPARATORS = {
     ",": "",
     ";": "semicolons separate its fields",
@@ -41,6 +49,8 @@ def decoded(key: str, path: Path) -> tuple[str, str]:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{key}={path} cannot be read ({error.strerror})") from error
+    if book := next((said for start, said in BOOKS.items() if content.startswith(start)), ""):
+        raise UserError(f"{key}={path} is {book}: save its sheet as CSV UTF-8")
     if content and (why := why_unreadable(path)):
         raise UserError(f"{key}={path} {why}")
     encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
@@ -48,7 +58,7 @@ def decoded(key: str, path: Path) -> tuple[str, str]:
     if encoding == "utf-8" and zeros > len(content[:1000]) / 4:  # UTF-16 without its mark: every second byte of text
         encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
     try:
-        return content.decode(encoding), encoding
+        return content.decode(encoding).rstrip("\x1a"), encoding  # which ends text of DOS
     except UnicodeDecodeError:
         pass
     try:  # what Windows and older Excel write in western Europe
@@ -135,6 +145,25 @@ def is_numbers(column: pd.Series) -> bool:
 def with_points(column: pd.Series) -> pd.Series:
     """Returns a column of text with points for decimal commas."""
     return column if is_numbers(column) else column.where(~column.str.fullmatch(COMMA), column.str.replace(",", "."))
+
+
+def refuse_dotted_thousands(text: str, separator: str, path: Path) -> None:
+    """Raises a UserError where points part thousands: a column has whole numbers below 1,000 and such as 1.003 only."""
+    lines = list(csv.reader(text[:1_000_000].splitlines()[:SAMPLED], delimiter=separator))
+    width = Counter(map(len, lines)).most_common(1)[0][0] if lines else 0
+    rows = [line for line in lines if len(line) == width][1:]
+    for column in zip(*rows):
+        entries = [entry.strip() for entry in column if entry.strip()]
+        dotted = [entry for entry in entries if DOTTED.fullmatch(entry)]
+        if (
+            dotted
+            and len(dotted) < len(entries)
+            and all(entry.isdigit() and int(entry) < 1000 for entry in entries if entry not in dotted)
+        ):
+            raise UserError(
+                f"{path}: {dotted[0]} stands in one column with whole numbers, so that its point seems to part "
+                "thousands; write numbers without separators of thousands"
+            )
 
 
 def has_decimal_commas(rows: pd.DataFrame, path: Path) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.signal import firwin, resample_poly
 
+MAINS = (50.0, 60.0)  # Hz
 UNEVEN = 0.2  # of the steps of time; more, and there is no one rate
 
 
@@ -34,6 +35,23 @@ def resample(trace: Float[np.ndarray, " time"], rate: float, new_rate: float) ->
 def _lowpass(factor: int) -> Float[np.ndarray, " tap"]:
     """Kaiser-windowed low-pass at the lower of the two Nyquist frequencies, ten of its periods to either side."""
     return firwin(20 * factor + 1, 1 / factor, window=("kaiser", 5.0))
+
+
+def without_hum(trace: Float[np.ndarray, " time"], rate: float, least: float) -> Float[np.ndarray, " time"]:
+    """Returns a noisy trace less the sines of 50 and of 60 Hz that fit it best, where they are large.
+
+    Large is more than `least`, and than what a step leaves in such a fit: at most its height over pi times the periods
+    in the trace. A trace that seldom changes from sample to sample, a command, stays as it is.
+    """
+    if np.count_nonzero(np.diff(trace)) < len(trace) / 20 or not np.isfinite(trace).all():
+        return trace
+    height = np.ptp(np.quantile(trace, (0.01, 0.99)))
+    for frequency in MAINS:
+        waves = np.exp(2j * np.pi * frequency / rate * np.arange(len(trace)))
+        hum = 2 * np.mean((trace - np.median(trace)) * waves.conj())
+        if abs(hum) > max(least, 2 * height / (np.pi * frequency * len(trace) / rate)):
+            trace = trace - (hum * waves).real
+    return trace
 
 
 def split_at_gaps(

@@ -15,6 +15,7 @@ from celltype_cli.core.dialects import (
     decoded,
     has_decimal_commas,
     is_numbers,
+    refuse_dotted_thousands,
     separator_of,
     spelled_out,
     with_points,
@@ -59,6 +60,8 @@ def read_table(key: str, path: Path, columns: tuple[str, ...] = ()) -> Table:
     text, mark = without_remarks(text)
     text, blanks = (text, "") if mark else spelled_out(text)
     separator = mark or separator_of(text)
+    if separator != ",":
+        refuse_dotted_thousands(text, separator, path)
     header, numbers, there, unnamed = _fields(key, path, text, separator)
     rows = _parsed(text, separator, header, numbers, there, columns)
     comma = separator != "," and has_decimal_commas(rows, path)

@@ -15,11 +15,12 @@ from celltype_cli.core.messages import UserError
 LONGEST = 200  # characters of a name, label or unit
 # How "no value" is written by numpy, pandas, R and spreadsheets when they make text of it; compared in lower case.
 MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "#n/a", "nat", "<na>"})
+PRINTED = re.compile(r"b?'([^']*)'|b?\"([^\"]*)\"|\[b?'([^']*)'\]")  # b'PV', ['PV']: how Python prints text
 
 
 def as_text(value: Any, missing: frozenset[str] = MISSING) -> str:
     """Returns one piece of text: decoded, in Unicode form NFC, every run of white space one blank, none at the ends,
-    without what is not seen (zero-width spaces, marks of the order of bytes).
+    without what is not seen (zero-width spaces, marks of the order of bytes) and what Python prints around it (b'PV').
 
     What stands for a missing value (None, NaN, an empty array, HDF5's Empty, the word "nan") is empty. An array of one
     is its element; a whole number kept as a float (1.0) is written without its point.
@@ -41,6 +42,8 @@ def as_text(value: Any, missing: frozenset[str] = MISSING) -> str:
         value = "" if np.isnan(value) else f"{int(value)}" if value == int_or_none(value) else f"{value:g}"
     text = "" if value is None else unicodedata.normalize("NFC", str(value)).replace("\0", " ")
     text = " ".join("".join(letter for letter in text if unicodedata.category(letter) != "Cf").split())
+    if printed := PRINTED.fullmatch(text):
+        text = next(filter(None, printed.groups()), "").strip()
     if text.lower() in missing:
         return ""
     if len(text) > LONGEST:
@@ -69,19 +72,35 @@ def _single(value: Any) -> Any:
     return value
 
 
-def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Returns the names that are one but for case, separators and what spreadsheets do to numbers, as groups.
+# Letters of Greek and Cyrillic that are seen as Latin ones
+SEEN_AS = str.maketrans(
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf"
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0430\u0435\u043e\u0440\u0441\u0445",
+    "ABEZHIKMNOPTYXoABEKMHOPCTXaeopcx",
+)
 
-    These are m1, M1, m-1 and m01; 1, 001 and 1.0; 100000 and 1E+05.
+
+def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Returns the names that are one but for case, separators, letters that look the same, marks around them, and what
+    spreadsheets do to numbers, as groups.
+
+    These are m1, M1, m-1 and m01; PV, PV+ and the PV of Greek letters; 1, 001 and 1.0; 100000 and 1E+05.
     """
     groups = defaultdict(set)
     for name in names:
-        key = re.sub(r"[\s_-]+", "_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
+        key = unicodedata.normalize("NFKC", name).translate(SEEN_AS).casefold().strip("+*?!.'\"")
+        key = re.sub(r"-$", " minus", key)  # PV- is not PV+
+        key = re.sub(r"[\s_-]+", "_", key).strip("_")
         if re.fullmatch(r"\d+\.0+|\d(?:\.\d+)?e\+?\d{1,2}", key) and (whole := int_or_none(float(key))) is not None:
             key = str(whole)  # a whole number that passed through a float on its way into a file
         key = re.sub(r"(?<![\d.])0+(?=\d)", "", key)
         groups[re.sub(r"(?<=[^\W\d_])_(?=\d)", "", key)].add(name)
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
+
+
+def shortened(names: Iterable[str]) -> list[str]:
+    """Returns the names that are numbers without their last digits, as spreadsheets show long ones: 1.23457E+14."""
+    return sorted(name for name in {*names} if re.fullmatch(r"\d(?:[.,]\d+)?[eE]\+\d+", name))
 
 
 SESSION = re.compile(

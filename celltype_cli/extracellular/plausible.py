@@ -13,6 +13,9 @@ from celltype_cli.extracellular.recording import Recording
 SHORTEST_S = 2e-4  # between two spikes of one neuron, which last longer; sorters leave out what is nearer
 SHARE = 0.02  # of the intervals; of 111 real units one of Kilosort and CellExplorer has 0.4 %, the others less
 LONGEST_S = 86400.0 * 7  # of a recording
+GAP_S, OF_ALL = 600.0, 0.5  # in which no unit of a recording fires; share of the time from first to last spike
+LATE_S, LATE = 600.0, 1.0  # first spike of a recording; times as long as its spikes go on
+LONGER = 10.0  # times as long as until the last spike
 SLOW_S = 10.0  # median interval of most units; few neurons are that silent, and of most recordings none
 
 
@@ -29,8 +32,41 @@ def notes_on(units: Sequence[Recording]) -> Iterator[str]:
     if long:
         days = max(unit.spikes[-1] - unit.spikes[0] for unit in trains) / 86400
         yield f"the spikes of {len(long)} units span {days:,.0f} days: are they in seconds? ({', '.join(few(long))})"
-    elif trains and (slow := float(np.median([np.median(np.diff(unit.spikes)) for unit in trains]))) > SLOW_S:
+    yield from _of_recordings(trains)
+    if (
+        not long
+        and trains
+        and (slow := float(np.median([np.median(np.diff(unit.spikes)) for unit in trains]))) > SLOW_S
+    ):
         yield (
             f"the spikes of most units are {slow:,.0f} s apart, which makes {1 / slow:.2g} Hz: are they in seconds, "
             "and not in milliseconds or samples?"
+        )
+
+
+def _of_recordings(trains: Sequence[Recording]) -> Iterator[str]:
+    """Yields notes on recordings that are silent for long, begin late, or are said to go on long after their spikes."""
+    silent, late, longer = [], [], []
+    for group in dict.fromkeys(unit.group for unit in trains):
+        of = [unit for unit in trains if unit.group == group]
+        times = np.sort(np.concatenate([unit.spikes for unit in of]))
+        first, span, gap = float(times[0]), float(times[-1] - times[0]), float(np.diff(times).max())
+        silent += [f"{group}: {gap:,.0f} of {span:,.0f} s"] if gap > max(GAP_S, OF_ALL * span) else []
+        late += [f"{group}: {first:,.0f} s"] if first > max(LATE_S, LATE * span) else []
+        ends = [unit.duration / times[-1] for unit in of if np.isfinite(unit.duration)]
+        longer += [group] if ends and min(ends) > LONGER else []
+    if silent:
+        yield (
+            f"no unit of {len(silent)} recordings fires for most of the time: are several sessions pooled, or did the "
+            f"clock start anew? ({', '.join(few(silent))})"
+        )
+    if late:
+        yield (
+            f"the first spikes of {len(late)} recordings come late: does their clock begin with the recording? "
+            f"({', '.join(few(late))})"
+        )
+    if longer:
+        yield (
+            f"{len(longer)} recordings are said to last more than {LONGER:g} times as long as their spikes: is their "
+            f"duration in seconds? ({', '.join(few(longer))})"
         )

@@ -10,6 +10,7 @@ from celltype_cli.core import signals
 RATE = 30_000.0  # Hz
 SAMPLES = 90
 BEFORE = 1.0  # ms before the peak
+SHORTEST = 0.5  # ms; a spike lasts as long
 HIGH = 0.75  # of the largest deflection: the first that is as high is the peak
 
 
@@ -51,12 +52,20 @@ def normalised(
     if np.isnan(waveform).all() and waveform.size:
         raise ValueError(f"all {waveform.size} values of its waveform are NaN")
     waveform = measured(waveform)
-    if waveform.size == 0 or waveform.shape[1] < 8:
+    if waveform.size == 0:
+        raise ValueError(
+            "its file holds no waveform (waveform_mean of NWB, the extension templates of an analyzer); "
+            "prepare.inputs without waveform takes what is made of spikes"
+        )
+    if waveform.shape[1] < 8:
         raise ValueError(f"its waveform has {waveform.shape[-1]} samples; expected 8 or more")
     if not np.isfinite(waveform).all():
         raise ValueError(f"{int((~np.isfinite(waveform)).sum())} values of its waveform are NaN or infinite")
     if not 0 < rate < np.inf:
         raise ValueError(f"the sampling rate of its waveform is {rate:g}; expected a positive number of Hz")
+    if (lasts := 1000 * waveform.shape[1] / rate) < SHORTEST:
+        turned = f" of {len(waveform)} channels: is it [unit, time, channel]?" * (len(waveform) > waveform.shape[1])
+        raise ValueError(f"its waveform lasts {lasts:.2g} ms{turned}; expected {SHORTEST:g} ms or more")
     if is_finished(waveform, rate):
         return waveform[0].astype(np.float32)
     trace = waveform[np.ptp(waveform, axis=1).argmax()].astype(float)

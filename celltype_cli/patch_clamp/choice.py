@@ -55,10 +55,14 @@ class LongSquare:
         return self._times_s[(self._times_s > 0) & (self._times_s < self.step.duration_s)]
 
     @property
+    def onset(self) -> int:
+        """The first sample of the step."""
+        return round(self.step.onset_s * self.sweep.sampling_rate)
+
+    @property
     def spikes_before(self) -> int:
         """How many spikes peak before the step, from the start of the sweep."""
-        rate = self.sweep.sampling_rate
-        return len(spike_peaks(self.sweep.voltage[: round(self.step.onset_s * rate)], rate))
+        return len(spike_peaks(self.sweep.voltage[: self.onset], self.sweep.sampling_rate))
 
     @property
     def noisy_mV(self) -> float | None:
@@ -89,13 +93,14 @@ class LongSquare:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The two sweeps of a cell that scalograms and features are made of, all long squares they were chosen from, and
-    what is to be noted where sweeps hold several steps."""
+    """The two sweeps of a cell that scalograms and features are made of, all long squares they were chosen from, what
+    is to be noted where sweeps hold several steps, and how many sweeps spike without any step."""
 
     rheobase: LongSquare
     hero: LongSquare
     squares: tuple[LongSquare, ...]
     several: str = ""
+    without_step: int = 0
 
 
 def long_squares(sweeps: Iterable[Sweep], duration_s: float = 1.0) -> tuple[list[LongSquare], Counter[str]]:
@@ -160,7 +165,7 @@ def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[floa
             f"no spiking long square between {low:.4g} and {high:.4g} pA, which is {hero_pA[0]:g} to {hero_pA[1]:g} pA "
             f"above its rheobase, {rheobase}; {_others_that_spike(rheobase, others)}"
         )
-    return Chosen(rheobase, hero, tuple(squares), several)
+    return Chosen(rheobase, hero, tuple(squares), several, sum(map(_spikes_without_step, sweeps)))
 
 
 def notes_on(two: Chosen) -> list[str]:
@@ -172,12 +177,21 @@ def notes_on(two: Chosen) -> list[str]:
         found.append(
             f"its noise is large from sample to sample: only peaks that stand out by {needed:.0f} mV count as spikes"
         )
+    if two.without_step:
+        found.append("sweeps of it hold spikes and no current step: was their current recorded? (if the cell fires by "
+                     "itself, the rheobase is in doubt)")  # fmt: skip
     weak = [s for s in two.squares if s.step.amplitude_pA <= 0]
     if any(len(s.spike_times_s) for s in weak) or any(s.spikes_before for s in (*weak, two.rheobase)):
         found.append("it spikes without a current step: a spontaneous spike may have set the rheobase")
     elif two.rheobase.spike_times_s[0] < AT_ONCE_S:
         found.append(f"the spike at rheobase peaks within {1e3 * AT_ONCE_S:g} ms of the step: is it an artefact?")
     return found
+
+
+def _spikes_without_step(sweep: Sweep) -> bool:
+    if len(pulses_of(sweep.current, sweep.sampling_rate)[0]):
+        return False
+    return len(spike_peaks(sweep.voltage, sweep.sampling_rate)) > 0
 
 
 def _others_that_spike(rheobase: LongSquare, amplitudes: list[float]) -> str:

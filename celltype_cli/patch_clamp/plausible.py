@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import MOST_PA, Chosen
+from celltype_cli.patch_clamp.choice import MOST_PA, Chosen, LongSquare
 from celltype_cli.patch_clamp.recording import Recording, Sweep, kind_of
 from celltype_cli.patch_clamp.stimuli import MARGIN_S, SMALLEST_PA
 
@@ -27,6 +27,10 @@ HIGHEST_MV = 150.0
 OFTEN_HZ = 1000.0
 RESTS_BELOW_MV = -30.0  # at which sodium channels are inactivated (Hodgkin and Huxley 1952, J Physiol 116:497)
 DRIFTS_MV = 15.0  # between the two sweeps; recordings of the Cell Types Database drift by a few mV
+RESTS_ABOVE_MV = -95.0  # without a junction potential, which some subtract; neurons rest at -85 mV or above
+HELD_PA = 30.0  # less holds many cells steady, or is an offset of the amplifier
+# A membrane charges with a time constant of some ms, and half a millisecond moves it by a few mV.
+SOON_S, JUMPS_MV = 0.0005, 15.0
 CUT_OFF = 10  # samples of a sweep at exactly its largest value, at least half of them beside another
 SHARE = 0.001  # of a sweep, as artefacts of switching are high but short
 
@@ -58,13 +62,23 @@ def check_spikes(two: Chosen) -> None:
 
 
 def doubts(two: Chosen) -> list[str]:
-    """Returns notes on potentials that a spiking neuron hardly has: at rest, or cut off at their peaks."""
+    """Returns notes on what a spiking neuron hardly has: at rest, when it is held, at the step, or at its peaks."""
     found = []
-    rests = [float(np.median(_before_the_current(s.sweep))) for s in (two.rheobase, two.hero)]
+    rests = [float(np.median(_before_the_current(square.sweep))) for square in two.squares]
     rest = float(np.median(rests))
     if np.ptp(rests) > DRIFTS_MV:
-        found.append(f"its potential rests at {rests[0]:.3g} mV in one sweep and {rests[1]:.3g} mV in the other: was "
-                     "the cell lost on the way?")  # fmt: skip
+        found.append(f"its potential rests at {min(rests):.3g} mV in one sweep and {max(rests):.3g} mV in another: was "
+                     "the cell lost on the way, or are two cells in one file?")  # fmt: skip
+    held = sorted({round(float(np.median(square.sweep.current[: square.onset]))) for square in two.squares})
+    if held and max(-held[0], held[-1]) > HELD_PA:
+        said = f"{held[0]} pA" if len(held) == 1 else f"{held[0]} to {held[-1]} pA"
+        found.append(f"it is held with {said} before its steps, which count from there: its rest and rheobase are not "
+                     "those without current")  # fmt: skip
+    if rest < RESTS_ABOVE_MV:
+        found.append(f"its potential rests at {rest:.3g} mV: was a junction potential subtracted twice?")
+    if min(jumps := [_jump(square) for square in (two.rheobase, two.hero)]) > JUMPS_MV:
+        found.append(f"its potential jumps by {max(jumps):.3g} mV when the current is switched on: is the bridge "
+                     "balanced?")  # fmt: skip
     if rest > RESTS_BELOW_MV:
         found.append(
             f"its potential rests at {rest:.3g} mV, where no neuron spikes when the current is switched on: an offset?"
@@ -76,6 +90,13 @@ def doubts(two: Chosen) -> list[str]:
     if len(top) >= CUT_OFF and (np.diff(top) == 1).sum() >= CUT_OFF // 2 and np.median(np.abs(np.diff(voltage))) > 0:
         found.append(f"its spikes are cut off at {float(voltage.max()):.4g} mV: features of their peaks are of no use")
     return found
+
+
+def _jump(square: LongSquare) -> float:
+    """Returns by how much (mV) the potential has changed half a millisecond after the onset of the step."""
+    voltage, onset, rate = square.sweep.voltage, square.onset, square.sweep.sampling_rate
+    before, after = voltage[max(0, onset - round(SOON_S * 4 * rate)) : onset], onset + round(SOON_S * rate)
+    return float(voltage[after] - np.median(before)) if len(before) else 0.0
 
 
 def _fault(sweep: Sweep) -> str:

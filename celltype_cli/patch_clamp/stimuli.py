@@ -14,6 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.ndimage import median_filter
 
+from celltype_cli.core.signals import without_hum
+
 MARGIN_S = 0.1  # baseline on both sides of the step: what the window of a scalogram shows
 TEST_PULSE_S = 0.4  # a longer pulse before the step is a stimulus of its own
 EDGE_S = 0.01  # a block of a noisy trace; the level of the first 10 ms is the baseline
@@ -62,7 +64,7 @@ def find_long_square(
     Raises:
         ValueError: with the reason why the stimulus is not a long square.
     """
-    current = current.astype(np.float64)
+    current = without_hum(current.astype(np.float64), sampling_rate, SMALLEST_PA)
     edge = max(1, round(EDGE_S * sampling_rate))
     levels, block, tolerance = _levels(current, edge)
     pulses = block * _runs(np.abs(levels - np.median(current[:edge])) > tolerance)
@@ -140,7 +142,7 @@ def find_ramp(current: Float[np.ndarray, " time"], sampling_rate: float) -> Ramp
 
 def pulses_of(current: Float[np.ndarray, " time"], sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
     """Returns first and last sample of each pulse of a trace, whatever it is, and how long (s) it lasts."""
-    return _pulses(current.astype(np.float64), sampling_rate)[:2]
+    return _pulses(without_hum(current.astype(np.float64), sampling_rate, SMALLEST_PA), sampling_rate)[:2]
 
 
 def _pulses(
@@ -165,9 +167,8 @@ def _levels(current: Float[np.ndarray, " time"], edge: int) -> tuple[Float[np.nd
     """Returns the trace, in blocks where noisy, samples in a block, and how far from the baseline a pulse begins (pA).
 
     A commanded trace seldom changes from sample to sample and is left as it is. Of a recorded one, means of blocks
-    remove noise and hum, and a running median over five blocks the spikes that amplifiers let through into the current,
-    and with them whatever lasts 20 ms or less. The noise is the median step from block to block, over 0.954 as in
-    `transforms`; a few pulses do not change it.
+    remove noise, and a running median over five blocks the spikes that amplifiers let through, and whatever lasts 20 ms
+    or less. The noise is the median step from block to block, over 0.954; a few pulses do not change it.
     """
     if len(current) < 10 * edge or np.count_nonzero(np.diff(current)) < len(current) / 20:
         return current, 1, SMALLEST_PA

@@ -144,3 +144,25 @@ def test_raw_fluorescence_whose_baseline_is_next_to_nothing(tmp_path, trace):
     said = "its baseline is next to 0 .*prepare.implausible=keep|its baseline goes down to"
     refused(said, read, npz(tmp_path, trace=trace + 1), **settings)
     assert read(npz(tmp_path, trace=20 * TRACE + 1000), **settings).n_cells == 3
+
+
+@pytest.mark.parametrize(
+    ("trace", "said"),
+    [
+        (np.where(np.random.default_rng(0).random((3, 400)) < 0.05, 0.4, 0.0),
+         "% of the values of most cells are exactly 0"),
+        (np.convolve(np.random.default_rng(1).normal(0, 1, 1600), np.hanning(60) / 60)[:1200].reshape(3, 400),
+         "most traces hardly turn from frame to frame"),
+    ],
+    ids=["events", "smooth"],
+)  # fmt: skip
+def test_events_and_smooth_traces_are_told(tmp_path, trace, said):
+    assert any(said in note for note in read(npz(tmp_path, trace)).about.notes)
+
+
+def test_traces_scaled_by_their_peak_and_cut_off_fluorescence(tmp_path):
+    noise = np.random.default_rng(0).normal(0, 0.1, (3, 400))
+    scaled = noise / noise.max(axis=1, keepdims=True)
+    assert any("largest value of each cell is exactly 1" in note for note in read(npz(tmp_path, scaled)).about.notes)
+    cut = np.minimum(1000 + 1000 * noise, 1120)
+    assert any("hold their largest value again" in note for note in read(npz(tmp_path, cut), signal="raw").about.notes)

@@ -208,3 +208,11 @@ def test_labels_that_look_like_none_are_pointed_at():
         note.startswith("labels that look like no cell type are classes of their own: ?, Unknown") for note in notes
     )
     assert not any("look like no cell type" in note for note in notes_of(entry("a", "PV"), entry("b", "SST")))
+
+
+def test_numbers_that_lost_their_digits_and_labels_of_one_cell_each():
+    notes = notes_of(*(entry(f"c{k}", f"PV ({k / 10:g})") for k in range(6)), entry("x", "SST"), entry("y", "SST"))
+    assert any(note.startswith("6 of 7 labels are of one cell each (PV (0), PV (0.1)") for note in notes)
+    assert not any("of one cell each" in note for note in notes_of(*(entry(f"c{k}", f"t{k}") for k in range(4))))
+    notes = notes_of(entry("a", "PV", "1.23457E+14"), entry("b", "PV", "1.23457E+14"))
+    assert any("numbers that lost their last digits in a spreadsheet (1.23457E+14)" in note for note in notes)

@@ -150,3 +150,23 @@ def test_a_title_above_the_names_of_columns(tmp_path, above):
         UserError, match="line 1 has . fields, all others 4: is it a title, or cut off.*begin it with #"
     ):
         read_table("dataset.path", tmp_path / "t.csv")
+
+
+def test_points_that_part_thousands_are_refused(tmp_path):
+    (tmp_path / "x.csv").write_text("cell_id;0;1\na;998;1.003\nb;1.012;7\n")
+    with pytest.raises(
+        UserError, match="1.012 stands in one column with whole numbers, so that its point seems to part"
+    ):
+        read_table("x", tmp_path / "x.csv", ("cell_id",))
+    (tmp_path / "x.csv").write_text("cell_id;0;1\na;998.5;1.003\nb;1.012;7.25\n")
+    assert read_table("x", tmp_path / "x.csv", ("cell_id",)).rows["0"].tolist() == [998.5, 1.012]
+
+
+def test_a_sheet_of_excel_and_ends_of_text(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(UserError, match="is an Excel file: save its sheet as CSV UTF-8"):
+        read_table("x", tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_bytes(b"a,b\n1,2\n\x1a")
+    assert len(read_table("x", tmp_path / "x.csv").rows) == 1
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n", encoding="utf-32")
+    assert read_table("x", tmp_path / "x.csv").notes == ("x.csv: its encoding is utf-32",)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.core.text import alike, as_text, sessions
+from celltype_cli.core.text import alike, as_text, sessions, shortened
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,11 @@ from celltype_cli.core.text import alike, as_text, sessions
         (np.float64(1.5), "1.5"),
         (np.int8(7), "7"),
         (True, "True"),
+        ("b'PV'", "PV"),
+        ('"PV"', "PV"),
+        ("[b'PV']", "PV"),
+        ("['nan']", ""),
+        ("Martinotti's", "Martinotti's"),
     ],
 )
 def test_one_form(value, text):
@@ -99,3 +104,13 @@ def test_nanoampere_is_a_unit_where_no_word_is_missing():
 
 def test_what_is_not_seen_is_taken_out():
     assert as_text("\ufeffPV\u200b") == as_text("P\u00adV") == "PV"
+
+
+def test_names_that_look_the_same():
+    assert alike(["PV", "PV+", "SST", "SST\u200a?"]) == [("PV", "PV+"), ("SST", "SST\u200a?")]
+    assert alike(["\u03a1V", "PV"]) == [("PV", "\u03a1V")]  # the first letter is a Greek one
+    assert alike(["PV+", "PV-"]) == []
+
+
+def test_numbers_that_lost_their_last_digits():
+    assert shortened(["1.23457E+14", "2e+10", "m1", "1.5", "E+14"]) == ["1.23457E+14", "2e+10"]

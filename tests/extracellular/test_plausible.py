@@ -16,7 +16,7 @@ def notes(path, change):
 
 
 def test_usual_spikes(tmp_path):
-    assert notes(tmp_path, lambda s: s) == [] == notes(tmp_path, lambda s: s + 1e5)
+    assert notes(tmp_path, lambda s: s) == [] == notes(tmp_path, lambda s: s + 100)
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,16 @@ def test_samples_for_seconds(tmp_path):
 def test_spikes_too_far_apart(tmp_path, unit):
     (note,) = notes(tmp_path, lambda s: s * unit)
     assert note.startswith("the spikes of most units are ") and "not in milliseconds or samples" in note
+
+
+def test_a_recording_that_is_silent_for_a_day_or_begins_late(tmp_path):
+    half = notes(tmp_path, lambda s: np.r_[s[: len(s) // 2], s[len(s) // 2 :] + 86400])
+    assert any(note.startswith("no unit of 2 recordings fires for most of the time: are several ses") for note in half)
+    (note,) = notes(tmp_path, lambda s: s + 1.6e9)
+    assert note.startswith("the first spikes of 2 recordings come late") and "r1: 1,600,000,000 s" in note
+
+
+def test_a_duration_in_samples(tmp_path):
+    path = npz(tmp_path / "x.npz", duration=20 * RATE)
+    (note,) = notes_on(read(path, How()).recordings)
+    assert note.startswith("2 recordings are said to last more than 10 times as long as their spikes")

@@ -67,7 +67,9 @@ def test_finished_waveforms_pass_unchanged():
         (np.full((1, 60), np.nan), 30_000.0, "all 60 values"),
         (np.where(np.arange(120) == 50, np.inf, spike())[None], 30_000.0, "1 values"),
         (np.ones((1, 3)), 30_000.0, "3 samples"),
-        (np.empty((0, 0)), 30_000.0, "0 samples"),
+        (np.empty((0, 0)), 30_000.0, "holds no waveform"),
+        (spike()[None, 50:62], 30_000.0, "lasts 0.4 ms; expected 0.5 ms"),
+        (np.ones((40, 12)), 30_000.0, r"of 40 channels: is it \[unit, time, channel\]"),
         (spike()[None], 0.0, "positive number of Hz"),
     ],
 )

@@ -1,11 +1,13 @@
 """Potentials, peaks and spike rates that no cell has."""
 
+import re
+
 import numpy as np
 import pytest
 from made.sweeps import RATE, TRACES, current, load_folder, voltage, write_npz
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import chosen
+from celltype_cli.patch_clamp.choice import chosen, notes_on
 from celltype_cli.patch_clamp.plausible import check_spikes, doubts, plausible
 from celltype_cli.patch_clamp.readers.files import read
 from celltype_cli.patch_clamp.recording import Recording, Sweep
@@ -110,4 +112,36 @@ def test_a_rheobase_that_no_neuron_has_is_noted():
 def test_a_cell_that_was_lost_between_the_two_sweeps_is_noted():
     two = chosen([sweep(k, voltage(k) + 40 * (k == 9), current(k)) for k in (3, 5, 9)])
     (said,) = doubts(two)
-    assert said.startswith("its potential rests at -70 mV in one sweep and -30 mV in the other")
+    assert said.startswith("its potential rests at -70 mV in one sweep and -30 mV in another")
+
+
+def two_of(change=lambda k, v: v, amps=lambda k, i: i, numbers=(3, 5, 9)):
+    return chosen([sweep(k, change(k, voltage(k)), amps(k, current(k))) for k in numbers])
+
+
+def test_usual_sweeps_are_not_doubted():
+    assert doubts(two_of()) == [] == doubts(two_of(amps=lambda k, i: i - 20))
+
+
+@pytest.mark.parametrize(
+    ("change", "amps", "said"),
+    [
+        (lambda k, v: v, lambda k, i: i + 100, "it is held with 100 pA before its steps, which count from there"),
+        (lambda k, v: v, lambda k, i: i - 10 * k, "it is held with -90 to -30 pA before its steps"),
+        (lambda k, v: v - 30, lambda k, i: i, "its potential rests at -100 mV: was a junction potential"),
+        (lambda k, v: v + 25 * (current(k) > 0), lambda k, i: i,
+         "its potential jumps by 25.* mV when the current is switched on: is the bridge balanced"),
+        (lambda k, v: v + 20 * (k == 3), lambda k, i: i, "-70 mV in one sweep and -50 mV in another: .* two cells"),
+    ],
+    ids=["held", "held differently", "junction", "bridge", "another cell"],
+)  # fmt: skip
+def test_what_is_doubted(change, amps, said):
+    (found,) = doubts(two_of(change, amps))
+    assert re.search(said, found)
+
+
+def test_spikes_in_a_sweep_without_a_step_are_told():
+    two = two_of(amps=lambda k, i: i * (k != 7), numbers=(3, 5, 9))
+    assert notes_on(two) == []
+    lost = chosen([*(s.sweep for s in two.squares), sweep(12, voltage(9), np.zeros(6000))])
+    assert notes_on(lost)[0].startswith("sweeps of it hold spikes and no current step: was their current recorded?")

@@ -92,3 +92,13 @@ def test_what_comes_later_cannot_have_changed_the_response():
 def test_another_duration_may_be_asked_for():
     current = trace(RATE, (0.05, 0.35, -100), (0.8, 1.3, 70))  # the test pulse is long, as in real ABF files
     assert found(current, duration_s=0.5) == Step(0.8, 0.5, 70.0)
+
+
+@pytest.mark.parametrize("mains", [50.0, 60.0])
+@pytest.mark.parametrize("rate", [4000.0, 44_100.0])
+def test_a_step_in_hum(rate, mains):
+    """Blocks of 10 ms hold half a period of 50 Hz, whose mean is large."""
+    current = trace(rate, (0.6, 1.6, 40), baseline=-26.0) + noise(rate, 2.0)
+    step = found(current + 8 * np.sin(2 * np.pi * mains * np.arange(len(current)) / rate), rate)
+    assert step.onset_s == pytest.approx(0.6, abs=0.002)
+    assert step.amplitude_pA == pytest.approx(40, abs=1.0)

@@ -47,6 +47,13 @@ def read_estimates(file: h5py.File, path: Path, how: How) -> Found:
     ):
         listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise UserError(f"{path}: expected [component, time], of one shape each; found {listed}")
+    counts = {name: shapes[name][0] for name in there}
+    if len({*counts.values()}) > 1:  # selected, or found, after dF/F was made
+        listed = ", ".join(f"{count} of {name}" for name, count in counts.items())
+        raise UserError(
+            f"{path}: its traces have different numbers of components ({listed}), so that it is not known which are "
+            "accepted; make dF/F again in CaImAn (cnm.estimates.detrend_df_f(), then cnm.save)"
+        )
     trace = sum(part.astype(np.float64) for part in parts)
     rate = how.rate(_number(file, "params/data/fr"), str(path), "params/data/fr")
     found, bad = Found(), _rejected(estimates, len(trace), path)

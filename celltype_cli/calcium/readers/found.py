@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from celltype_cli.calcium.recording import Recording, as_rate
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.text import as_text
 
 
@@ -37,7 +37,10 @@ class How:
     def rate(self, value: Any, where: str, name: str = "sampling_rate") -> float:
         """Returns the rate that counts, in Hz, or raises a UserError."""
         try:
-            return self.frame_rate or as_rate(value, where, name)
+            rate = self.frame_rate or as_rate(value, where, name)
+            if np.isnan(rate):
+                raise UserError(f"{where}: {name} is missing; expected one number of Hz")
+            return rate
         except UserError as error:
             raise UserError(f"{error} (or set dataset.frame_rate)") from error
 
@@ -109,6 +112,17 @@ def flagged(columns: Mapping[str, Iterable[Any]], where: str) -> tuple[np.ndarra
         out = bad if out is None else out | bad
         names += [name] if bad.any() else []
     return out, " and ".join(names)
+
+
+def without_meaning(columns: Mapping[str, Iterable[Any]], where: str) -> list[str]:
+    """Returns notes on columns of words (`WORDS`) that hold something else, such as scores, which leaves out no ROI."""
+    notes = []
+    for name in (name for name in columns if _plain(name) in WORDS):
+        words = {text.lower() for value in columns[name] if (text := as_text(value))}
+        if unknown := sorted(word for word in words if _plain(word) not in (*GOOD_WORDS, *BAD_WORDS)):
+            said = f"{where}: {name} says {', '.join(few(unknown))}, of which no word is known as a flag"
+            notes.append(f"{said}: by these no ROI is left out")
+    return notes
 
 
 def _plain(name: str) -> str:

@@ -17,6 +17,7 @@ from celltype_cli.core.text import as_text
 
 SCALING = {"scale_factor": 1.0, "add_offset": 0.0}  # attributes of a dataset, and what they are where they are missing
 COPIES = 4  # of the values, as float64, that reading takes at its highest
+FILLED = ("_FillValue", "missing_value")  # attributes that say which value stands for none, as in netCDF
 SPARSE, SMALL = 1000, 1e8  # a dataset of more bytes than SMALL that stores less than 1 in SPARSE of them is empty
 
 
@@ -124,6 +125,8 @@ def _in_unit(dataset: h5py.Dataset, said: dict, where: str) -> tuple[np.ndarray,
     scale, offset = (as_rate(dataset.attrs.get(name, default), where, name) for name, default in SCALING.items())
     unit = next((as_text(of[name]) for of in (dataset.attrs, said) for name in ("unit", "units") if name in of), "")
     trace = trace.ravel()
+    if filled := [as_rate(dataset.attrs[name], where, name) for name in FILLED if name in dataset.attrs]:
+        trace = np.where(np.isin(trace, filled), np.nan, trace.astype(np.float64))
     return (trace if (scale, offset) == (1.0, 0.0) else trace * scale + offset), unit
 
 
@@ -132,7 +135,7 @@ def _starts(neuron: h5py.Group, n: int, where: str) -> np.ndarray:
     if "segment_start" not in neuron:
         return np.array([0])
     found = np.ravel(neuron["segment_start"][()])
-    if found.dtype.kind not in "iu":
+    if found.dtype.kind not in "iu" and not (found.dtype.kind == "f" and (found == np.floor(found)).all()):
         raise UserError(f"{where}: segment_start is {found.dtype}; expected whole numbers")
     start = found.astype(np.int64)
     if len(start) == 0 or start[0] != 0 or (np.diff(start) <= 0).any() or start[-1] >= max(n, 1):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag
+from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag, without_meaning
 from celltype_cli.calcium.readers.rows import as_numbers, one_rate, require
 from celltype_cli.calcium.recording import TEXTS, Recording
 from celltype_cli.core.called import called, unread
@@ -40,7 +42,11 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
             found.notes.append(f"{path.name}: time_s is a clock ({column.iloc[0]}), read as seconds")
             column = pd.Series(seconds, index=column.index)
         numbers[name], words[name] = as_numbers(column)
+    if unnamed := int((table["cell_id"].astype(str) == "").sum()):
+        raise UserError(f"{path}: cell_id is empty in {unnamed} of {len(table)} rows; name the cell of each sample")
     flags = [name for name in table if is_flag(name)]
+    found.notes += without_meaning({name: table[name].unique() for name in flags}, path.name)
+    parted: Counter[str] = Counter()
     found.notes += unread(path.name, table, (*TEXTS, *flags, "value", "time_s", "frame", "sampling_rate"))
     found.notes += _counts_frames(numbers["time_s"], path) if timed and how.frame_rate is None else []
     for cell, at in sorted(table.groupby("cell_id", sort=False).indices.items()):
@@ -54,11 +60,24 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
             wrong = {name: at[words[name][at]] for name in use}
             text = {name: _one(table[name].iloc[at], name, where) for name in TEXTS[1:] if name in table}
             _refuse_words({name: table[name].iloc[rows] for name, rows in wrong.items() if len(rows)}, len(at), where)
-            trace = _trace({name: values[at] for name, values in numbers.items()}, use[1], how, where)
+            trace, odd = _trace({name: values[at] for name, values in numbers.items()}, use[1], how, where)
+            parted.update(odd)
             found.recordings.append(Recording(str(cell), **{"label": "", "group": ""} | text, **trace, file=path.name))
         except UserError as error:
             found.faults.append(str(error))
+    found.notes += [f"{path.name}: {what.format(use[1])} ({count} cells)" for what, count in parted.items()]
+    if timed and "sampling_rate" in table and how.frame_rate is None:
+        found.notes += _other_rate(table["sampling_rate"], found.recordings, path)
     return found
+
+
+def _other_rate(column: pd.Series, recordings: Sequence[Recording], path: Path) -> list[str]:
+    said = as_numbers(column)[0]
+    rates = np.array([one.sampling_rate for one in recordings])
+    if not np.isfinite(said).any() or not len(rates) or np.isclose(np.nanmedian(said), np.median(rates), rtol=0.05):
+        return []
+    by_time, by_name = np.median(rates), np.nanmedian(said)
+    return [f"{path.name}: sampling_rate says {by_name:.4g} Hz and time_s {by_time:.4g} Hz, which counts"]
 
 
 def _counts_frames(stamps: np.ndarray, path: Path) -> list[str]:
@@ -89,7 +108,12 @@ def _refuse_words(wrong: dict[str, pd.Series], n: int, where: str) -> None:
         raise UserError(f"{where}: {'; '.join(bad)}; correct them, or leave them empty (a gap ends a segment)")
 
 
-def _trace(numbers: dict[str, np.ndarray], stamped: str, how: How, where: str) -> dict:
+SORTED = "rows are out of the order of {0} and were sorted by it: was a clock set back?"
+PARTED = "{0} has gaps, or single samples apart from others; no window crosses them"
+
+
+def _trace(numbers: dict[str, np.ndarray], stamped: str, how: How, where: str) -> tuple[dict, list[str]]:
+    """Returns what a `Recording` takes of the samples of a cell, and what of `SORTED` and `PARTED` is to be noted."""
     stamp, value, unit = numbers[stamped], numbers["value"], 1.0
     if not np.isfinite(stamp).all():
         lost = int((~np.isfinite(stamp)).sum())
@@ -102,6 +126,7 @@ def _trace(numbers: dict[str, np.ndarray], stamped: str, how: How, where: str) -
             raise UserError(f"{where}: sampling_rate must be one positive number; found {found}")
         unit = how.frame_rate or float(rates[0])
     order = np.argsort(stamp, kind="stable")
+    odd = [SORTED] if (np.diff(stamp) < 0).any() else []
     stamp, value = stamp[order], value[order]
     if len(twice := stamp[:-1][np.diff(stamp) <= 0]):
         raise UserError(
@@ -110,11 +135,13 @@ def _trace(numbers: dict[str, np.ndarray], stamped: str, how: How, where: str) -
         )
     there = ~np.isnan(value)
     if not there.any():
-        return {"segments": (), "sampling_rate": unit, "missing": 0}
+        return {"segments": (), "sampling_rate": unit, "missing": 0}, odd
     try:
-        _, rate = split_at_gaps(stamp / unit, value)  # the rate of the clock, whether or not values are missing
+        pieces, rate = split_at_gaps(stamp / unit, value)  # the rate of the clock, whether or not values are missing
         segments, _ = split_at_gaps(stamp[there] / unit, value[there], even=False)
     except ValueError as error:
         raise UserError(f"{where}: {error}") from error
     last = len(there) - int(np.argmax(there[::-1]))
-    return {"segments": segments, "sampling_rate": how.frame_rate or rate, "missing": int((~there[:last]).sum())}
+    odd += [PARTED] if len(pieces) != 1 or len(pieces[0]) < len(value) else []
+    missing = int((~there[:last]).sum())
+    return {"segments": segments, "sampling_rate": how.frame_rate or rate, "missing": missing}, odd

@@ -19,7 +19,7 @@ from jaxtyping import Int, Shaped
 
 from celltype_cli.calcium.plausible import FASTEST
 from celltype_cli.calcium.readers import hdf5
-from celltype_cli.calcium.readers.found import Found, flagged, is_flag
+from celltype_cli.calcium.readers.found import Found, flagged, is_flag, without_meaning
 from celltype_cli.calcium.readers.nwb_labels import Labels
 from celltype_cli.calcium.recording import Recording, as_rate, is_percent, parted
 from celltype_cli.core.files import cannot_read
@@ -28,6 +28,7 @@ from celltype_cli.core.signals import resample, split_at_gaps
 from celltype_cli.core.text import as_text
 
 ENDING = ".nwb"
+OTHER = 0.05  # by which two rates of one series may differ without a word
 
 
 def read(file: Path, name: str, labels: Labels, wanted: str | None, new_rate: float | None, keep: bool) -> Found:
@@ -117,13 +118,18 @@ def _cells(nwb: Any, series: Any, labels: Labels, file: str, new_rate: float | N
     jumps = data.shape[1] - sum(map(len, pieces)) + len(pieces) - 1
     slower = new_rate is not None and new_rate < rate <= FASTEST  # so that long recordings fit into memory
     plane = getattr(rois, "imaging_plane", None)
+    said = getattr(plane, "imaging_rate", None)
     facts = (nwb.lab or nwb.institution, getattr(plane, "indicator", ""), getattr(plane, "location", ""))
     facts = [as_text(fact) for fact in facts]
     is_dff = type(series.parent).__name__ == "DfOverF"
-    bad, flag = flagged({name: rois[name][:] for name in rois.colnames if is_flag(name)}, f"{file}: {rois.name}")
+    flags = {name: rois[name][:] for name in rois.colnames if is_flag(name)}
+    bad, flag = flagged(flags, f"{file}: {rois.name}")
     bad = np.zeros(len(ids), dtype=bool) if bad is None else bad[rows]
     result = Found(rejected={flag: int(bad.sum())} if bad.any() else {}, rois=[(file, str(roi)) for roi in ids])
+    result.notes += without_meaning(flags, f"{file}: {rois.name}")
     bare = file[: -len(ENDING)] if file.lower().endswith(ENDING) else file
+    if said and np.isfinite(said) and not np.isclose(said, rate, rtol=OTHER):
+        result.notes.append(f"{where}: its imaging plane says {said:.4g} Hz and the series {rate:.4g} Hz, which counts")
     if jumps:
         result.notes.append(f"{where}: its time stamps part the traces {jumps} times, and no window crosses that")
     if not is_percent(unit) and not is_dff:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag
+from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag, without_meaning
 from celltype_cli.calcium.recording import TEXTS, Recording, parted
 from celltype_cli.core.called import meant
 from celltype_cli.core.messages import UserError
@@ -18,6 +18,8 @@ from celltype_cli.core.text import MISSING
 THOUSANDS = re.compile("(?<=[0-9])['\u2019\u00a0\u202f ](?=[0-9]{3}(?![0-9]))")
 # What spreadsheets and people write where there is no number, beside what is missing in any text.
 GAPS = ("-", "--", "---", ".", "..", "n.d.", "nd", "#div/0!", "#value!", "#num!", "#null!", "#ref!", "#n/a n/a", "#nv")
+
+SOME, ALIKE = 20, 0.8  # samples; how much less neighbours differ
 
 
 def require(found: Iterable[str], needed: tuple[str, ...], path: Path, layout: str) -> None:
@@ -67,6 +69,17 @@ def _plain(entry: object) -> str:
     return THOUSANDS.sub("", str(entry).strip().replace("\N{MINUS SIGN}", "-"))
 
 
+def _square(trace: np.ndarray, path: Path) -> Iterator[str]:
+    """Yields a note where there are as many rows as samples, and values change less from row to row than along one."""
+    if len(trace) == trace.shape[1] > SOME and np.isfinite(trace).all() and trace.std() > 0:
+        along, across = (np.median(np.abs(np.diff(trace, axis=axis))) for axis in (1, 0))
+        if across < ALIKE * along:
+            yield (
+                f"{path.name}: has as many cells as samples ({len(trace)}), and values change less from cell to cell "
+                "than from sample to sample: is it turned?"
+            )
+
+
 def from_rows(
     trace: np.ndarray | None, meta: Mapping[str, np.ndarray], path: Path, how: How, found: Iterable[str] = ()
 ) -> Found:
@@ -106,6 +119,7 @@ def from_rows(
         raise UserError(f"{path}: trace has {len(trace)} cells, but {', '.join(wrong)} entries{turned}")
     bad, flag = flagged(flags, str(path))
     result = Found(rejected={flag: int(bad.sum())} if bad is not None and bad.any() else {})
+    result.notes += [*without_meaning(flags, path.name), *_square(trace, path)]
     for row in range(len(trace)):
         if bad is not None and bad[row] and not how.keep_rejected:
             continue

@@ -3,22 +3,21 @@
 The fluorescence of an ROI is F - f * Fneu, with f the setting `dataset.neuropil` (0.7 in suite2p, Pachitariu et al.
 2017, bioRxiv 061507); it is raw fluorescence: prepare.signal=raw_to_dff. iscell.npy is [ROI, (0 or 1, probability)].
 The frame rate of a plane stands as fs in ops.npy (settings.npy of later versions), a pickle: it is looked up in the
-stream of the pickle, which is not run; otherwise dataset.frame_rate gives it. Cells are named by folder, plane and
-number of the ROI, and all cells of one output are of one animal. Of suite2p/plane0, plane1 and combined, the planes
-are read.
+stream of the pickle, which is not run; otherwise dataset.frame_rate gives it. It is that of one plane (suite2p's
+documentation of settings, "fs"), and 10 Hz where nobody set it. Recordings that were registered together follow one
+another (frames_per_folder), and no window crosses from one to the next. Cells are named by folder, plane and number of
+the ROI, and all cells of one output are of one animal. Of suite2p/plane0, plane1 and combined, the planes are read.
 """
 
 from __future__ import annotations
 
-import io
-import pickletools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from celltype_cli.calcium.readers.found import Found, How
+from celltype_cli.calcium.readers.pickled import joins, numbers_after
 from celltype_cli.calcium.recording import Recording, parted
 from celltype_cli.core.arrays import read_array
 from celltype_cli.core.files import find_files
@@ -26,7 +25,8 @@ from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError
 
 FULL = "F.npy"
-OPCODES = 60  # within which the bytes of a number of numpy follow its key
+DEFAULT = 10.0  # Hz, fs of suite2p where nobody set it
+TURNED = 10  # times as many rows as samples, where nothing beside says how many ROIs there are
 COPIES = 4  # of the values, as float64, that reading takes at its highest
 
 
@@ -85,7 +85,7 @@ def read(plane: Plane, how: How) -> Found:
     if (cells := _beside(plane, "iscell.npy", (len(trace),))) is None:
         found.notes.append(f"{plane.name}: has no iscell.npy, so that all ROIs are taken for cells")
     else:
-        flag = np.asarray(cells).reshape(len(trace), -1)[:, 0]
+        flag = _first(cells, len(trace))
         if not np.isin(flag, (0, 1)).all():
             raise UserError(
                 f"{plane.folder / 'iscell.npy'} holds {flag[~np.isin(flag, (0, 1))][0]:g}; expected 0 or 1 for each "
@@ -93,17 +93,34 @@ def read(plane: Plane, how: How) -> Found:
             )
         rejected = flag == 0
         found.rejected = {"iscell.npy": int(rejected.sum())} if rejected.any() else {}
-    rate = how.frame_rate or _frame_rate(plane)
+    if cells is None and len(trace) > TURNED * trace.shape[1]:
+        raise UserError(f"{plane.folder / FULL} holds {len(trace)} rows of {trace.shape[1]} samples, and a row is "
+                        "an ROI: it looks turned; expected [ROI, time]")  # fmt: skip
+    if (red := _beside(plane, "redcell.npy", (len(trace),))) is not None and (
+        n := int((_first(red, len(trace)) > 0).sum())
+    ):
+        found.notes.append(f"{plane.name}: redcell.npy calls {n} ROIs red, which is no label here: dataset.labels")
+    said = _settings(plane)
+    rate = how.frame_rate or _frame_rate(plane, said, found.notes)
+    starts = joins(said, trace.shape[1])
+    if len(starts):
+        found.notes.append(f"{plane.name}: {len(starts) + 1} recordings follow one another (frames_per_folder), and no "
+                           "window crosses from one to the next")  # fmt: skip
     for k in np.flatnonzero(~rejected | how.keep_rejected):
         values = trace[k].astype(np.float64) - (
             how.neuropil * neuropil[k].astype(np.float64) if neuropil is not None else 0
         )
         cell, file = f"{plane.name}/{k}", f"{plane.name}/{FULL}"
-        part = parted(values, f"cell {cell} ({file})")
-        found.recordings.append(
-            Recording(cell, "", plane.recording, sampling_rate=rate, file=file, signal="raw", **part)
-        )
+        parts = [parted(piece, f"cell {cell} ({file})") for piece in np.split(values, starts)]
+        segments = tuple(segment for part in parts for segment in part["segments"])
+        missing = sum(part["missing"] for part in parts)
+        found.recordings.append(Recording(cell, "", plane.recording, segments, rate, "", file, "raw", missing))
     return found
+
+
+def _first(array: np.ndarray, n: int) -> np.ndarray:
+    """Returns the first of each pair (0 or 1, probability)."""
+    return np.asarray(array).reshape(n, -1)[:, 0]
 
 
 def _beside(plane: Plane, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -115,49 +132,31 @@ def _beside(plane: Plane, name: str, shape: tuple[int, ...]) -> np.ndarray | Non
     return array
 
 
-def _frame_rate(plane: Plane) -> float:
-    """Returns fs of ops.npy or settings.npy, without running the pickle."""
+def _settings(plane: Plane) -> bytes:
+    """Returns the content of ops.npy, or settings.npy, whichever names fs; nothing where neither does."""
     for name in ("ops.npy", "settings.npy"):
         try:
             content = (plane.folder / name).read_bytes()
         except OSError:
             continue
-        if rates := _numbers_after("fs", content):
-            if len(rates) > 1:
-                said = ", ".join(f"{rate:g}" for rate in sorted(rates))
-                raise UserError(
-                    f"{plane.name}: {name} names several fs: {said}; set dataset.frame_rate (Hz, of a plane)"
-                )
-            return rates.pop()
-    raise UserError(
-        f"{plane.name}: its frame rate is not known, for want of fs in ops.npy; set dataset.frame_rate (Hz, of a plane)"
-    )
+        if numbers_after("fs", content):
+            return content
+    return b""
 
 
-def _numbers_after(key: str, content: bytes) -> set[float]:
-    """Returns the numbers that follow a key in the stream of a pickle in an npy file; nothing is run or built."""
-    found, kept, after, keys = set(), 0, False, set()  # keys: where the pickle keeps the key, to repeat it
-    waits, kind = 0, "f8"  # for the bytes of a number of numpy, and of which kind it is
-    try:
-        for code, value, _ in pickletools.genops(io.BytesIO(content[_header(content) :])):
-            if code.name == "MEMOIZE" or "PUT" in code.name:
-                keys |= {kept if code.name == "MEMOIZE" else value} if after else set()
-                kept += 1
-                continue
-            number = isinstance(value, (int, float)) and "GET" not in code.name
-            if after and number:
-                found.add(float(value))
-            elif waits and isinstance(value, bytes) and len(value) == int(kind[1]):
-                found.add(float(np.frombuffer(value, f"<{kind}")[0]))
-            waits = 0 if isinstance(value, bytes) or (after and number) else OPCODES if after else max(0, waits - 1)
-            kind = value if isinstance(value, str) and re.fullmatch("[fiu][248]", value) else kind
-            after = (isinstance(value, str) and value == key) or ("GET" in code.name and value in keys)
-    except Exception:  # noqa: BLE001 - a stream that is no pickle, or cut short, says nothing
-        return set()
-    return found
-
-
-def _header(content: bytes) -> int:
-    """Returns the length of the header of an npy file."""
-    size = 2 if content[6:7] == b"\x01" else 4
-    return 8 + size + int.from_bytes(content[8 : 8 + size], "little")
+def _frame_rate(plane: Plane, settings: bytes, notes: list[str]) -> float:
+    """Returns fs of the settings, without running the pickle, and notes where it may be no rate of a plane."""
+    rates = numbers_after("fs", settings)
+    if not rates:
+        raise UserError(f"{plane.name}: its frame rate is not known, for want of fs in ops.npy; set dataset.frame_rate "
+                        "(Hz, of a plane)")  # fmt: skip
+    if len(rates) > 1:
+        said = ", ".join(f"{rate:g}" for rate in sorted(rates))
+        raise UserError(f"{plane.name}: ops.npy names several fs: {said}; set dataset.frame_rate (Hz, of a plane)")
+    rate, count = rates.pop(), max(numbers_after("nplanes", settings), default=1.0)
+    if count > 1:
+        notes.append(f"fs of suite2p, {rate:g} Hz, was taken for the rate of each of {count:g} planes, as it is meant; "
+                     f"where it is that of all together, set dataset.frame_rate={rate / count:.4g}")  # fmt: skip
+    elif rate == DEFAULT:
+        notes.append(f"fs of suite2p is {rate:g} Hz, as where nobody set it: if it is another, set dataset.frame_rate")
+    return rate

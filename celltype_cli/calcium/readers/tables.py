@@ -83,7 +83,7 @@ def _texts(column: pd.Series, faults: list[str]) -> pd.Series:
 
 
 def _of(table: pd.DataFrame, path: Path, how: How) -> Found:
-    counts = [name for name in table if re.fullmatch(r"Unnamed: \d+|index|level_0", name) and _counts(table[name])]
+    counts = [name for name in table if _is_index(name, table[name])]
     table = table.drop(columns=counts)  # the index of a data frame
     if "trace" in table and table["trace"].map(lambda one: one is None or isinstance(one, np.ndarray)).all():
         return _of_lists(table, path, how)
@@ -106,9 +106,13 @@ def _of_lists(table: pd.DataFrame, path: Path, how: How) -> Found:
     return found
 
 
-def _counts(column: pd.Series) -> bool:
+def _is_index(name: str, column: pd.Series) -> bool:
+    """Says whether a column is the index of a data frame: it counts rows, or has no name and holds places of rows."""
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-    return len(numbers) > 0 and np.array_equal(np.sort(numbers), np.arange(len(numbers)) + numbers.min())
+    if not len(numbers) or not re.fullmatch(r"Unnamed: \d+|index|level_0", name):
+        return False
+    rises = (numbers == np.floor(numbers)).all() and (np.diff(numbers) > 0).all()  # of rows that were chosen
+    return (rises and name == "Unnamed: 0") or np.array_equal(np.sort(numbers), np.arange(len(numbers)) + numbers.min())
 
 
 def _wide(table: pd.DataFrame, path: Path, how: How) -> Found:
@@ -158,9 +162,13 @@ def _places(names: list[str], numbers: np.ndarray, path: Path) -> tuple[np.ndarr
     """Returns where each sample stands, in steps of the usual distance of their names, and a note on those missing."""
     steps = np.diff(numbers)
     step = np.median(steps) if len(steps) else 1.0
-    if step <= 0 or (steps <= 0).any():
-        raise UserError(f"{path}: two columns name the same sample; found {', '.join(names[:6])} ...")
-    apart = np.round(steps / step)  # of neighbours: names are often rounded, which must not add up
+    apart = np.round(steps / step) if step > 0 else steps  # of neighbours: rounded names must not add up
+    if step <= 0 or (apart < 1).any():
+        twice = names[int(np.argmax(apart < 1))] if len(apart) else names[0]
+        raise UserError(
+            f"{path}: two columns name the sample {twice} ({', '.join(names[:6])} ...), as 0 and 0.1 do where a table "
+            "had it twice; remove one"
+        )
     whole = np.concatenate([[0], np.cumsum(apart)]).astype(np.int64)
     if (np.abs(steps / step - apart) > 0.25).any() or whole[-1] >= FURTHEST * len(names):
         raise UserError(

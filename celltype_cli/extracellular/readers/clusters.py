@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ import numpy as np
 from celltype_cli.core.messages import UserError, few, raise_faults
 from celltype_cli.core.tables import read_table
 from celltype_cli.core.text import as_text
-from celltype_cli.extracellular.readers.found import How
+from celltype_cli.extracellular.readers.found import LABELS, How
 from celltype_cli.extracellular.recording import LAYERS, layer_of
 
 # Of them, the first to say a thing counts; cluster_groups.csv is of the first version of Phy.
 TABLES = ("cluster_group", "cluster_groups", "cluster_KSLabel", "cluster_info", "cluster_layer")
-WORDS = {"good", "mua", "noise", "bad"}  # in a column of another table: it tells good clusters from others
+WORDS = {"good", "sua", "mua", "multi", "noise", "bad"}  # in another column: it tells good clusters from others
+SINGLE = ("good", "sua")
 OTHER = re.compile(r"cluster_.*\.(?:tsv|csv)")
 WHOLE = re.compile(r"(-?\d+)(?:\.0+)?")  # also as a float writes it; -1 are spikes of no cluster
 UNSORTED = ("", "unsorted")
@@ -66,12 +67,23 @@ def _unread(file: Path) -> str:
         rows = read_table("dataset.path", file).rows
     except UserError:
         return ""
-    for column in rows:
-        words = Counter(rows[column].astype(str).str.lower())
-        if words["good"] and len(WORDS & {*words}) > 1:
-            said = ", ".join(f"{count} {word}" for word, count in sorted(words.items()))
-            return f"{file.parent.name}: {file.name} says {said}, and is not read: dataset.units=[...] takes some"
+    if found := says_good({name: [*rows[name]] for name in rows}):
+        column, said = found
+        name = f"{file.name} says" if column in file.name else f"{file.name} ({column}) says"
+        return f"{file.parent.name}: {name} {said}, and is not read: dataset.units=[...] takes some"
+    if types := [name for name in rows if name in LABELS]:
+        said = f"{file.name} says {types[0]}, which is not read"
+        return f"{file.parent.name}: {said}: dataset.labels takes a csv of cell_id and label"
     return ""
+
+
+def says_good(columns: Mapping[str, Iterable[Any]]) -> tuple[str, str] | None:
+    """Returns the first column that tells good units from others, and what it says; None where there is none."""
+    for name in columns:
+        words = Counter(str(word).lower() for word in columns[name])
+        if any(words[good] for good in SINGLE) and len(WORDS & {*words}) > 1:
+            return name, ", ".join(f"{count} {word}" for word, count in sorted(words.items()))
+    return None
 
 
 def _add(found: Table, file: Path) -> None:
@@ -137,9 +149,13 @@ def chosen(about: Table, there: np.ndarray, how: How, folder: Path, notes: list[
 
 
 def chosen_by_words(
-    columns: Mapping[str, Sequence[Any] | np.ndarray], ids: Sequence[str], how: How, where: Path, notes: list[str]
-) -> np.ndarray:
+    columns: Mapping[str, Sequence[Any] | np.ndarray], ids: Sequence[str], how: How, where: Path, notes: list[str],
+    others: Mapping[str, Sequence[Any]] | None = None,
+) -> np.ndarray:  # fmt: skip
     """Returns the places of the units to take of a file whose columns, of which `QUALITY` are looked at, say words.
+
+    Args:
+        others: columns of text, of which a note says whether one tells good units.
 
     Raises:
         UserError: as `chosen`, or when units have names and `how` numbers.
@@ -147,6 +163,8 @@ def chosen_by_words(
     column = next((name for name in QUALITY if name in columns), None)
     if how.units is None and how.quality == "good" and column is None:
         notes.append(f"{where.name}: nothing says which units are good, and all are taken")
+        if other := says_good(others or {}):
+            notes.append(f"{where.name}: its column {other[0]} says {other[1]}, and is not read: dataset.units=[...]")
         return np.arange(len(ids))
     named = not all(one.isdigit() for one in ids)
     if named and how.units is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from celltype_cli.core.called import called
 from celltype_cli.core.messages import UserError, few, nearest
 from celltype_cli.extracellular.recording import Recording
 
@@ -58,6 +59,8 @@ class How:
         found = self.label or next((name for name in LABELS if name in columns), None)
         if found and self.label is None:
             notes.append(f"{name}: its column {found} says cell types")
+        elif found is None and (said := [one for one in columns if called([one], ("label",)) and one != "label"]):
+            notes.append(f"{name}: its column {said[0]} may say cell types: dataset.label={said[0]} takes it")
         return found
 
 

@@ -10,7 +10,7 @@ where there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from celltype_cli.extracellular.readers.templates import largest
 from celltype_cli.extracellular.recording import LAYERS
 
 ASKED = "has no sampling rate of its waveforms; set dataset.sampling_rate (Hz)"
+PART = 0.9  # of the recording
 HOLDS = {  # by the type of an object: what the file is instead
     "RoiResponseSeries": "traces of calcium imaging: dataset=nwb_ophys, or a bundle of traces",
     "CurrentClampSeries": "sweeps of patch clamp: dataset=sweeps, or a bundle of sweeps",
@@ -51,7 +52,9 @@ def read(file: h5py.File, path: Path, how: How, below: str = "") -> Found:
         raise UserError(f"{path}: its table of units has no column spike_times; found {', '.join(sorted(table))}")
     rates = _rates(file, table, how, len(ids), found.notes, path)
     columns = {column: _texts(table, column, len(ids)) for column in QUALITY if column in table}
-    take = chosen_by_words(columns, list(map(str, ids)), how, path, found.notes)
+    others = {} if columns else {name: _texts(table, name, len(ids)) for name in table if _is_text(table[name])}
+    take = chosen_by_words(columns, list(map(str, ids)), how, path, found.notes, others)
+    found.notes += _observed(table, take, path)
     labels, subject, lab = _labels(table, len(ids), how, found.notes, path), _subject(file), _lab(file)
     layers = [word if word in LAYERS else "" for word in _texts(table, "layer", len(ids))]
     for k in take:
@@ -105,6 +108,10 @@ def _part(table: h5py.Group, column: str, k: int) -> np.ndarray:
     if index is None:
         return np.asarray(values[k])
     first, last = (int(index[k - 1]) if k else 0), int(index[k])
+    if int(index[-1]) != len(values) or last < first:
+        raise UserError(
+            f"{column}_index ends at {int(index[-1])} of {len(values)} entries, and does not say which are its"
+        )
     if (second := table.get(f"{column}_index_index")) is not None:
         raise UserError(f"{column} has an index of an index ({second.name})")
     return np.asarray(values[first:last])
@@ -172,6 +179,25 @@ def _texts(table: h5py.Group, column: str, n: int) -> list[str]:
     if len(values) != n:
         raise UserError(f"its table of units has {len(values)} entries of {column} for {n} units")
     return [as_text(value) for value in values]
+
+
+def _is_text(column: Any) -> bool:
+    return isinstance(column, h5py.Dataset) and column.ndim == 1 and bool(h5py.check_string_dtype(column.dtype))
+
+
+def _observed(table: h5py.Group, take: Sequence[int], path: Path) -> list[str]:
+    """Returns a note on units that were observed in a part of the recording only."""
+    if "obs_intervals" not in table:
+        return []
+    try:
+        spans = [_part(table, "obs_intervals", k).reshape(-1, 2) for k in take]
+        lengths = [float(np.nansum(np.diff(span, axis=1))) for span in spans]
+        ends = [float(np.max(span, initial=0)) for span in (*spans, *(_part(table, "spike_times", k) for k in take))]
+    except (OSError, ValueError, IndexError, TypeError, UserError):
+        return [f"{path.name}: its obs_intervals cannot be read, and are passed over"]
+    part = sum(length < PART * max(ends) for length in lengths)
+    said = f"{path.name}: {part} of {len(take)} units were observed in a part of the recording (obs_intervals): "
+    return [said + "their spikes are taken as if in all of it"] if part else []
 
 
 def _subject(file: h5py.File) -> str:

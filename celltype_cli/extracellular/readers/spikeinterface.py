@@ -74,7 +74,8 @@ def units(held: Sorted, how: How, name: str, where: str) -> Found:
     if not 0 < rate < np.inf:
         raise UserError(f"{where}: its sampling_frequency is {rate:g}; set dataset.sampling_rate (Hz)")
     labels = _labels(held, how, found.notes, name, where)
-    take = chosen_by_words(held.properties, held.ids, how, Path(name), found.notes)
+    words = {one: [*values] for one, values in held.properties.items() if np.asarray(values).dtype.kind in "UO"}
+    take = chosen_by_words(held.properties, held.ids, how, Path(name), found.notes, words)
     sample, unit, segment = held.spikes
     times = (sample + _starts(held, found.notes, name)[segment]) / rate
     amplitudes = np.asarray([] if held.amplitudes is None else held.amplitudes).ravel()

@@ -37,7 +37,18 @@ class Templates:
             raise UserError(
                 f"{folder / 'templates.npy'} is of shape {self.stored.shape}; expected [template, time, channel]"
             )
+        self._check_axes()
         self.made: dict[int, Float32[np.ndarray, "time channel"]] = {}
+
+    def _check_axes(self) -> None:
+        """Raises a UserError where samples are as many as the probe has channels, and channels are not."""
+        file, wide = self.folder / "channel_map.npy", self.stored.shape[2]
+        known = np.size(read_array(file)) if file.is_file() else wide
+        if known == self.stored.shape[1] != wide and self.channels is None:
+            raise UserError(
+                f"{self.folder / 'templates.npy'} is of shape {self.stored.shape}, and channel_map.npy holds {known} "
+                "channels; expected [template, time, channel]"
+            )
 
     @cached_property
     def channels(self) -> np.ndarray | None:
@@ -54,7 +65,7 @@ class Templates:
     @cached_property
     def unwhiten(self) -> np.ndarray | None:
         file = self.folder / "whitening_mat_inv.npy"
-        if not file.is_file():
+        if not file.is_file() and not (file := self.folder / "whitening_mat.npy").is_file():
             return None
         found = np.asarray(read_array(file)).astype(np.float64)
         wide = self.stored.shape[2]
@@ -62,7 +73,10 @@ class Templates:
             raise UserError(f"{file} is of shape {found.shape}; templates.npy makes {(wide, wide)} expected")
         if not np.isfinite(found).all():
             raise UserError(f"{file} holds values that are NaN or infinite; sort again, or remove it")
-        return found
+        try:  # as phylib does where the inverse is not there
+            return np.linalg.inv(found) if file.name == "whitening_mat.npy" else found
+        except np.linalg.LinAlgError as error:
+            raise UserError(f"{file} has no inverse; whitening_mat_inv.npy is needed, or sort again") from error
 
     def template(self, number: int) -> Float32[np.ndarray, "time channel"]:
         """Returns one, un-whitened, on all channels."""
@@ -74,7 +88,13 @@ class Templates:
         if self.channels is not None:
             at = self.channels[number]
             wide = int(self.channels.max()) + 1 if self.unwhiten is None else len(self.unwhiten)
-            there = (at >= 0) & (at < wide)
+            there, used = (at >= 0) & (at < wide), values.any(axis=0)
+            if (used & (at >= wide)).any() or len({*at[used & there]}) < (used & there).sum():
+                raise UserError(
+                    f"{self.folder}: template {number} has channels {at[used].tolist()[:8]} of {wide} by its table of "
+                    "channels; expected each once, and from 0: does it count from 1?"
+                )
+            there &= used
             full = np.zeros((len(values), wide))
             full[:, at[there]] = values[:, there]
             values = full

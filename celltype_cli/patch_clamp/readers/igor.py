@@ -20,12 +20,14 @@ import numpy as np
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.text import as_text
 from celltype_cli.patch_clamp.readers.units import symbol
+from celltype_cli.patch_clamp.recording import Remark
 
 CHANNEL = re.compile(r"[_-]?(?<![a-z])ch(?:an|annel)?[_-]?(\d+)(?!\d)", re.IGNORECASE)
 SWEEP = re.compile(r"[_-]?(\d+)(?=\D*$)")
 TO_MV = {"V": 1e3, "mV": 1.0, "uV": 1e-3}
 TO_PA = {"A": 1e12, "nA": 1e3, "pA": 1.0}
-TO_S = {"s": 1.0, "": 1.0, "ms": 1e-3, "us": 1e-6}
+TO_S = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "msec": 1e-3, "us": 1e-6}
+STEPS_S = (1e-6, 1e-3)  # between samples of patch clamp
 BROKEN = (OSError, ValueError, LookupError, ArithmeticError, AttributeError, TypeError, AssertionError, MemoryError,
           NotImplementedError, EOFError)  # fmt: skip
 
@@ -51,7 +53,7 @@ def waves_of(file: Path) -> list[Path]:
     return sorted(beside for beside in file.parent.iterdir() if cell_of(beside.name) == cell_of(file.name))
 
 
-def stored(path: Path) -> Iterator[tuple[int, Any, Any, float] | str]:
+def stored(path: Path) -> Iterator[tuple[int, Any, Any, float] | str | Remark]:
     """Yields each sweep of the cell as number, voltage (mV), current (pA) and sampling rate (Hz).
 
     Raises:
@@ -61,13 +63,15 @@ def stored(path: Path) -> Iterator[tuple[int, Any, Any, float] | str]:
     for file in waves_of(path):
         found = SWEEP.search(CHANNEL.sub("", file.stem))
         try:
-            unit, values, rate = _wave(file)
+            unit, values, rate, timed = _wave(file)
         except UserError as error:
             if isinstance(error.__cause__, ImportError):
                 raise
             yield str(error).removeprefix(f"{file}: ")
             continue
         sweeps[int(found[1]) if found else 0][unit].append((values, rate))
+        if not timed:
+            yield Remark(f"its waves name no unit of time: their steps were taken for {rate:,.0f} Hz")
     for number, of in sorted(sweeps.items()):
         if len(of["mV"]) != 1 or len(of["pA"]) != 1:
             counted = f"{len(of['mV'])} waves in volts and {len(of['pA'])} in amperes"
@@ -81,8 +85,14 @@ def stored(path: Path) -> Iterator[tuple[int, Any, Any, float] | str]:
         yield number, voltage[:samples], current[:samples], rate
 
 
-def _wave(file: Path) -> tuple[str, np.ndarray, float]:
-    """Returns "mV" or "pA", the values in it, and the sampling rate (Hz)."""
+def _unnamed(step: float) -> float:
+    """Returns the factor to seconds of a step whose unit is not named: s, or where that is too long for a sample ms."""
+    low, high = STEPS_S
+    return 1e-3 if high < step <= 1e3 * high else 1.0
+
+
+def _wave(file: Path) -> tuple[str, np.ndarray, float, bool]:
+    """Returns "mV" or "pA", the values in it, the sampling rate (Hz), and whether the wave names a unit of time."""
     try:
         from igor2 import binarywave
     except ImportError as error:
@@ -93,7 +103,12 @@ def _wave(file: Path) -> tuple[str, np.ndarray, float]:
         header, values = wave["wave"]["wave_header"], np.asarray(wave["wave"]["wData"], dtype=np.float64)
         unit = symbol(as_text(b"".join(np.ravel(header["dataUnits"])), missing=frozenset()))
         step, time = (header[name] for name in (("hsA", "xUnits") if wave["version"] < 5 else ("sfA", "dimUnits")))
-        step = float(np.ravel(step)[0]) * TO_S[as_text(b"".join(np.ravel(time[0] if np.ndim(time) > 1 else time)))]
+        named = as_text(b"".join(np.ravel(time[0] if np.ndim(time) > 1 else time)))
+        if not named and np.ravel(step)[0] == 1:
+            raise UserError(
+                f"{file}: its points are numbered, and not in time (dx = 1 without a unit): SetScale/P in Igor"
+            )
+        step = float(np.ravel(step)[0]) * (TO_S[named] if named else _unnamed(float(np.ravel(step)[0])))
     except KeyError as error:
         raise UserError(f"{file}: its time is in {error}; expected s or ms") from error
     except BROKEN as error:
@@ -102,5 +117,5 @@ def _wave(file: Path) -> tuple[str, np.ndarray, float]:
         raise UserError(f"{file}: holds {values.ndim} axes of {step:g} s; expected one row of samples")
     for name, factors in (("mV", TO_MV), ("pA", TO_PA)):
         if unit in factors:
-            return name, values * factors[unit], 1 / step
+            return name, values * factors[unit], 1 / step, bool(named)
     raise UserError(f"{file}: is in {unit or 'no unit'}; expected volts or amperes")

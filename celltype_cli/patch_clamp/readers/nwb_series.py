@@ -39,6 +39,7 @@ LONGEST = 50_000_000  # samples of a sweep: 50 s at 1 MHz; more is a size that a
 ALL = slice(None)
 NO_STIMULUS, NO_RESPONSE = "its stimulus is missing", "its response is missing"
 DAMAGED = "it cannot be read, its part of the file is damaged"
+BIAS_A = 30e-12  # less holds many cells steady
 LONGER_S = 0.01  # by which stimulus and response may differ in length without a word
 Numbered = dict[int, list[h5py.Group]]
 # What h5py and numpy raise where a part of a file was overwritten.
@@ -88,8 +89,18 @@ def sweep(
         yield Remark("stimulus and response start at different times: they were laid together by these")
     if abs(len(voltage) - len(current)) > LONGER_S * rate:
         yield Remark("stimulus and response end at different times: what both have was used")
+    if _is_biased(response):
+        yield Remark("its file says a bias current beside the steps: its rest is not that without current")
     samples = min(len(voltage), len(current))
     yield number, voltage[:samples], current[:samples], rate
+
+
+def _is_biased(response: h5py.Group) -> bool:
+    """Says whether a constant current is written down beside the stimulus, in amperes."""
+    try:
+        return abs(scalar(response["bias_current"][()], "bias_current")) > BIAS_A
+    except (*BROKEN, LeftOut):
+        return False
 
 
 def values(series: h5py.Group, unit: str, scaled: bool, part: slice = ALL) -> Float[np.ndarray, " time"]:

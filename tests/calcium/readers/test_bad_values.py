@@ -108,7 +108,7 @@ def test_unequal_rates(tmp_path):
     assert "set prepare.sampling_rate=9.9 " in message
 
 
-@pytest.mark.parametrize("rate", [0, -5, np.nan])
+@pytest.mark.parametrize("rate", [0, -5])
 def test_impossible_rate(tmp_path, rate):
     refused("cell c2 .*its sampling rate is .*; expected a positive", read, npz(tmp_path, sampling_rate=[10, rate, 10]))
 

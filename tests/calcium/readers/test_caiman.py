@@ -61,3 +61,11 @@ def test_rate_that_is_not_there(tmp_path):
     path = caiman(tmp_path / "x.hdf5", fr="NoneType")
     refused("params/data/fr is .*NoneType.*; expected one number of Hz", load, path)
     assert load(path, frame_rate=20.0).about.of("trace").sampling_rate == 20
+
+
+def test_traces_of_other_numbers_of_components_are_refused(tmp_path):
+    """As where components were selected after dF/F was made: idx_components would count others."""
+    with h5py.File(caiman(tmp_path / "x.hdf5"), "a") as file:
+        del file["estimates/F_dff"]
+        file["estimates/F_dff"] = np.random.default_rng(0).normal(0, 0.1, (3, 200))
+    refused(r"different numbers of components \(3 of F_dff, 5 of C, 5 of YrA\)", load, tmp_path / "x.hdf5")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made.configs import recordings
 from made.traces import TRACE, hdf5, read, refused
 
 
@@ -51,3 +52,16 @@ def test_an_animal_by_another_name_is_noted(tmp_path):
 
     said = "x.h5: no animal_id; mouse may be what is called group here: rename it"
     assert said in read(hdf5(tmp_path, edit)).about.notes
+
+
+def test_values_that_stand_for_none_and_starts_as_floats(tmp_path):
+    def edit(file):
+        values = file["neurons/c1/dff"][()]
+        values[[5, 6]] = -9999.0
+        file["neurons/c1/dff"][...] = values
+        file["neurons/c1/dff"].attrs["_FillValue"] = -9999.0
+        file["neurons/c2/segment_start"] = [0.0, 30.0]
+
+    entries = {one.cell_id: one for one in recordings("traces", path=str(hdf5(tmp_path, edit))).entries}
+    assert [len(part) for part in entries["c1"].segments] == [5, 53] and entries["c1"].missing == 2
+    assert [len(part) for part in entries["c2"].segments] == [30, 30]

@@ -159,3 +159,11 @@ def test_a_neuron_may_occur_in_several_files_of_an_animal(tmp_path):
         Made("m1", columns=TYPES).series().write(tmp_path / f"{name}.nwb")
     notes = load(tmp_path, dict(column="cell_type")).about.notes
     assert any(note.startswith("1 animals have several files") for note in notes)
+
+
+def test_a_rate_of_the_imaging_plane_that_differs_and_scores_are_told(tmp_path):
+    made = Made(columns={**TYPES, "quality": ["0.9", "0.2", "good"]})
+    made.nwb.imaging_planes["plane"].imaging_rate = 30.0
+    notes = load(made.series().write(tmp_path / "a.nwb"), dict(column="cell_type")).about.notes
+    assert any("its imaging plane says 30 Hz and the series 10 Hz, which counts" in note for note in notes)
+    assert any("quality says 0.2, 0.9, of which no word is known as a flag" in note for note in notes)

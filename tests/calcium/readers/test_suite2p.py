@@ -129,3 +129,39 @@ def test_a_plane_without_rois(tmp_path):
     loaded = load(tmp_path)
     assert loaded.n_cells == 3
     assert any(r"is of shape (0, 200); expected [ROI, time], with an ROI at least" in n for n in loaded.about.notes)
+
+
+def told(path, **changes):
+    return load(path, **changes).about.notes
+
+
+def test_the_rate_of_several_planes_and_the_usual_one_are_told(tmp_path):
+    """suite2p's fs is that of a plane (its documentation), and 10 Hz where nobody sets it."""
+    suite2p(tmp_path / "plane0", ops={"nplanes": 3, "fs": 30.0, "tau": 1.0})
+    said = "fs of suite2p, 30 Hz, was taken for the rate of each of 3 planes, as it is meant; where it is that of all"
+    assert any(note.startswith(said) and "dataset.frame_rate=10" in note for note in told(tmp_path / "plane0"))
+    assert not any("fs of suite2p" in note for note in told(tmp_path / "plane0", frame_rate=10.0))
+    suite2p(tmp_path / "plane0", ops={"nplanes": 1, "fs": 10.0})
+    assert any("fs of suite2p is 10 Hz, as where nobody set it" in note for note in told(tmp_path / "plane0"))
+    suite2p(tmp_path / "plane0", ops={"nplanes": 1, "fs": 9.7})
+    assert not any("fs of suite2p" in note for note in told(tmp_path / "plane0"))
+
+
+@pytest.mark.parametrize("kind", ["i8", "i4"])
+def test_recordings_that_were_registered_together_are_parted(tmp_path, kind):
+    ops = {"fs": 9.7, "frames_per_folder": np.array([120, 80], dtype=kind), "Ly": 512}
+    suite2p(tmp_path / "plane0", ops=ops)
+    assert [len(segment) for segment in read(tmp_path / "plane0")[0].segments] == [120, 80]
+    assert any("2 recordings follow one another (frames_per_folder)" in note for note in told(tmp_path / "plane0"))
+    suite2p(tmp_path / "plane0", ops={**ops, "frames_per_folder": np.array([120, 90], dtype=kind)})  # of other frames
+    assert [len(segment) for segment in read(tmp_path / "plane0")[0].segments] == [200]
+
+
+def test_red_rois_and_a_turned_array(tmp_path):
+    folder = suite2p(tmp_path / "plane0")
+    np.save(folder / "redcell.npy", np.c_[[1, 0, 1, 0, 0], np.zeros(5)])
+    assert any("redcell.npy calls 2 ROIs red, which is no label here" in note for note in told(folder))
+    np.save(folder / "F.npy", np.load(folder / "F.npy").T)
+    for name in ("Fneu", "iscell", "redcell"):
+        (folder / f"{name}.npy").unlink()
+    refused("holds 200 rows of 5 samples, and a row is an ROI: it looks turned", load, folder)

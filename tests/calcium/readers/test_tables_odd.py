@@ -126,3 +126,53 @@ def test_numbers_as_people_write_them(tmp_path, written, value):
 def test_a_rate_with_its_unit(tmp_path):
     WIDE.assign(sampling_rate="10 Hz").join(pd.DataFrame(TRACE)).to_csv(tmp_path / "x.csv", index=False)
     assert read(tmp_path / "x.csv").about.of("trace").sampling_rate == 10
+
+
+def test_an_index_of_rows_that_were_chosen(tmp_path):
+    WIDE.join(pd.DataFrame(TRACE)).set_axis([3, 7, 20]).to_csv(tmp_path / "x.csv")
+    assert {*read(tmp_path / "x.csv").cell_id} == {"c1", "c2", "c3"}
+
+
+def test_a_sample_that_a_table_has_twice(tmp_path):
+    WIDE.join(pd.DataFrame(TRACE)).assign(**{"0.1": 9.0}).to_csv(tmp_path / "x.csv", index=False)
+    refused("two columns name the sample 0 .*remove one", read, tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.assign(time_s=t["time_s"].where(t["time_s"] < 5, t["time_s"] - 50)),
+         "rows are out of the order of time_s and were sorted by it: was a clock set back? (3 cells)"),
+        (lambda t: t[t["time_s"] != 3.0], "time_s has gaps, or single samples apart from others"),
+        (lambda t: t.assign(time_s=t["time_s"].where(t["time_s"] > 0.5, t["time_s"] * 10 - 9)),
+         "time_s has gaps, or single samples apart from others"),
+        (lambda t: t.assign(sampling_rate=30.0), "sampling_rate says 30 Hz and time_s 10 Hz, which counts"),
+        (lambda t: t.assign(quality=0.7), "quality says 0.7, of which no word is known as a flag"),
+    ],
+    ids=["set back", "gap", "slow at first", "two rates", "scores"],
+)  # fmt: skip
+def test_what_of_a_long_table_is_told(tmp_path, change, said):
+    change(LONG).to_csv(tmp_path / "x.csv", index=False)
+    assert any(said in note for note in notes(tmp_path / "x.csv")), notes(tmp_path / "x.csv")
+
+
+def test_a_usual_long_table_has_no_such_note(tmp_path):
+    LONG.assign(sampling_rate=10.0, quality="good").to_csv(tmp_path / "x.csv", index=False)
+    assert notes(tmp_path / "x.csv") == ()
+
+
+def test_rows_without_a_cell(tmp_path):
+    LONG.assign(cell_id=LONG["cell_id"].where(LONG.index > 1, "")).to_csv(tmp_path / "x.csv", index=False)
+    refused("cell_id is empty in 2 of 180 rows; name the cell of each sample", read, tmp_path / "x.csv")
+
+
+def test_a_table_of_as_many_cells_as_samples(tmp_path):
+    smooth = np.cumsum(np.random.default_rng(0).normal(size=(60, 60)), axis=1)
+    meta = {"cell_id": [f"c{k}" for k in range(60)], "label": ["PV", "SST"] * 30, "group": None}
+    said = "has as many cells as samples (60), and values change less from cell to cell"
+    of = {"drop": ("group",), "timesteps": 20, "implausible": "keep"}
+    turned, right = (
+        read(npz(tmp_path, trace, drop=of["drop"], **meta), implausible="keep").about.notes
+        for trace in (smooth.T, smooth)
+    )
+    assert any(said in note for note in turned) and not any(said in note for note in right)

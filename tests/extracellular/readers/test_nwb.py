@@ -117,3 +117,25 @@ def test_several_files_of_one_animal_are_one_group(tmp_path):
 def test_a_column_is_good(tmp_path, good):
     found = read(nwb(tmp_path / "x.nwb", columns={"is_good": good}), How())
     assert [unit.cell_id for unit in found.recordings] == ["x/0", "x/2", "x/3"]
+
+
+@pytest.mark.parametrize("ends", [[100, 300, 600, 99999], np.array([100, 300, 600, 1000]).astype("u1"), [0, 0, 0, 900]])
+def test_an_index_that_does_not_fit_gives_no_unit_the_spikes_of_another(tmp_path, ends):
+    with h5py.File(nwb(tmp_path / "x.nwb"), "a") as file:
+        del file["units/spike_times_index"]
+        file["units/spike_times_index"] = ends
+    found = read(tmp_path / "x.nwb", How())
+    assert not found.recordings and len(found.lost) == 4
+    assert "spike_times_index ends at" in found.lost[0] and "of 1000 entries" in found.lost[0]
+
+
+def test_columns_by_other_names_and_units_seen_in_part_are_told(tmp_path):
+    columns = {"unit_quality": ["good", "multi", "good", "good"], "neuron_type": ["PkC", "MLI", "PkC", "GoC"]}
+    with h5py.File(nwb(tmp_path / "x.nwb", columns=columns), "a") as file:
+        file["units/obs_intervals"] = [[0.0, 10.0], [0.0, 20.0], [0.0, 20.0], [0.0, 20.0]]
+        file["units/obs_intervals_index"] = [1, 2, 3, 4]
+    notes = read(tmp_path / "x.nwb", How()).notes
+    assert "x.nwb: its column unit_quality says 3 good, 1 multi, and is not read: dataset.units=[...]" in notes
+    assert "x.nwb: its column neuron_type may say cell types: dataset.label=neuron_type takes it" in notes
+    assert any("1 of 4 units were observed in a part of the recording (obs_intervals)" in note for note in notes)
+    assert {u.label for u in read(tmp_path / "x.nwb", How(label="neuron_type")).recordings} == {"PkC", "MLI", "GoC"}

@@ -252,3 +252,43 @@ def test_tables_that_contradict_each_other_or_are_not_read(tmp_path):
     assert note.startswith("rec: cluster_bc_unitType.tsv says 1 good, 1 noise, and is not read")
     read = found(phy(tmp_path / "old", tables={"cluster_groups.csv": of_phy}))  # of the first version of Phy
     assert [unit.cell_id for unit in read.recordings] == ["old/0", "old/1"]
+
+
+def test_templates_without_the_inverse_of_their_whitening(tmp_path):
+    """phylib inverts whitening_mat.npy where whitening_mat_inv.npy is missing."""
+    usual = found(phy(tmp_path / "rec")).recordings
+    inverted = found(phy(tmp_path / "other", drop=("whitening_mat_inv",))).recordings
+    assert all(np.allclose(a.waveform, b.waveform, atol=1e-4) for a, b in zip(usual, inverted))
+    flat = phy(tmp_path / "flat", drop=("whitening_mat_inv",), whitening_mat=np.ones((units.CHANNELS, units.CHANNELS)))
+    refused("whitening_mat.npy has no inverse", flat)
+
+
+@pytest.mark.parametrize("of", [np.arange(1, units.CHANNELS + 1), np.zeros(units.CHANNELS)], ids=["from 1", "one"])
+def test_sparse_templates_that_name_channels_wrongly(tmp_path, of):
+    folder = phy(tmp_path / "rec", templates_ind=np.tile(of, (N, 1)))
+    refused("by its table of channels; expected each once, and from 0: does it count from 1", folder)
+
+
+def test_channels_that_fill_up_sparse_templates(tmp_path):
+    """Where they are not used they name channel 0, or none."""
+    stored = (waveforms() @ units.whitening()).astype("f4")
+    stored[:, :, 0] = stored[:, :, 11] = 0
+    table = np.tile(np.arange(units.CHANNELS), (N, 1))
+    full = found(phy(tmp_path / "a", templates=stored)).recordings
+    table[:, 11] = 0
+    assert all(np.allclose(a.waveform, b.waveform) for a, b in
+               zip(full, found(phy(tmp_path / "b", templates=stored, templates_ind=table)).recordings))  # fmt: skip
+
+
+def test_templates_with_their_axes_turned(tmp_path):
+    turned = waveforms().transpose(0, 2, 1).astype("f4")
+    folder = phy(tmp_path / "rec", templates=turned, drop=("whitening_mat", "whitening_mat_inv"))
+    refused(r"of shape \(4, 12, 82\), and channel_map.npy holds 12 channels; expected \[template, time", folder)
+
+
+def test_tables_of_single_units_and_of_cell_types_are_told(tmp_path):
+    tables = {"cluster_curation.tsv": table("label", {0: "sua", 1: "mua", 2: "sua", 3: "noise"}),
+              "cluster_cell_type.tsv": table("cell_type", {0: "PkC", 1: "MLI"})}  # fmt: skip
+    notes = found(phy(tmp_path / "rec", tables=tables)).notes
+    assert "rec: cluster_curation.tsv (label) says 1 mua, 1 noise, 2 sua, and is not read" in "\n".join(notes)
+    assert "rec: cluster_cell_type.tsv says cell_type, which is not read" in "\n".join(notes)

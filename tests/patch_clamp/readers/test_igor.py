@@ -101,3 +101,19 @@ def test_real_waves(shared_data, igor):
     cell = entry.read()
     assert ([s.number for s in cell.sweeps], {s.sampling_rate for s in cell.sweeps}) == ([327, 330, 337], {4000.0})
     assert all(-80 < np.median(s.voltage[:1000]) < -65 and s.voltage.max() > 30 for s in cell.sweeps)
+
+
+@pytest.mark.parametrize(("step", "time"), [(1 / RATE, ""), (1e3 / RATE, ""), (1 / RATE, "sec")])
+def test_waves_without_a_unit_of_time(tmp_path, igor, step, time):
+    """Seconds, or, where no sample lasts so long, milliseconds."""
+    write_cell(tmp_path, step=step, time=time)
+    cell = read(tmp_path / "cell1_X_ch0_3.ibw")
+    check(cell)
+    said = "its waves name no unit of time: their steps were taken for 4,000 Hz"
+    assert cell.notes == (() if time else (said,))
+
+
+def test_waves_whose_points_are_numbered(tmp_path, igor):
+    write_cell(tmp_path, step=1.0, time="")
+    with pytest.raises(UserError, match=r"its points are numbered, and not in time \(dx = 1 without a unit\)"):
+        read(tmp_path / "cell1_X_ch0_3.ibw")

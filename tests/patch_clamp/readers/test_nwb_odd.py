@@ -213,3 +213,10 @@ def test_a_table_of_recordings_without_stimuli(tmp_path):
         del file["general/intracellular_ephys/intracellular_recordings/stimuli"]
     with pytest.raises(UserError, match="3: nothing says which stimulus it had"):
         read(path)
+
+
+def test_a_bias_current_is_told(tmp_path):
+    Plain(tmp_path / "x.nwb").change(RESPONSE, 5, lambda series: series.create_dataset("bias_current", data=-50e-12))
+    assert read(tmp_path / "x.nwb").notes == (
+        "its file says a bias current beside the steps: its rest is not that without current",
+    )
