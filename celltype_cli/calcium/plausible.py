@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from celltype_cli.calcium import scales
+from celltype_cli.calcium import doubts, scales
 from celltype_cli.calcium.filled import without_filled
 from celltype_cli.calcium.recording import SIGNALS, Recording
 from celltype_cli.cells.assemble import named
-from celltype_cli.core.messages import few
 
 # Hz. Whole brains of larval zebrafish take 1.25 s (Ahrens et al. 2013, Nat Methods 10:413: 0.8 Hz); fast line and
 # projection scanning reach 1 kHz (Kazemipour et al. 2019, Nat Methods 16:778). CASCADE has 7.8 to 500 Hz.
@@ -24,15 +23,6 @@ MISTAKEN = {
     "time in minutes": lambda rate: rate / 60,
 }
 INSIST = "set prepare.implausible=keep if it is right"
-ABOVE = 0.5  # of dF/F; a 5th percentile above it is that of F / F0
-# of dF/F, by which peaks of most cells exceed their median; one spike of GCaMP6f gives some 0.2 (Chen et al. 2013,
-# Nature 499:295)
-SMALLEST = 0.01
-CLIPPED, FEW = 0.01, 100  # share of a trace at its largest value; samples of a trace of which that is told
-UPSIDE_DOWN = -0.3  # skewness of most cells; that of the 28 datasets of CASCADE is -0.015 or more
-SILENT = 0.5  # share of the values of most cells that are exactly 0
-TURNS = 0.3  # share of samples at which a trace turns: noise 0.67 of them, those of the 28 datasets of CASCADE 0.54
-Z_OFF = 0.003  # by which mean and standard deviation of z-scores may be off, with n or n - 1
 
 
 def is_rate(rate: float) -> bool:
@@ -67,14 +57,14 @@ def judged(recordings: Sequence[Recording], signal: str) -> tuple[list[str], lis
     faults = [*_signal_faults(recordings, signal)]
     at = [k for k, r in enumerate(recordings) if not wrong[k] and sum(map(len, r.segments)) > 1]
     if faults or signal not in ("dff", "percent") or not at:
-        return wrong, faults, [] if faults else [*_clipped([recordings[k] for k in at])]
+        return wrong, faults, [] if faults else [*doubts.clipped([recordings[k] for k in at])]
     of = [recordings[k] for k in at]
     found = scales.measured(of, signal)
     odd, faults = scales.judged(of, found, INSIST)
     for k, line in zip(at, odd, strict=True):
         wrong[k] = line
     fine = np.array([not line for line in odd])
-    notes = [] if faults or not fine.any() else [*_notes([r for r, f in zip(of, fine) if f], found[fine])]
+    notes = [] if faults or not fine.any() else [*doubts.notes([r for r, f in zip(of, fine) if f], found[fine])]
     return wrong, faults, notes
 
 
@@ -106,67 +96,6 @@ def _fault(r: Recording) -> str:
     if all(np.ptp(segment) == 0 for segment in r.segments if len(segment)):
         return f"{named(r)}: its trace is constant; expected one that varies; leave the cell out"
     return ""
-
-
-def _notes(of: Sequence[Recording], found: np.ndarray) -> Iterator[str]:
-    low, small = (float(np.median(found[name])) for name in ("low", "peak"))
-    if ABOVE < low <= scales.LEVEL:
-        yield (
-            f"most values of most cells lie above {low:.2g}: that is rather F / F0, whose baseline is 1, than dF/F, "
-            "whose baseline is 0"
-        )
-    if len(of) > 1 and all(map(_is_z_score, of)):
-        yield "the values of each cell have mean 0 and standard deviation 1: z-scores, and no dF/F"
-    if len(of) > 1 and all(map(_is_scaled, of)):
-        yield "the largest value of each cell is exactly 1: values scaled by their peak or range, and no dF/F"
-    yield from _shapes(of)
-    if small < SMALLEST:
-        yield (
-            f"the peaks of most cells lie {small:.2g} above their median, which is little for dF/F: divided by 100 "
-            "twice?"
-        )
-
-
-def _shapes(of: Sequence[Recording]) -> Iterator[str]:
-    """Yields notes on traces that are cut off, upside down, or of another kind: events, or without noise."""
-    values = [np.concatenate(r.segments) for r in of]
-    yield from _clipped(of)
-    if (zero := float(np.median([(v == 0).mean() for v in values]))) > SILENT:
-        yield (f"{zero:.0%} of the values of most cells are exactly 0: deconvolved events (spks, S), and no dF/F?")
-    elif np.median([_turns(v) for v in values]) < TURNS:
-        yield "most traces hardly turn from frame to frame: denoised (CaImAn's C) or smoothed, and no recorded dF/F?"
-    if len(of) > 1 and np.median([_skewness(v) for v in values]) < UPSIDE_DOWN:
-        yield "most traces fall further from their median than they rise: is the sign of dF/F inverted?"
-
-
-def _clipped(of: Sequence[Recording]) -> Iterator[str]:
-    values = [np.concatenate(r.segments) for r in of]
-    clipped = [named(r) for r, v in zip(of, values) if len(v) >= FEW and (v == v.max()).mean() > CLIPPED]
-    if clipped and not all(np.median(np.abs(np.diff(v))) == 0 for v in values):
-        yield f"{len(clipped)} cells hold their largest value again and again, cut off there: {', '.join(few(clipped))}"
-
-
-def _turns(values: np.ndarray) -> float:
-    """Returns the share of changes after which a trace goes the other way."""
-    steps = np.diff(values)
-    turns = np.diff(np.sign(steps[steps != 0])) != 0
-    return float(turns.mean()) if turns.size else 1.0
-
-
-def _is_scaled(recording: Recording) -> bool:
-    return bool(abs(max(segment.max() for segment in recording.segments) - 1) < 1e-9)
-
-
-def _skewness(values: np.ndarray) -> float:
-    """Returns how much further a trace rises above its median than it falls below it (99.5 and 0.5 %), -1 to 1."""
-    low, middle, high = np.percentile(values, (0.5, 50, 99.5))
-    return float((high + low - 2 * middle) / (high - low)) if high > low else 0.0
-
-
-def _is_z_score(recording: Recording) -> bool:
-    values = np.concatenate(recording.segments)
-    with np.errstate(invalid="ignore"):  # infinite values are refused elsewhere
-        return bool(abs(values.mean()) < Z_OFF and abs(values.std() - 1) < Z_OFF)
 
 
 def _rate_fault(recording: Recording) -> str:

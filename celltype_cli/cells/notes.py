@@ -33,6 +33,9 @@ def notes(entries: Sequence[Any], group: str) -> Iterator[str]:
     if doubtful := sorted({entry.label for entry in entries if entry.label.lower() in NO_TYPE}):
         words = ", ".join(doubtful)
         yield f"labels that look like no cell type are classes of their own: {words}; leave them empty if they are none"
+    known = [entry for entry in entries if entry.group and entry.label]
+    if known and all(entry.group.casefold() == entry.label.casefold() for entry in known):
+        yield f"the {group} of each cell has the name of its label: is the column of {group}s that of cell types?"
     yield from _single(entries)
     yield from _alike(entries, group)
     yield from confound(entries)

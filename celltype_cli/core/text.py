@@ -84,7 +84,8 @@ def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
     """Returns the names that are one but for case, separators, letters that look the same, marks around them, and what
     spreadsheets do to numbers, as groups.
 
-    These are m1, M1, m-1 and m01; PV, PV+ and the PV of Greek letters; 1, 001 and 1.0; 100000 and 1E+05.
+    These are m1, M1, m-1, m01, mouse 1 and sub-01; PV, PV+ and the PV of Greek letters; 1, 001 and 1.0; 100000 and
+    1E+05.
     """
     groups = defaultdict(set)
     for name in names:
@@ -93,6 +94,7 @@ def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
         key = re.sub(r"[\s_-]+", "_", key).strip("_")
         if re.fullmatch(r"\d+\.0+|\d(?:\.\d+)?e\+?\d{1,2}", key) and (whole := int_or_none(float(key))) is not None:
             key = str(whole)  # a whole number that passed through a float on its way into a file
+        key = re.sub(r"^(?:sub|subj|subject|mouse|animal|m)_*(?=\d)", "", key)  # sub-01 of DANDI is 01
         key = re.sub(r"(?<![\d.])0+(?=\d)", "", key)
         groups[re.sub(r"(?<=[^\W\d_])_(?=\d)", "", key)].add(name)
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)

@@ -75,7 +75,7 @@ def units(
             rows.append(row_of(unit, inputs, before, min_spikes))
             kept.append(unit)
         except ValueError as error:
-            lost.append(f"{named(unit)}: {error}")
+            lost.append(f"{named(unit)}: {error}{_noted(unit)}")
     if lost and (unusable == "error" or not kept):
         raise_faults(where, grouped(lost))
     if lost:
@@ -118,6 +118,10 @@ def _before(units: Sequence[Recording], before: float | None) -> tuple[float, li
             f"prepare.before is {before:g}: they do not compare with the others"
         )
     return before, notes
+
+
+def _noted(unit: Recording) -> str:
+    return f" ({'; '.join(unit.notes)})" if unit.notes else ""
 
 
 def _notes(kept: Sequence[Recording], inputs: Sequence[str]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from celltype_cli.patch_clamp import scalograms
 from celltype_cli.patch_clamp.choice import HERO_PA, chosen, notes_on
 from celltype_cli.patch_clamp.features.cell import features
 from celltype_cli.patch_clamp.plausible import check_spikes, doubts, plausible
-from celltype_cli.patch_clamp.recording import Entry, Recording
+from celltype_cli.patch_clamp.recording import Entry, Recording, reasons
 from celltype_cli.patch_clamp.stimuli import MARGIN_S
 
 RATE = 4000.0  # Hz, of the windows
@@ -140,7 +140,8 @@ def _arrays(entry: Entry, settings: dict[str, Any]) -> dict[str, Any]:
     except UserError as error:
         if isinstance(error.__cause__, ImportError):  # a library is missing, which is no fault of the file
             raise
-        return {"reason": _one_line(str(error), entry.file), "sweeps_left_out": json.dumps(found)}
+        lost = f"; {found.total()} sweeps were left out before ({reasons(found)})" if found else ""
+        return {"reason": _one_line(str(error), entry.file) + lost, "sweeps_left_out": json.dumps(found)}
     return {
         "windows": kept.windows,
         "names": np.array([*kept.features], dtype=str),

@@ -153,10 +153,12 @@ def test_raw_fluorescence_whose_baseline_is_next_to_nothing(tmp_path, trace):
          "% of the values of most cells are exactly 0"),
         (np.convolve(np.random.default_rng(1).normal(0, 1, 1600), np.hanning(60) / 60)[:1200].reshape(3, 400),
          "most traces hardly turn from frame to frame"),
+        (np.repeat(np.random.default_rng(2).normal(0, 0.1, (3, 200)), 2, axis=1), "repeat the one before: were frames"),
+        (np.random.default_rng(2).normal(-3, 0.1, (3, 400)), "lie below -1, which dF/F cannot"),
     ],
-    ids=["events", "smooth"],
+    ids=["events", "smooth", "doubled", "negative"],
 )  # fmt: skip
-def test_events_and_smooth_traces_are_told(tmp_path, trace, said):
+def test_what_is_no_recorded_dff_is_told(tmp_path, trace, said):
     assert any(said in note for note in read(npz(tmp_path, trace)).about.notes)
 
 

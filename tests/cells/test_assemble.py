@@ -216,3 +216,9 @@ def test_numbers_that_lost_their_digits_and_labels_of_one_cell_each():
     assert not any("of one cell each" in note for note in notes_of(*(entry(f"c{k}", f"t{k}") for k in range(4))))
     notes = notes_of(entry("a", "PV", "1.23457E+14"), entry("b", "PV", "1.23457E+14"))
     assert any("numbers that lost their last digits in a spreadsheet (1.23457E+14)" in note for note in notes)
+
+
+def test_animals_named_as_their_labels():
+    said = f"the {ABOUT.group} of each cell has the name of its label"
+    assert any(note.startswith(said) for note in notes_of(entry("a", "PV", "pv"), entry("b", "SST", "SST")))
+    assert not any(note.startswith(said) for note in notes_of(entry("a", "PV", "m1"), entry("b", "SST", "SST")))

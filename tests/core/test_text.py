@@ -110,6 +110,7 @@ def test_names_that_look_the_same():
     assert alike(["PV", "PV+", "SST", "SST\u200a?"]) == [("PV", "PV+"), ("SST", "SST\u200a?")]
     assert alike(["\u03a1V", "PV"]) == [("PV", "\u03a1V")]  # the first letter is a Greek one
     assert alike(["PV+", "PV-"]) == []
+    assert alike(["sub-01", "01", "mouse 2", "m2", "amp3", "3"]) == [("01", "sub-01"), ("m2", "mouse 2")]
 
 
 def test_numbers_that_lost_their_last_digits():

@@ -229,3 +229,14 @@ def test_files_are_read_once_and_again_when_they_or_settings_change(tmp_path, mo
     assert read_now(hero_pA=[30, 50])[0] == ["a", "b", "c", "volts"]
     write_npz(folder / "a.npz", sampling_rate=NPZ_RATE, number=[3, 5, 10])
     assert read_now()[0] == ["a"]
+
+
+def test_a_cell_that_cannot_be_used_says_which_of_its_sweeps_were_left_out(tmp_path):
+    trace = np.where((np.arange(6000) == 3000) & (np.arange(3)[:, None] == 2), np.nan, TRACES)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_npz(folder / "x.npz", voltage=trace)
+    with pytest.raises(
+        UserError, match=r"no other sweep spikes; 1 sweeps were left out before \(1: values missing within"
+    ):
+        load_folder(folder)

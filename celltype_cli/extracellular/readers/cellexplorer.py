@@ -52,7 +52,9 @@ def units(held: Any, path: Path, how: How, below: str = "") -> Found:
     Raises:
         UserError: when there is neither struct, or fields do not fit together.
     """
-    struct = next((held[name] for name in ("cell_metrics", "spikes") if name in held), None)
+    struct = next(
+        (held[name] for name in ("cell_metrics", "spikes") if name in held and matlab.names(held[name])), None
+    )
     if struct is None:
         raise UserError(f"{path}: is a MATLAB file without a struct cell_metrics or spikes, as CellExplorer has them")
     found, base = Found(), path.name.removesuffix(METRICS).removesuffix(SPIKES).removesuffix(".mat")

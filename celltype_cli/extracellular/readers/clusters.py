@@ -25,7 +25,8 @@ OTHER = re.compile(r"cluster_.*\.(?:tsv|csv)")
 WHOLE = re.compile(r"(-?\d+)(?:\.0+)?")  # also as a float writes it; -1 are spikes of no cluster
 UNSORTED = ("", "unsorted")
 # Of other files, the columns that say which units are good, the first that there is, and their words for it.
-QUALITY = ("quality", "is_good", "group", "KSLabel", "ks_label", "ks2_label", "kilosort2_label", "default_qc")
+QUALITY = ("quality", "is_good", "group", "KSLabel", "ks_label", "ks2_label", "kilosort2_label", "default_qc",
+           "passing_qc", "passed_qc", "qc_pass")  # fmt: skip
 GOOD = ("good", "pass", "passed", "true")
 
 

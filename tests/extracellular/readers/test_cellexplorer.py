@@ -168,3 +168,9 @@ def test_units_that_are_tagged_bad_are_left_out(tmp_path, save):
     assert [unit.cell_id.rpartition("/")[2] for unit in found.recordings] == ["1", "7"]
     assert any("1 units are tagged Bad and left out; dataset.quality=all takes them" in note for note in found.notes)
     assert len(read(path, How(quality="all")).recordings) == 3
+
+
+def test_a_matrix_of_that_name_is_no_struct(tmp_path):
+    """wave_clus stores the shapes of spikes in a matrix called spikes."""
+    with pytest.raises(UserError, match="without a struct cell_metrics or spikes"):
+        read(v5(tmp_path / "times_x.mat", spikes=np.ones((10, 64)), cluster_class=np.ones((10, 2))), How())

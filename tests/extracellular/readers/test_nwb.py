@@ -6,6 +6,7 @@ import pytest
 from made.units import RATE, trains, waveforms
 
 pytest.importorskip("pynwb", reason="extra nwb is not installed")
+from made.configs import cells  # noqa: E402
 from made.nwb_units import allen, nwb  # noqa: E402
 
 from celltype_cli.core.messages import UserError  # noqa: E402
@@ -139,3 +140,17 @@ def test_columns_by_other_names_and_units_seen_in_part_are_told(tmp_path):
     assert "x.nwb: its column neuron_type may say cell types: dataset.label=neuron_type takes it" in notes
     assert any("1 of 4 units were observed in a part of the recording (obs_intervals)" in note for note in notes)
     assert {u.label for u in read(tmp_path / "x.nwb", How(label="neuron_type")).recordings} == {"PkC", "MLI", "GoC"}
+
+
+def test_a_unit_that_loses_its_negative_spikes_says_so(tmp_path):
+    """As where spike times count from the start of each trial."""
+    nwb(tmp_path / "x.nwb", spikes={k: trains()[k] / RATE - 15 for k in range(4)})
+    with pytest.raises(
+        UserError, match=r"expected 100 or more \(prepare.min_spikes\) \(spikes before the recording, at"
+    ):
+        cells("units", path=str(tmp_path / "x.nwb"))
+
+
+def test_a_column_of_passes(tmp_path):
+    found = read(nwb(tmp_path / "x.nwb", columns={"passing_qc": [True, False, True, True]}), How())
+    assert [unit.cell_id for unit in found.recordings] == ["x/0", "x/2", "x/3"]
