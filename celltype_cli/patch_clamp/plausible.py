@@ -26,7 +26,7 @@ REST_MV = (-120.0, 20.0)
 HIGHEST_MV = 150.0
 OFTEN_HZ = 1000.0
 RESTS_BELOW_MV = -30.0  # at which sodium channels are inactivated (Hodgkin and Huxley 1952, J Physiol 116:497)
-DRIFTS_MV = 15.0  # between the two sweeps; recordings of the Cell Types Database drift by a few mV
+DRIFTS_MV = 15.0  # between the two sweeps, or one and the next; recordings of the Cell Types Database drift by a few mV
 RESTS_ABOVE_MV = -95.0  # without a junction potential, which some subtract; neurons rest at -85 mV or above
 HELD_PA = 30.0  # less holds many cells steady, or is an offset of the amplifier
 # A membrane charges with a time constant of some ms, and half a millisecond moves it by a few mV.
@@ -64,11 +64,13 @@ def check_spikes(two: Chosen) -> None:
 def doubts(two: Chosen) -> list[str]:
     """Returns notes on what a spiking neuron hardly has: at rest, when it is held, at the step, or at its peaks."""
     found = []
-    rests = [float(np.median(_before_the_current(square.sweep))) for square in two.squares]
-    rest = float(np.median(rests))
-    if np.ptp(rests) > DRIFTS_MV:
-        found.append(f"its potential rests at {min(rests):.3g} mV in one sweep and {max(rests):.3g} mV in another: was "
-                     "the cell lost on the way, or are two cells in one file?")  # fmt: skip
+    rests = {square.sweep.number: float(np.median(_before_the_current(square.sweep))) for square in two.squares}
+    rest = float(np.median([*rests.values()]))
+    beside = [*zip([*rests.values()][:-1], [*rests.values()][1:])]  # a slow drift, as after spikes, is none
+    pairs = [tuple(rests[square.sweep.number] for square in (two.rheobase, two.hero)), *beside]
+    if np.ptp(pair := max(pairs, key=np.ptp)) > DRIFTS_MV:
+        found.append(f"its potential rests at {pair[0]:.3g} mV in one sweep and {pair[1]:.3g} mV in another: was the "
+                     "cell lost on the way, or are two cells in one file?")  # fmt: skip
     held = sorted({round(float(np.median(square.sweep.current[: square.onset]))) for square in two.squares})
     if held and max(-held[0], held[-1]) > HELD_PA:
         said = f"{held[0]} pA" if len(held) == 1 else f"{held[0]} to {held[-1]} pA"
