@@ -15,6 +15,7 @@ ABOVE = 0.5  # of dF/F; a 5th percentile above it is that of F / F0
 # of dF/F, by which peaks of most cells exceed their median; one spike of GCaMP6f gives some 0.2 (Chen et al. 2013,
 # Nature 499:295)
 SMALLEST = 0.01
+PLACEHOLDER = 1.0  # Hz, of samples that nobody gave a rate
 CLIPPED, FEW = 0.01, 100  # share of a trace at its largest value; samples of a trace of which that is told
 UPSIDE_DOWN = -0.3  # skewness of most cells; that of the 28 datasets of CASCADE is -0.015 or more
 LOWEST = -1.0  # of dF/F, (F - F0) / F0
@@ -31,6 +32,8 @@ def notes(of: Sequence[Recording], found: np.ndarray) -> Iterator[str]:
         found: of `scales.measured`.
     """
     low, middle, small = (float(np.median(found[name])) for name in ("low", "middle", "peak"))
+    if all(r.sampling_rate == PLACEHOLDER for r in of):
+        yield f"the rate of all cells is exactly {PLACEHOLDER:g} Hz: was it measured, or does it count frames?"
     if ABOVE < low <= scales.LEVEL:
         yield (
             f"most values of most cells lie above {low:.2g}: that is rather F / F0, whose baseline is 1, than dF/F, "

@@ -162,6 +162,12 @@ def test_what_is_no_recorded_dff_is_told(tmp_path, trace, said):
     assert any(said in note for note in read(npz(tmp_path, trace)).about.notes)
 
 
+def test_a_rate_that_counts_frames(tmp_path):
+    said = "the rate of all cells is exactly 1 Hz: was it measured, or does it count frames?"
+    assert said in read(npz(tmp_path, sampling_rate=1.0)).about.notes
+    assert said not in read(npz(tmp_path, sampling_rate=1.1)).about.notes
+
+
 def test_traces_scaled_by_their_peak_and_cut_off_fluorescence(tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.1, (3, 400))
     scaled = noise / noise.max(axis=1, keepdims=True)

@@ -121,8 +121,9 @@ def two_of(change=lambda k, v: v, amps=lambda k, i: i, numbers=(3, 5, 9)):
 
 def test_usual_sweeps_are_not_doubted():
     assert doubts(two_of()) == [] == doubts(two_of(amps=lambda k, i: i - 20))
-    drift = [sweep(k, voltage(9) + 4.0 * k, current(5) + 10 * k) for k in range(7)]  # 24 mV in all
-    assert doubts(chosen(drift)) == []
+    weak = [sweep(k, voltage(3) + 4.0 * k, current(3)) for k in range(5)]  # 16 mV in all
+    strong = [sweep(k, voltage(k) + 20, current(k)) for k in (5, 9)]
+    assert doubts(chosen([*weak, *strong])) == []
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def _attached(file: Path, where: str) -> np.ndarray:
             ) from error
         raise UserError(
             f"{where}: is no intact MATLAB file (version 5 to 7; {type(error).__name__}: "
-            f"{str(error)[:200]}); clone the repository of CASCADE again"
+            f"{str(error)[:200]}); copy it again (of CASCADE: clone its repository)"
         ) from error
     if "CAttached" not in found:
         names = [name for name, _, _ in whosmat(file)]
