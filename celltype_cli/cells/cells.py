@@ -115,10 +115,14 @@ class Cells:
         """The group of each row; groups that hold copies of one recording count as one, called "m1 + m2"."""
         return duplicates.linked(self.copies, self.group)
 
+    @property
+    def copy_notes(self) -> list[str]:
+        """What is to be said of the copies among them."""
+        return duplicates.notes(self.copies, self.cell_id, self.label_names, self.group, self.about.group)
+
     def noted(self) -> Cells:
         """Returns the cells with notes on the copies among them."""
-        said = duplicates.notes(self.copies, self.cell_id, self.label_names, self.group, self.about.group)
-        if not said:
+        if not (said := self.copy_notes):
             return self
         noted = replace(self, about=replace(self.about, notes=(*self.about.notes, *said)))
         vars(noted)["copies"] = self.copies

@@ -55,15 +55,15 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         return explain_cell.run(cfg)
     if given := typed.less(typed.overrides(), *(name for name in cfg if name not in OF_CELL)):
         raise UserError(f"{', '.join(given)} goes with model=..., input=... and cell=...")
-    from celltype_cli.studies.explain.codes import codes
-    from celltype_cli.studies.explain.explain import explain
-
     words = typed.less(typed.overrides(), *OWN)
     of_run, labels = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in (*OWN, *OF_CELL)]), typed.labels()
     make, again = typed.line("train", *words), typed.line("explain", *words)
     if cfg.run is not None:
         of_run, labels, make = _named(cfg)
         again = typed.line("explain", f"run={cfg.run}", *words)
+    from celltype_cli.studies.explain.codes import codes  # heavy, so that a wrong name is said before
+    from celltype_cli.studies.explain.explain import explain
+
     if cfg.method == "codes":
         files = codes(of_run, labels=labels, make=make, fold=cfg.fold)
         say_pairs({**files, "next": f"{again} method=auto   (what it looked at)"})

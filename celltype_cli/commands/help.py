@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from celltype_cli.commands.commented import Setting, read
-from celltype_cli.core.files import config_folders
+from celltype_cli.core.files import config_folders, config_options
 from celltype_cli.core.messages import UserError, nearest
 
 WIDTH = 80
@@ -35,7 +35,7 @@ def page(command: str, arguments: Sequence[str]) -> str:
         UserError: when a group or an option is named that is not there.
     """
     root = read(_file("", command))
-    typed = dict(a.split("=", 1) for a in arguments if re.fullmatch(r"\w+=\w+", a) and _options(a.split("=")[0]))
+    typed = dict(a.split("=", 1) for a in arguments if re.fullmatch(r"\w+=\w+", a) and config_options(a.split("=")[0]))
     settings, choices = _root(command, {**_usual(command, typed), **typed})
     named = [a for a in arguments if re.fullmatch(r"\w+", a)]
     for name in named:
@@ -119,12 +119,8 @@ def _file(group: str, option: str) -> Path:
     for folder in config_folders():
         if (path := folder / group / f"{option}.yaml").is_file():
             return path
-    known = _options(group)
+    known = config_options(group)
     raise UserError(f"{group}={option} is not there{nearest(option, known)}; {group} can be {', '.join(known)}")
-
-
-def _options(group: str) -> list[str]:
-    return sorted({file.stem for folder in config_folders() for file in (folder / group).glob("*.yaml")})
 
 
 def _examples(examples: Sequence[tuple[str, str]]) -> str:
@@ -155,7 +151,7 @@ def _groups(command: str, choices: dict[str, str], *, names: bool) -> str:
         return ""
     lines = [_filled(f"Groups, each with options and settings; celltype {command} --help <group> explains them")]
     for group, option in choices.items():
-        others = ", ".join(name for name in _options(group) if name != option)
+        others = ", ".join(name for name in config_options(group) if name != option)
         lines.append(_filled(f"{group}={option}" + (f"   or {others}" if others else ""), "  "))
         own = (key for key in _of_option(group, option) if key.startswith(f"{group}."))
         own = dict.fromkeys(key.split(".")[1] for key in own)
@@ -166,7 +162,7 @@ def _groups(command: str, choices: dict[str, str], *, names: bool) -> str:
 
 def _option_list(group: str) -> str:
     """Lists the options of a group, each with the first sentence of its file."""
-    abouts = {option: read(_file(group, option)).about for option in _options(group)}
+    abouts = {option: read(_file(group, option)).about for option in config_options(group)}
     heads = {option: re.split(r"\.? (?=Get )|\. (?=[A-Z])", about)[0] for option, about in abouts.items()}
     heads = {option: textwrap.shorten(head, 2 * WIDTH, placeholder=" ...") for option, head in heads.items()}
     return "\n".join([f"Options of {group}", *(_filled(f"{option}: {head}", "  ") for option, head in heads.items())])

@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from celltype_cli.commands import known, spelling
 from celltype_cli.core import configs
+from celltype_cli.core.files import config_options
 from celltype_cli.core.messages import UserError, nearest
 from celltype_cli.core.ranges import annotations
 
@@ -39,7 +40,7 @@ def wording(command: str, arguments: Sequence[str], error: Exception) -> str:
         group, _, option = error.missing_cfg_file.rpartition("/")
         if not group:
             return f"there is no config {option}: leave --config-name out, each command has its own"
-        return _no_option(group, option, error.options or known.options(group))
+        return _no_option(group, option, error.options or config_options(group))
     if isinstance(error, (HydraException, ValueError)) and str(error).strip():
         text = str(error).strip().splitlines()[0].rstrip(".")
         having = [t for t, words in known.words().items() if any("." in word and word in text for word in words)]
@@ -77,7 +78,7 @@ def _faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[
     before = ""
     for text in overrides:
         if re.fullmatch(r"[^=~]+", text):
-            yield spelling.bare(text, before)
+            yield spelling.bare(command, text, before)
         else:
             try:
                 parsed.append(OverridesParser.create().parse_override(text))
@@ -112,16 +113,18 @@ def _option_faults(override: Override) -> Iterator[str]:
     else:
         names = [] if override.is_delete() or isinstance(value, (dict, list)) or value is None else [str(value)]
     if value is None and not override.is_delete():
-        yield f"{group}=null leaves nothing to work with; {group} can be {', '.join(known.options(group))}"
+        yield f"{group}=null leaves nothing to work with; {group} can be {', '.join(config_options(group))}"
     for name in names:
-        if name not in known.options(group):
-            yield _no_option(group, name, known.options(group))
+        if name not in config_options(group):
+            yield _no_option(group, name, config_options(group))
 
 
 def _no_option(group: str, option: str, options: Iterable[str]) -> str:
     options = [*options]
     if new := configs.renamed().get(f"{group}={option}"):
         return f"{group}={option} is now {new}"
+    if group == "dataset" and (found := spelling.reader(option)):
+        return f"dataset={option} is a file: type {found}"
     if group == "hydra/launcher":
         return f"{group}={option} is not installed: {LAUNCHERS}"
     meant = [target for target, words in known.words().items() if option.lower() in words and f"{group}=" in target]
@@ -180,6 +183,11 @@ def _meant(key: str, value: str, there: Sequence[str], parent: str) -> str:
     called = [t for t, words in known.words().items() if {key.lower(), name} & {*words} and _is_there(t, there)]
     if called:
         return f"; meant: {' or '.join(t if '=' in t else f'{t}={value}' for t in called[:2])}"
+    for target in (t for t, words in known.words().items() if {key.lower(), name} & {*words} and "=" not in t):
+        group, _, setting = target.partition(".")
+        if having := " or ".join(known.options_with(group, setting)):
+            found = spelling.reader(value) if target == "dataset.path" else ""
+            return f"; meant: {found or f'{target}={value}, which needs {group}={having}'}"
     of_parent = {s.rpartition(".")[2]: s for s in there if s.rpartition(".")[0] == parent}
     everywhere = {s.rpartition(".")[2]: s for s in there if s.count(".") < 3}
     by_word = {w: t for t, words in known.words().items() if _is_there(t, there) for w in words if len(w) > 2}
@@ -193,7 +201,7 @@ def _meant(key: str, value: str, there: Sequence[str], parent: str) -> str:
 
 def _is_there(target: str, there: Sequence[str]) -> bool:
     group, _, option = target.partition("=")
-    return option in known.options(group) or group.startswith("hydra/") if option else target in there
+    return option in config_options(group) or group.startswith("hydra/") if option else target in there
 
 
 def _is_open(cfg: DictConfig, key: str) -> bool:

@@ -16,7 +16,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.core import configs
-from celltype_cli.core.files import config_folders
+from celltype_cli.core.files import config_folders, config_options
 
 COMBINATIONS = 16  # of options of a multirun that are composed to see what settings there are
 
@@ -30,13 +30,13 @@ def words() -> dict[str, list[str]]:
 @cache
 def endings() -> dict[str, str]:
     """Returns by the ending of a file the dataset that reads it, where it is there."""
-    return {ending: name for ending, name in _hints()["files"].items() if name in options("dataset")}
+    return {ending: name for ending, name in _hints()["files"].items() if name in config_options("dataset")}
 
 
 @cache
 def usual_models() -> dict[str, str]:
     """Returns by dataset the model that it is trained with where none is typed, if that of train.yaml does not suit."""
-    models, datasets = options("model"), options("dataset")
+    models, datasets = config_options("model"), config_options("dataset")
     return {name: model for name, model in _hints()["models"].items() if name in datasets and model in models}
 
 
@@ -44,18 +44,13 @@ def _hints() -> dict[str, dict[str, Any]]:
     return yaml.safe_load((configs.folder() / "hints.yaml").read_text(encoding="utf-8"))
 
 
-def options(group: str) -> list[str]:
-    """Returns the options of a config group, the user's own too; none where there is no such group."""
-    return sorted({file.stem for folder in config_folders() for file in (folder / group).glob("*.yaml")})
-
-
 def is_group(name: str) -> bool:
-    return bool(name) and bool(options(name))
+    return bool(name) and bool(config_options(name))
 
 
 def options_with(group: str, key: str) -> list[str]:
     """Returns the options of a group whose own file has a setting."""
-    return [option for option in options(group) if key in _own(group, option)]
+    return [option for option in config_options(group) if key in _own(group, option)]
 
 
 def own_settings(command: str) -> set[str]:
@@ -93,7 +88,7 @@ def of_bundles(key: str) -> str:
 
 def of_readers() -> set[str]:
     """Returns the settings of all readers of the user's own files."""
-    nodes = (_own("dataset", option) for option in options("dataset"))
+    nodes = (_own("dataset", option) for option in config_options("dataset"))
     own = {key for node in nodes if ".datasets.own." in str(node.get("_target_")) for key in node}
     return own - {*configs.SPECIAL, "defaults"}
 

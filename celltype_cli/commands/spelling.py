@@ -10,9 +10,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from celltype_cli.commands import known
+from celltype_cli.core.files import config_options
 
 
-def bare(text: str, before: str) -> str:
+def bare(command: str, text: str, before: str) -> str:
     """Says what a word without = may be: the rest after a blank, a file, an option."""
     if before.endswith(","):
         joined = f"{before}{text}"
@@ -20,9 +21,12 @@ def bare(text: str, before: str) -> str:
     if before and Path(f"{before.partition('=')[2]} {text}").exists():
         key, _, value = before.partition("=")
         return f"{text!r} stands after a blank: type {quoted(key, f'{value} {text}')}"
+    if "input" in known.own_settings(command) and (Path(text).exists() or reader(text)):
+        own = Path(text).is_dir() and any((Path(text) / file).is_file() for file in ("bundle.yaml", "run.json"))
+        return f"{text!r} is no setting: type {quoted('model' if own else 'input', text)}"
     if (found := reader(text)) or Path(text).exists():
         return f"{text!r} is no setting: type {found or 'dataset=... '}{'' if found else quoted('dataset.path', text)}"
-    groups = [g for g in ("dataset", "model", "split", "trainer", "prepare", "paper") if text in known.options(g)]
+    groups = [g for g in ("dataset", "model", "split", "trainer", "prepare", "paper") if text in config_options(g)]
     if groups:
         return f"{text!r} is no setting: type {' or '.join(f'{group}={text}' for group in groups)}"
     return f"{text!r} is no setting: expected setting=value"

@@ -82,7 +82,8 @@ def print_outcome(outcome: Outcome) -> None:
     trust = outcome.folder.confidence()
     for name, words in confidence_words.told(trust, group).items():
         say(f"{name}: {words}")
-    for note in (*facts["dataset"]["notes"], *facts["split"]["notes"], *scores["notes"], *trust["notes"]):
+    told = (*facts["dataset"]["notes"], *facts["split"]["notes"], *scores["notes"], *trust["notes"])
+    for note in dict.fromkeys(told):  # that of copies stands with the data and with the scores
         say_note(note)
     path = outcome.folder.path
     places = {name: path / file for name, file in PLACES.items() if (path / file).exists()}

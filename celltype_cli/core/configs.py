@@ -15,7 +15,7 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 
-from celltype_cli.core.files import config_folders
+from celltype_cli.core.files import config_folders, config_options
 from celltype_cli.core.messages import UserError, nearest
 from celltype_cli.core.ranges import annotations, arguments, faults, kind
 
@@ -153,7 +153,7 @@ def _call_faults(target: Callable[..., Any], node: DictConfig, prefix: str) -> I
 
 
 def _how_to_give(prefix: str, name: str) -> str:
-    options = [] if prefix else sorted({file.stem for at in config_folders() for file in (at / name).glob("*.yaml")})
+    options = [] if prefix else config_options(name)
     return f"choose one of {name}={', '.join(options)}" if options else f"add +{prefix}{name}=..."
 
 

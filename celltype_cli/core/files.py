@@ -55,6 +55,11 @@ def config_folders() -> list[Path]:
     return [*own_configs, shipped]
 
 
+def config_options(group: str) -> list[str]:
+    """Returns the options of a config group, the user's own too; none where there is no such group."""
+    return sorted({file.stem for folder in config_folders() for file in (folder / group).glob("*.yaml")})
+
+
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a temporary path beside `path` that takes its place when the block succeeds and vanishes when it fails.

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from celltype_cli.core.classes import colour_of
 from celltype_cli.core.files import replacing
@@ -59,6 +61,11 @@ def in_two_lines(name: str) -> str:
     breaks = [k for k, letter in enumerate(name) if letter in "_ "] or [len(name)]
     middle = min(breaks, key=lambda k: abs(k - len(name) / 2))
     return f"{name[: middle + 1]}\n{name[middle + 1 :]}"
+
+
+def width(text: str, weight: str = "normal") -> float:
+    """Returns how many inches a line of text in a picture is long."""
+    return TextPath((0, 0), text, prop=FontProperties(size=STYLE["font.size"], weight=weight)).get_extents().x1 / 72
 
 
 def save(figure: Figure, stem: str | Path, formats: Sequence[str]) -> list[Path]:

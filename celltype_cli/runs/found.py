@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from celltype_cli.core.messages import UserError, few
@@ -20,6 +21,15 @@ def one_run(outputs: Path, wanted: str, key: str = "run") -> RunFolder:
     if not found and (damaged := [other for other in others if wanted in other.partition(" ")[0]]):
         raise UserError("\n  ".join(few(damaged)))
     if len(found) != 1:
-        names = "; ".join(few(run.path.name for run in found or runs)) or "none yet"
-        raise UserError(f"{key}={wanted} fits {len(found)} runs in {outputs}/runs, expected one; runs: {names}")
+        names = "; ".join(few(_told_apart(found) if found else (run.path.name for run in runs))) or "none yet"
+        more = ": type the whole name of one" if found else ""
+        raise UserError(f"{key}={wanted} fits {len(found)} runs in {outputs}/runs, expected one{more}; runs: {names}")
     return found[0]
+
+
+def _told_apart(runs: Sequence[RunFolder]) -> Iterator[str]:
+    """Yields the name of each run with what was typed for it and not for all."""
+    typed = [run.overrides() for run in runs]
+    for run, own in zip(runs, typed):
+        words = " ".join(word for word in own if not all(word in others for others in typed))
+        yield f"{run.path.name} ({words})" if words else run.path.name

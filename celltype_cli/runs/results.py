@@ -47,7 +47,7 @@ def finish(
     write_scores(folder.confidence_of(table), path / "calibration.json")
     if chance is not None:
         values["chance"] = chance(values["cell"]["balanced_accuracy"]["value"])
-    values["notes"] += facts["split"]["copies"]
+    values["notes"] += [*facts["split"]["copies"], *cells.copy_notes]
     figures.draw(
         path / "figures",
         formats,

@@ -37,7 +37,9 @@ def test_the_published_lists_run_and_say_it_once(celltype, dataset, tmp_path):
 def test_where_animals_are_kept_apart_so_are_copies(celltype, dataset, tmp_path, split):
     out, notes, sides = trained(celltype, tmp_path, *dataset, *split)
     assert BOTH_SIDES not in out and not any(BOTH_SIDES in note for note in notes)
-    assert "note: where donors are kept apart, those with copies count as one: cell 203 + cell 299" in out
+    said = "where donors are kept apart, those with copies count as one: cell 203 + cell 299"
+    assert said in notes and out.count(f"note: {said}") == 1
+    assert f"2 cells hold a recording that another holds too: {PAIR} (identical values)" in notes
     for of_cell in sides.values():
         assert len({of_cell.get(cell) for cell in sts.PAIR} - {None}) == 1
 

@@ -6,6 +6,7 @@ from made.configs import compose
 
 from celltype_cli.commands import as_typed, known, spelling
 from celltype_cli.core import configs
+from celltype_cli.core.files import config_options
 
 OPTIONS = [["model=forest"], ["model=catboost"], ["model=rnn"], ["model=xgboost"], ["dataset=traces"],
            ["split=shuffle"], ["dataset=calcium_sim"]]  # fmt: skip
@@ -41,6 +42,11 @@ OPTIONS = [["model=forest"], ["model=catboost"], ["model=rnn"], ["model=xgboost"
         (["predict", "model=a", "input=b", "data_path=x"], "data_path is no setting; meant: input=x"),
         (["predict", "model=a", "input=b", "unit=[1]"], "nearest: units, which is dataset.units"),
         (["data", "labelled.csv"], "type dataset=traces dataset.path=labelled.csv"),
+        (["predict", "model=a", "labelled.csv"], "'labelled.csv' is no setting: type input=labelled.csv"),
+        (["train", "dataset=mine/cells.npz"], "is a file: type dataset=traces dataset.path=mine/cells.npz"),
+        (["train", "path=labelled.csv"], "path is no setting; meant: dataset=traces dataset.path=labelled.csv"),
+        (["train", "file=somewhere"], "meant: dataset.path=somewhere, which needs dataset=allen_cell_types or"),
+        (["train", "trees=50"], "meant: model.n_estimators=50, which needs model=adaboost or"),
         (["train", "cnn1d"], "type model=cnn1d"),
         (["train", "what"], "'what' is no setting: expected setting=value"),
         (["train", "dataset=traces", "dataset.path=a=b.csv"], """as 'dataset.path="a=b.csv"'"""),
@@ -106,15 +112,22 @@ def test_a_file_behind_a_blank_is_found(celltype, tmp_path):
 def test_what_is_meant_is_there(meant):
     if "=" in meant:
         group, _, option = meant.partition("=")
-        assert group.startswith("hydra/") or option in known.options(group)
+        assert group.startswith("hydra/") or option in config_options(group)
     else:
         cfgs = [*(compose("train", *options) for options in OPTIONS), compose("predict")]
         assert any(known.has(cfg, meant) for cfg in cfgs)
 
 
+def test_a_bundle_without_its_setting_is_found(celltype, tmp_path):
+    (tmp_path / "my_model").mkdir()
+    (tmp_path / "my_model" / "bundle.yaml").write_text("")
+    _, _, err = celltype("predict", "my_model", "new.npz")
+    assert "'my_model' is no setting: type model=my_model\n  'new.npz' is no setting: type input=new.npz" in err
+
+
 def test_files_name_datasets_that_are_there():
     content = yaml.safe_load((configs.folder() / "hints.yaml").read_text())["files"]
-    assert {*content.values()} <= {*known.options("dataset")}
+    assert {*content.values()} <= {*config_options("dataset")}
     assert known.endings() == content
 
 

@@ -10,11 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from celltype_cli.core.plots import styled
+from celltype_cli.core.plots import styled, width
 from celltype_cli.evaluation.comparison import Comparison
 from celltype_cli.studies.papers.report.lines import Line
 
 FLOOR = "#D00000"
+LEAST_AXIS = 5.0  # inches of an axis of ranks, with what reaches to the names
+REACH = 0.06  # of that axis, how far lines reach beyond it
 NUMBERS = ("floor", "published", "published_sd", "ours", "ours_sd", "apart", "apart_low", "apart_high")
 
 
@@ -83,13 +85,17 @@ def critical_differences(panels: Mapping[str, tuple[Comparison, Sequence[str]]],
         panels: comparisons by what they compare, each with the colours of its entrants.
     """
     heights = [2.6 + _depth(test) + (len(test.names) + 1) // 2 for test, _ in panels.values()]
-    figure = Figure(figsize=(13, 0.5 + 0.42 * sum(heights)), layout="constrained")
+    left, right = (max(width(words) for test, _ in panels.values() for words in _names(test)[k]) + 0.3 for k in (0, 1))
+    wide = max(13.0, left + LEAST_AXIS + right, *(width(words, "bold") + 0.5 for words in panels))
+    figure = Figure(figsize=(wide, 0.5 + 0.42 * sum(heights)), layout="constrained")
     grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (words, (test, colours)), height in zip(grid, panels.items(), heights):
         _ranks(axes, test, colours)
         n = len(test.names)
-        axes.set(ylim=(height - 2.2, -1.4), xlim=(1 - 0.9 * (n - 1), n + 0.9 * (n - 1)))
-        axes.set_title(words, loc="left", fontweight="bold")
+        inch = (1 + 2 * REACH) * (n - 1) / (wide - left - right)  # in ranks
+        axes.set(ylim=(height - 2.2, -1.4))
+        axes.set(xlim=(1 - REACH * (n - 1) - left * inch, n + REACH * (n - 1) + right * inch))
+        axes.set_title(words, loc="left", fontweight="bold").set_in_layout(False)
         axes.set_axis_off()
     figure.suptitle(title)
     return figure
@@ -100,21 +106,34 @@ def _depth(test: Comparison) -> float:
     return 0.9 + 0.34 * len(test.groups)
 
 
+def _order(test: Comparison) -> tuple[np.ndarray, int]:
+    """Returns the entrants, best first, and how many of them are named on the left."""
+    return np.argsort(test.ranks, kind="stable"), (len(test.names) + 1) // 2
+
+
+def _names(test: Comparison) -> tuple[list[str], list[str]]:
+    """Returns what stands left and right of the axis."""
+    order, left = _order(test)
+    named = [f" {test.names[i]}  {test.ranks[i]:.1f} " for i in order]
+    return named[:left], [f" {test.ranks[i]:.1f}  {test.names[i]} " for i in order[left:]]
+
+
 def _ranks(axes: Axes, test: Comparison, colours: Sequence[str]) -> None:
     n, ranks = len(test.names), test.ranks
-    left, reach, depth = (n + 1) // 2, 0.06 * (n - 1), _depth(test)
+    reach, depth = REACH * (n - 1), _depth(test)
+    (order, left), texts = _order(test), [text for side in _names(test) for text in side]
     axes.plot([1, n], [0, 0], color="black", linewidth=1.5)
     for tick in range(1, n + 1):
         axes.plot([tick, tick], [0, -0.2], color="black", linewidth=1.5)
         axes.text(tick, -0.35, f"{tick}", ha="center", va="bottom")
-    for place, i in enumerate(np.argsort(ranks, kind="stable")):
+    for place, i in enumerate(order):
         on_left = place < left
         y = depth + (place if on_left else n - 1 - place)
         end = 1 - reach if on_left else n + reach
         axes.plot([ranks[i], ranks[i], end], [0, y, y], color=colours[i], linewidth=2)
         axes.plot(ranks[i], 0, "o", color=colours[i], markersize=8, zorder=5)
-        text = f"{test.names[i]}  {ranks[i]:.1f}" if on_left else f"{ranks[i]:.1f}  {test.names[i]}"
-        axes.text(end, y, f" {text} ", ha="right" if on_left else "left", va="center", color=colours[i])
+        how = {"ha": "right" if on_left else "left", "va": "center", "color": colours[i]}
+        axes.text(end, y, texts[place], **how).set_in_layout(False)  # the limits leave room for it
     for place, group in enumerate(test.groups):
         span = ranks[list(group)]
         ends = [span.min() - 0.008 * (n - 1), span.max() + 0.008 * (n - 1)]
