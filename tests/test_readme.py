@@ -79,6 +79,12 @@ def test_commands_run(command, workplace, request):
     run(workplace, celltype(words))
 
 
+def test_make_lists_every_target():
+    targets = re.findall(r"^([\w-]+):.*## ", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    assert {"demo", "reproduce-c4", "reproduce-c4-recorded"} <= {*targets}
+    assert [line.split()[1] for line in run(REPOSITORY, ["make"]).splitlines()] == targets
+
+
 def test_every_other_line_is_accounted_for():
     assert all(command.startswith(("make ", "celltype ")) for command in COMMANDS)
     assert len(COMMANDS) >= 12

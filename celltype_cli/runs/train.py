@@ -155,7 +155,7 @@ def use_threads(wanted: int | None) -> int:
 
 def _describe_split(folds: list[Fold], group: str) -> dict[str, Any]:
     shared = sorted({name for fold in folds for name in fold.shares} - {"copies"})
-    said = Counter(fold.note for fold in folds if fold.note)
+    said = Counter(note for fold in folds for note in filter(None, (*fold.notes, fold.unvalidated)))
     notes = [f"in {count} of {len(folds)} folds: {note}" for note, count in said.most_common(NOTES)]
     if shared:
         names = " and ".join({"group": f"{group}s", "cell_id": "cells"}[name] for name in shared)

@@ -24,9 +24,10 @@ class Fold:
     """Row indices of one fold.
 
     Attributes:
-        valid: empty where too little is left to choose a model by; `note` then says so.
+        valid: empty where too little is left to choose a model by; `unvalidated` then says why.
         shares: what stands on several sides because it was asked for by name, of "group", "cell_id" and "copies".
-        note: what to know about this fold beside its scores.
+        notes: what to know about this fold beside its scores.
+        unvalidated: why it has no validation part, for models that choose by one.
         copies: which copies of one recording stand on several sides, where "copies" may; the guard finds them.
         monitored: `valid` repeats the test rows, to draw learning curves as papers do; nothing may be chosen by it.
     """
@@ -35,9 +36,15 @@ class Fold:
     valid: Int[np.ndarray, " valid"]
     test: Int[np.ndarray, " test"]
     shares: tuple[str, ...] = ()
-    note: str = ""
+    notes: tuple[str, ...] = ()
+    unvalidated: str = ""
     copies: tuple[str, ...] = ()
     monitored: bool = False
+
+    @property
+    def note(self) -> str:
+        """All that is to be known of the fold."""
+        return "; ".join(filter(None, [*self.notes, self.unvalidated]))
 
     @property
     def sides(self) -> dict[str, Int[np.ndarray, " rows"]]:
@@ -48,9 +55,10 @@ class Fold:
     def joined(self) -> Fold:
         """The fold whose validation rows train, for a model that chooses nothing by them; a `valid` that repeats the
         test rows stays where it is."""
-        if self.monitored or not len(self.valid):
+        if self.monitored or not (len(self.valid) or self.unvalidated):
             return self
-        return replace(self, train=np.sort(np.concatenate([self.train, self.valid])), valid=self.valid[:0])
+        train = np.sort(np.concatenate([self.train, self.valid]))
+        return replace(self, train=train, valid=self.valid[:0], unvalidated="")
 
 
 def checked(cells: Cells, folds: Iterable[Fold]) -> list[Fold]:

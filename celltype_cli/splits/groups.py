@@ -136,9 +136,9 @@ def hold_out(
 ) -> Fold:
     """Tests the labelled rows among those held out, and has the others, but for those left out, train and validate."""
     others = ~held if without is None else ~held & ~without
-    train, valid, note = with_validation(cells, np.flatnonzero(others), valid_fraction, rng)
+    train, valid, unvalidated = with_validation(cells, np.flatnonzero(others), valid_fraction, rng)
     test = np.flatnonzero(held & (cells.label != UNLABELLED))
-    return Fold(train=train, valid=valid, test=test, note="; ".join(filter(None, [*notes, note])))
+    return Fold(train=train, valid=valid, test=test, notes=tuple(filter(None, notes)), unvalidated=unvalidated)
 
 
 def streams(seed: Seed, n: int) -> list[np.random.Generator]:

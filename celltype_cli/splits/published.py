@@ -92,11 +92,11 @@ def _folds(
         rows = {s: np.flatnonzero(side == s) for s in SIDES}
         left_out = len(np.unique(cells.cell_id[pd.isna(side)]))
         here = f"{cells.n_cells - left_out} of the {cells.n_cells} cells are in {name}"
-        said = [note, f"{here}, the rest is left out" if left_out else here]
+        said = (note, f"{here}, the rest is left out" if left_out else here)
+        reason = ""
         if not len(rows["valid"]):
             rows["train"], rows["valid"], reason = with_validation(linked(cells), rows["train"], valid_fraction, stream)
-            said.append(reason)
-        yield Fold(**rows, note="; ".join(filter(None, said)))
+        yield Fold(**rows, notes=tuple(filter(None, said)), unvalidated=reason)
 
 
 def _apart(cells: Cells, fold: Fold, shares: Sequence[str]) -> Fold:
@@ -108,9 +108,9 @@ def _apart(cells: Cells, fold: Fold, shares: Sequence[str]) -> Fold:
     valid = fold.valid[~np.isin(group[fold.valid], group[fold.test])]
     train = fold.train[~np.isin(group[fold.train], group[np.concatenate([fold.test, valid])])]
     left_out = len(fold.valid) + len(fold.train) - len(valid) - len(train)
-    said = [fold.note, f"{left_out} rows left out, their group is tested" if left_out else ""]
+    said = (*fold.notes, *([f"{left_out} rows left out, their group is tested"] if left_out else []))
     kept = tuple(name for name in shares if name != "group")
-    return replace(fold, train=train, valid=valid, shares=kept, note="; ".join(filter(None, said)))
+    return replace(fold, train=train, valid=valid, shares=kept, notes=said)
 
 
 def _check_shares(shares: Sequence[str]) -> None:

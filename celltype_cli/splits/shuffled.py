@@ -61,7 +61,8 @@ def shuffle(
             valid=test_rows if monitor else test_rows[:0],
             test=test_rows,
             shares=("group", "copies") if unit == "cell" else ("group", "cell_id", "copies"),
-            note="learning curves show the test cells" if monitor else "no validation part in a random split",
+            notes=("learning curves show the test cells",) if monitor else (),
+            unvalidated="" if monitor else "no validation part in a random split",
             monitored=monitor,
         )
 

@@ -62,5 +62,5 @@ def with_new(cells: Cells, *, split: Callable[..., Iterator[Fold]], source: str,
             train=known[fold.train],
             valid=test if fold.monitored else known[fold.valid],
             test=test,
-            note="; ".join(filter(None, [fold.note, f"{len(tested)} new rows are tested in every fold"])),
+            notes=(*fold.notes, f"{len(tested)} new rows are tested in every fold"),
         )

@@ -118,9 +118,11 @@ def test_many_faults_are_counted():
 
 
 def test_validation_rows_train_where_nothing_is_chosen_by_them():
-    fold = Fold(rows(5, 0), rows(3, 1), rows(2, 4), note="said")
+    fold = Fold(rows(5, 0), rows(3, 1), rows(2, 4), notes=("said",))
     joined = fold.joined
     assert (joined.train.tolist(), joined.valid.tolist(), joined.test.tolist()) == ([0, 1, 3, 5], [], [2, 4])
     assert joined.note == "said" and joined.joined is joined
+    without = Fold(rows(5, 0), rows(), rows(2, 4), notes=("said",), unvalidated="no validation part was asked for")
+    assert without.note == "said; no validation part was asked for" and without.joined.note == "said"
     watched = Fold(rows(0, 1), rows(2, 3), rows(2, 3), monitored=True)
     assert watched.joined is watched  # its validation rows are the test rows

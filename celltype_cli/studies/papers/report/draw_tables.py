@@ -42,6 +42,7 @@ def published_dots(
     for key, place, marker, edges, faces in marks:
         sd = value.get(f"{key}_sd", np.nan)
         low, high = value.get(f"{key}_low", value[key] - sd), value.get(f"{key}_high", value[key] + sd)
+        low, high = np.maximum(low, 0), np.minimum(high, 1)  # scores of tables are shares
         axes.hlines(y + place, low, high, colors=edges, linewidth=2.2)
         look = {"edgecolors": edges, "facecolors": faces, "linewidths": 1.8, "zorder": 3}
         axes.scatter(value[key], y + place, s=52, marker=marker, **look)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
 from math import isnan
@@ -47,6 +47,7 @@ MODEL_COLOURS = (
     "#332288", "#117733", "#AA4499", "#2A9D8F", "#8A8A1F", "#8C3B4A", "#882255", "#5B2A86", "#2C6E91", "#3B7A1F",
     "#B5446E", "#A63603", "#3A3F5C", "#CC6677", "#6699CC", "#555555",
 )  # fmt: skip
+DRAWN = "drawn from "  # what each picture of a report carries, before its hash
 DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
 
 
@@ -171,7 +172,14 @@ def drawn(picture: Picture, file: Path) -> bytes:
     """
     code = digests({picture.draw.func.__module__, plots.__name__})
     content = pickle.dumps((picture.draw, code, vocabulary(), matplotlib.__version__))
-    made_of = f"drawn from {blake2b(content, digest_size=16).hexdigest()}"
+    made_of = f"{DRAWN}{blake2b(content, digest_size=16).hexdigest()}"
     if file.exists() and made_of.encode() in (before := file.read_bytes()):
         return before
     return plots.drawn(picture.draw(), file.suffix[1:], made_of)
+
+
+def remove_others(folder: Path, keys: Collection[str]) -> None:
+    """Removes the pictures of an earlier report that are drawn no longer; files that no report drew stay."""
+    for file in folder.iterdir() if folder.is_dir() else ():
+        if file.is_file() and file.stem not in keys and DRAWN.encode() in file.read_bytes():
+            file.unlink()

@@ -121,6 +121,7 @@ def write(
     for file, content in {**{name: text.encode() for name, text in texts.items()}, **images}.items():
         with replacing(folder / file) as temporary:
             temporary.write_bytes(content)
+    pictures.remove_others(folder / "figures", {one.key for one in drawable})
     return {"HTML": folder / "report.html", "Markdown": folder / "report.md", "LaTeX": folder / "report.tex",
             "CSV": folder, "figures": folder / "figures"}  # fmt: skip
 

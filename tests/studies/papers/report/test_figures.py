@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from made.paper import ACCURACY, CNN, PAPER, RATES, found_for, job
 from made.runs import fake_curves, fake_run
-from matplotlib.collections import PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.text import Text
 
 from celltype_cli.core import classes, plots
+from celltype_cli.evaluation.comparison import Comparison
 from celltype_cli.studies.papers.paper import SPLITS, Row, Table
-from celltype_cli.studies.papers.report import pictures, report
+from celltype_cli.studies.papers.report import draw_tables, pictures, report
 
 
 def test_confusions_draw_shares(toy_report):
@@ -91,6 +92,34 @@ def test_ranks_are_drawn_with_their_groups(toy_report):
     )
     texts = [text.get_text().strip() for text in axes.texts]
     assert f"{CNN.name}  {test.ranks[0]:.1f}" in texts
+
+
+def test_bars_end_where_shares_do(toy_report):
+    drawn = next(picture for picture in toy_report.pictures if picture.key == "table1_published").draw()
+    ends = [x for bars in drawn.axes[0].findobj(LineCollection) for x, _ in np.concatenate(bars.get_segments())]
+    assert ends and min(ends) >= 0 and max(ends) <= 1
+    line = toy_report.tables[0].lines[0]
+    wide = replace(line, ours=0.9, ours_sd=0.2, published=0.1, published_sd=0.3)
+    drawn = draw_tables.published_dots([wide], ["black"], "accuracy", "random splits", "animal", "")
+    ends = [x for bars in drawn.axes[0].findobj(LineCollection) for x, _ in np.concatenate(bars.get_segments())]
+    assert {0.0, 0.4, 0.7, 1.0} <= {round(x, 9) for x in ends}
+
+
+def test_long_names_of_ranks_fit_into_the_picture():
+    names = (
+        "noise_and_mean_floor: cell types, all laboratories",
+        "forest: laboratories",
+        "cnn1d: " + "cell types " * 5,
+    )
+    test = Comparison(names, 10, 10, np.array([2.3, 1.0, 2.7]), (), ((0, 2),))
+    head = "all rows on cascade all fake_classes (null): 0 of 3 pairs told apart, 0 of 3 over animals, " * 2
+    for panels in ({head: (test, ["black"] * 3)}, {"short": (test, ["black"] * 3)}):
+        figure = draw_tables.critical_differences(panels, "mean ranks")
+        figure.canvas.draw()
+        axes = figure.axes[0]
+        for text in (*axes.texts, axes.title, axes._left_title):
+            box = text.get_window_extent()
+            assert box.x0 >= 0 and box.x1 <= figure.bbox.width, text.get_text()
 
 
 def test_bars_join_what_a_test_does_not_tell_apart(tmp_path):

@@ -162,6 +162,15 @@ def test_the_files_are_the_same_twice_and_nothing_is_left(written, toy_runs, tmp
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
 
+def test_pictures_of_before_are_removed_and_files_of_others_stay(written, tmp_path):
+    made, _ = written
+    report.write(replace(made, pictures=made.pictures[:2]), tmp_path, ["pdf"])
+    (tmp_path / "figures" / "mine.svg").write_text("<svg/>")
+    report.write(replace(made, pictures=made.pictures[:1]), tmp_path)
+    names = {file.name for file in (tmp_path / "figures").iterdir()}
+    assert names == {"mine.svg", *(f"{made.pictures[0].key}.{kind}" for kind in ("svg", "pdf"))}
+
+
 def test_figures_stand_beside_svg_in_the_formats_that_were_asked_for(written, tmp_path):
     made, folder = written
     report.write(replace(made, pictures=made.pictures[:2]), tmp_path, ["png", "pdf", "svg"])
