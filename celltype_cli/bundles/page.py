@@ -17,7 +17,7 @@ from celltype_cli.bundles.nearest import nearest
 from celltype_cli.bundles.predict import SHOWN
 from celltype_cli.bundles.stress import summary
 from celltype_cli.core import plots
-from celltype_cli.core.plots import class_colour
+from celltype_cli.core.plots import NO_TYPE, THIS_CELL, class_colour
 
 
 def page(bundle: Bundle, answer: Answer, title: str) -> str:
@@ -121,11 +121,11 @@ def _why(bundle: Bundle, answer: Answer, k: int) -> Iterator[str]:
         + (f"\n{line.source}" if line.source else "")
         for line in near.table.itertuples()
     ]
-    colours = [class_colour(label, bundle.classes) if label else "#888" for label in near.table["label"]]
+    colours = [class_colour(label, bundle.classes) if label else NO_TYPE for label in near.table["label"]]
     for name, drawn in near.examples.items():
         draw = series if min(np.squeeze(drawn[0]).shape or (0,)) == np.squeeze(drawn[0]).size else images
         about = bundle.about["inputs"][name]
-        of_all = draw([*drawn], ["this cell", *names], ["#111", *colours], about)
+        of_all = draw([*drawn], ["this cell", *names], [THIS_CELL, *colours], about)
         yield f"<figure><b>{escape(name)}</b>{of_all}</figure>"
     if not answer.examples:
         items = "".join(f'<li><span class="key" style="background:{c}"></span>{escape(n.replace(chr(10), ", "))}</li>'

@@ -51,13 +51,13 @@ def with_labels(bundle: Bundle, path: str | Path | Any, **dataset: Any) -> Recor
         assemble.check(found)
     except UserError as error:
         said = re.sub(r"(?m)^( *)dataset\.path=", r"\1input=", str(error))  # as it was typed
-        raise UserError("\n  ".join([said, *other_kind(bundle, path)])) from error
+        raise UserError("\n  ".join([said, *other_kind(bundle, path, said)])) from error
     return found
 
 
-def other_kind(bundle: Bundle, path: Any) -> list[str]:
+def other_kind(bundle: Bundle, path: Any, told: str = "") -> list[str]:
     """Returns a line where a path holds recordings of another kind than those that the bundle labels."""
-    said = own_files.hint(bundle.about["source"]["_target_"], path)
+    said = own_files.hint(bundle.about["source"]["_target_"], path, told)
     return [f"{said}: it takes a model that was trained on such"] if said else []
 
 

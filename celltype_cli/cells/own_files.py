@@ -29,13 +29,14 @@ def nodes(folders: Iterable[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield file.stem, node
 
 
-def hint(target: Any, path: Any) -> str:
+def hint(target: Any, path: Any, said: str = "") -> str:
     """Returns a line on the datasets that read a path which `target` cannot read; nothing where there are none.
 
     Args:
         target: the `_target_` that has failed; nothing is said unless it is a reader of the user's own files, or where
             it knows the path, too, so that another thing is wrong with it.
         path: of a file or folder.
+        said: by the reader that has failed; a line that names one of these datasets is not said again.
     """
     if (
         not str(target).endswith(TARGET)
@@ -47,7 +48,7 @@ def hint(target: Any, path: Any) -> str:
     shipped = config_folders()[-1:]
     others = {str(node["_target_"]): name for name, node in nodes(shipped) if node["_target_"] != target}
     found = [name for other, name in others.items() if _holds(other, path)]
-    known = not found or _holds(str(target), path)
+    known = not found or any(f"dataset={name}" in said for name in found) or _holds(str(target), path)
     return "" if known else f"by its content {path} is read with dataset={' or '.join(found)}"
 
 

@@ -152,13 +152,20 @@ def _images(figure: Figure, cells: Cells, name: str) -> None:
                 extent=(along.first, along.last, below.first, below.last),
             )  # fmt: skip
             axes.locator_params(axis="x", nbins=3)
-        most_words = "" if alike else f"\nup to {most:.2g} x {scale}"
+        most_words = "" if alike else f"\nup to {_amount(most, scale)}"
         column[0].set_title(f"{class_name}{most_words}", color=colour, fontweight="bold")
     for axes, said in zip(grid[:, 0], about.channels):
         axes.set_ylabel(said, fontsize=13)
     figure.colorbar(drawn, ax=grid, label=scale if alike else "of the largest value", shrink=0.8, aspect=30)
     figure.supylabel(below.label, fontsize=15)
     figure.supxlabel(along.label, fontsize=15)
+
+
+def _amount(value: float, unit: str) -> str:
+    """Returns a value with its unit, which may be a number of others: 1.8 in units of "100 Hz" are 180 Hz."""
+    number, _, other = unit.partition(" ")
+    times, unit = (float(number), other) if number.isdecimal() else (1.0, unit)
+    return f"{float(f'{times * value:.2g}'):g} {unit}"
 
 
 def _table(figure: Figure, cells: Cells, name: str) -> None:

@@ -73,8 +73,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         with progress("stressed") as watch:
             answer = stressed(bundle, recordings, answer, watch=watch, **how)
     if answer.used.empty:
-        lines = [f"none of the {total} cells of {path} can be labelled:", *_reasons(answer), *other_kind(bundle, path)]
-        raise UserError("\n  ".join(lines))
+        why = "\n  ".join([f"none of the {total} cells of {path} can be labelled:", *_reasons(answer)])
+        raise UserError("\n  ".join([why, *other_kind(bundle, path, why)]))
     drawn = survival(answer.used, f"Cells left, {path.resolve().name}")
     text = page(bundle, answer, path.resolve().name)
     files = [

@@ -20,6 +20,8 @@ from celltype_cli.core.files import replacing
 # For classes that conf/classes does not name; these too are told apart by colour-blind readers.
 OTHER_COLOURS = ("#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#6A3D9A", "#B8B000", "#000000")
 
+THIS_CELL, NO_TYPE = "#7A7A7A", "#BBBBBB"  # the cell that is asked about, and one whose type is unknown: of no class
+
 # Large enough to be read when a page shows the picture at half its size.
 STYLE = {
     "font.size": 15,

@@ -48,7 +48,7 @@ def cells_of(cfg: DictConfig) -> Cells:
         dataset = _made("dataset", configs.build(cfg.dataset), Recordings, Cells)  # finished ones are Cells
         return _made("prepare", configs.build(cfg.prepare)(dataset), Cells).noted()
     except UserError as error:
-        if said := own_files.hint(cfg.dataset.get("_target_"), cfg.dataset.get("path")):
+        if said := own_files.hint(cfg.dataset.get("_target_"), cfg.dataset.get("path"), str(error)):
             raise UserError(f"{error}\n  {said}") from error
         raise
 

@@ -44,6 +44,16 @@ def test_another_dataset_reads_it(place, celltype, given, path, right):
     assert f"by its content {place / path} is read with dataset={right}" in err
 
 
+def test_what_the_reader_has_said_is_not_said_again(tmp_path, celltype):
+    folder = tmp_path / "recordings"
+    for name in ("a.nwb", "b.nwb"):
+        made = sweeps.NWB2()
+        sweeps.three(made)
+        made.write(folder / name)
+    code, _, err = celltype("data", "dataset=units", f"dataset.path={folder}", "figures=[]")
+    assert code == 2 and "sweeps of patch clamp" in err and err.count("dataset=sweeps") == 1, err
+
+
 def test_nothing_is_said_where_the_dataset_is_right_or_none_reads_it(place, tmp_path, celltype):
     write_traces(tmp_path / "flat.npz", trace=np.zeros((24, 150)))
     units.phy(tmp_path / "short", spike_times=np.zeros(5))

@@ -124,3 +124,8 @@ def test_recordings_are_shown_as_the_dataset_gives_them(cells):
     assert voltage.lines[0].get_color() == colour_of("PY")
     assert [line.vertices[0, 0] for line in voltage.collections[0].get_paths()] == [10, 20]
     assert {"time (ms)\nred: spikes found", "first of c0", "PY, cell c0\n", "no label, cell c5\n"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize(("unit", "said"), [("100 Hz", "180 Hz"), ("mV", "1.8 mV"), ("value", "1.8 value")])
+def test_an_amount_is_said_in_its_unit_alone(unit, said):
+    assert pictures._amount(1.796, unit) == said

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from celltype_cli.cells.about import About, Input
-from celltype_cli.core.plots import class_colour, in_two_lines, styled
+from celltype_cli.core.plots import NO_TYPE, THIS_CELL, class_colour, in_two_lines, styled
 from celltype_cli.studies.explain.saved import Explanation, Part
 
 COLUMNS = 10  # of a table
@@ -31,7 +31,7 @@ def picture(
     classes: Sequence[str],
     title: str,
 ) -> Figure:
-    """Draws a column for each input, each neighbour in a row of its own over the cell in black; and what counted.
+    """Draws a column for each input, each neighbour in a row of its own over the cell in grey; and what counted.
 
     Args:
         explanation: of the one cell; None where there is none.
@@ -46,7 +46,7 @@ def picture(
     alone = [] if examples else [quantities.loc[_chosen(tables, quantities)]]
     below = 2 * any(part is not None for part in drawn.values())
     n, wide = len(neighbours), len(drawn) + len(tables) + len(alone)
-    figure = Figure(figsize=(1.0 + (7.0 if wide < 3 else 5.6) * wide, 2.2 + 1.2 * (n + below)), layout="constrained")
+    figure = Figure(figsize=(1.0 + (7.0 if wide < 3 else 4.4) * wide, 2.4 + 1.5 * (n + below)), layout="constrained")
     columns = [*figure.subfigures(1, wide, squeeze=False)[0]]
     for name, part in drawn.items():
         column = columns.pop(0)
@@ -54,7 +54,7 @@ def picture(
         rows = [column.add_subplot(grid[k]) for k in range(n)] if name in examples else []
         if rows:
             _neighbours(rows, examples[name], neighbours, about.of(name), classes, named=name == next(iter(drawn)))
-            rows[0].set_title(f"{name.replace('_', ' ')}\n", loc="left", fontweight="bold")
+            rows[0].set_title(f"{name.replace('_', ' ')}\n\n", loc="left", fontweight="bold")
         if part is not None:
             _amounts(column.add_subplot(grid[len(rows) :]), part)
     for shown in alone:
@@ -62,7 +62,7 @@ def picture(
     for part in tables:
         _table(columns.pop(0).subplots(), part)
     if explanation:
-        sides = f"black: this cell; red speaks for {classes[explanation.predicted[0]]}, blue against it"
+        sides = f"grey: this cell; red speaks for {classes[explanation.predicted[0]]}, blue against it"
         figure.supxlabel(f"{sides}\namount: {explanation.quantity}, mean over the models", fontsize=13)
     figure.suptitle(title)
     return figure
@@ -71,11 +71,11 @@ def picture(
 def _said(line: object) -> str:
     """Says who a neighbour is: type, distance, cell, animal and laboratory, as far as they are known."""
     where = ", ".join(dict.fromkeys(name for name in (line.cell_id, line.group, line.source) if name))
-    return f"{line.label or 'unlabelled'}, distance {line.distance:.2f}: {where}"
+    return f"{line.label or 'unlabelled'}, distance {line.distance:.2f}:\n{where}"
 
 
 def _colour(line: object, classes: Sequence[str]) -> str:
-    return class_colour(line.label, classes) if line.label else "#888888"
+    return class_colour(line.label, classes) if line.label else NO_TYPE
 
 
 def _chosen(tables: Sequence[Part], quantities: pd.DataFrame) -> list[str]:
@@ -85,11 +85,11 @@ def _chosen(tables: Sequence[Part], quantities: pd.DataFrame) -> list[str]:
 
 
 def _quantities(axes: Axes, shown: pd.DataFrame, neighbours: pd.DataFrame, classes: Sequence[str]) -> None:
-    """Draws the quantities of the cell as black diamonds, and of each neighbour as a dot."""
+    """Draws the quantities of the cell as grey diamonds, and of each neighbour as a dot."""
     y = np.arange(len(shown))
     for k, line in enumerate(neighbours.itertuples(), start=1):
         axes.plot(shown.iloc[:, k], y, "o", color=_colour(line, classes), markersize=9, alpha=0.7, label=_said(line))
-    axes.plot(shown.iloc[:, 0], y, "D", color="black", markersize=8, label="this cell")
+    axes.plot(shown.iloc[:, 0], y, "D", color=THIS_CELL, markersize=8, label="this cell")
     axes.set_yticks(y, [in_two_lines(name.replace("_", " ")) for name in shown.index], fontsize=12)
     axes.axvline(0, color="#BBBBBB", linewidth=1, zorder=0)
     axes.set(ylim=(len(y) - 0.4, -0.6), xlabel="robust sd from the training median")
@@ -112,7 +112,7 @@ def _neighbours(
         if flat:
             at = _places(about, np.squeeze(values[0]).size)
             axes.plot(at, np.ravel(values[k]), color=colour, linewidth=1.6)
-            axes.plot(at, np.ravel(values[0]), color="black", linewidth=0.8)
+            axes.plot(at, np.ravel(values[0]), color=THIS_CELL, linewidth=1.6)
             axes.set(xlim=(at[0], at[-1]), ylim=(low, high + 1e-9))
             axes.set_ylabel(about.unit if k == 1 + len(rows) // 2 else "")  # once: it may be longer than a row is high
             axes.tick_params(labelbottom=k == len(rows))
@@ -124,7 +124,7 @@ def _neighbours(
             axes.axvline(both.shape[1] / 2 - 0.5, color="white", linewidth=3)
             axes.set(xticks=[], yticks=[], xlabel="this cell, and the neighbour" if k == len(rows) else "")
         axes.locator_params(axis="y", nbins=3)
-        how = {"color": colour, "fontweight": "bold", "fontsize": 12, "va": "bottom"}
+        how = {"color": colour, "fontweight": "bold", "fontsize": 13, "va": "bottom", "linespacing": 1.0}
         if named:
             axes.text(0, 1.01, _said(line), transform=axes.transAxes, **how).set_in_layout(False)  # it may be long
 
@@ -165,7 +165,7 @@ def _table(axes: Axes, part: Part) -> None:
     axes.barh(range(len(top)), amounts[top], color=[FOR if amounts[k] > 0 else AGAINST for k in top])
     names = [f"{part.columns[k].replace('_', ' ')} = " + (f"{values[k]:.3g}" if np.isfinite(values[k]) else "?")
              for k in top]  # fmt: skip
-    axes.set_yticks(range(len(top)), [in_two_lines(name) for name in names], fontsize=12)
+    axes.set_yticks(range(len(top)), [in_two_lines(name) for name in names], fontsize=14)
     axes.axvline(0, color="black", linewidth=1)
     axes.set(ylim=(len(top) - 0.4, -0.6), xlabel="amount")
     axes.locator_params(axis="x", nbins=2)  # their digits may be many

@@ -73,7 +73,7 @@ class Result:
     def dataset(self) -> str:
         """Says what was classified, in words for people."""
         cells, groups = self.split["cell_id"].nunique(), self.split["group"].nunique()
-        return f"{self.facts['dataset']['title']}: {cells:,} cells in {groups} {self.group}s"
+        return f"{self.facts['dataset']['title']}: {cells:,} cells in {groups:,} {self.group}s"
 
     @property
     def machine(self) -> str:
