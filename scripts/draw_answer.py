@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 SETTINGS = ("split=leave_one_group_out", "logger=none", "figures=[]")
-WIDTH, HEIGHT, SCALE = 1130, 1620, 2  # of the photograph, in pixels of the page; sharp in print
+WIDTH, HEIGHT, SCALE = 1130, 1640, 2  # of the photograph, in pixels of the page; sharp in print
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from celltype_cli.runs.tracking_run import Logged, MlflowRun
 from celltype_cli.runs.tracking_store import Store, knock, reason, sqlite_file, within
 
 LOOK_S = 6.0  # for a look at the store; a busy machine takes some seconds to open even its own file
+LEAST_ROOM = 2_000_000  # bytes on the disk of a store that is a file; a new one takes some 0.7 MB
 
 
 class NoTracking:
@@ -53,7 +54,10 @@ class Mlflow:
     def reach(self, outputs: Path) -> str:
         """Returns the address of the store after a look at it; a file that is not there yet is not made."""
         uri = store_uri(outputs, self.uri)
-        if (file := sqlite_file(uri)) and not (file.exists() and (not file.is_file() or file.stat().st_size)):
+        later = "Runs go on without it and are logged later"
+        if (file := sqlite_file(uri)) and (free := _free(file)) < LEAST_ROOM:
+            return f"{uri} cannot be used: its disk is full ({free / 1e6:.1f} MB are free). {later}"
+        if file and not (file.exists() and (not file.is_file() or file.stat().st_size)):
             return f"{uri} (made by the first run)"
         try:
             knock(uri)
@@ -61,8 +65,13 @@ class Mlflow:
 
             within(LOOK_S, lambda: _look_into(uri))
         except Exception as error:  # noqa: BLE001 - a store may fail in any way
-            return f"{uri} cannot be used: {reason(error)}. Runs go on without it and are logged later"
+            return f"{uri} cannot be used: {reason(error)}. {later}"
         return f"{uri} works"
+
+
+def _free(file: Path) -> int:
+    """Returns the bytes that are free where a file lies or will lie."""
+    return shutil.disk_usage(next(folder for folder in file.absolute().parents if folder.exists())).free
 
 
 def _look_into(uri: str) -> None:

@@ -254,3 +254,10 @@ def test_an_answer_that_is_an_error_is_an_answer(monkeypatch):
     monkeypatch.setattr(tracking_store, "urlopen", refuses)
     tracking_store.knock("http://x")
     tracking_store.knock("databricks")
+
+
+def test_a_full_disk_is_said_before_anything_runs(tmp_path, monkeypatch):
+    free = shutil.disk_usage(tmp_path)._replace(free=300_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: free)
+    assert "mlflow.db cannot be used: its disk is full (0.3 MB are free). Runs go on" in Mlflow(None).reach(tmp_path)
+    assert "disk" not in Mlflow("http://127.0.0.1:9").reach(tmp_path)

@@ -54,13 +54,15 @@ def picture(
         rows = [column.add_subplot(grid[k]) for k in range(n)] if name in examples else []
         if rows:
             _neighbours(rows, examples[name], neighbours, about.of(name), classes, named=name == next(iter(drawn)))
-            rows[0].set_title(f"{name.replace('_', ' ')}\n\n", loc="left", fontweight="bold")
+            column.suptitle(name.replace("_", " "), x=0.02, ha="left", fontweight="bold")
         if part is not None:
             _amounts(column.add_subplot(grid[len(rows) :]), part)
     for shown in alone:
         _quantities(columns.pop(0).subplots(), shown, neighbours, classes)
     for part in tables:
-        _table(columns.pop(0).subplots(), part)
+        column = columns.pop(0)
+        column.suptitle("what counted most", x=0.98, ha="right", fontweight="bold")
+        _table(column.subplots(), part)
     if explanation:
         sides = f"grey: this cell; red speaks for {classes[explanation.predicted[0]]}, blue against it"
         figure.supxlabel(f"{sides}\namount: {explanation.quantity}, mean over the models", fontsize=13)
@@ -124,9 +126,8 @@ def _neighbours(
             axes.axvline(both.shape[1] / 2 - 0.5, color="white", linewidth=3)
             axes.set(xticks=[], yticks=[], xlabel="this cell, and the neighbour" if k == len(rows) else "")
         axes.locator_params(axis="y", nbins=3)
-        how = {"color": colour, "fontweight": "bold", "fontsize": 13, "va": "bottom", "linespacing": 1.0}
-        if named:
-            axes.text(0, 1.01, _said(line), transform=axes.transAxes, **how).set_in_layout(False)  # it may be long
+        said = _said(line) if named else "\n"  # rows of all columns are of one height; a title may be long
+        axes.set_title(said, loc="left", color=colour, fontweight="bold", fontsize=13)
 
 
 def _image(row: np.ndarray) -> np.ndarray:
@@ -169,7 +170,6 @@ def _table(axes: Axes, part: Part) -> None:
     axes.axvline(0, color="black", linewidth=1)
     axes.set(ylim=(len(top) - 0.4, -0.6), xlabel="amount")
     axes.locator_params(axis="x", nbins=2)  # their digits may be many
-    axes.set_title("what counted most", loc="left", fontweight="bold")
 
 
 def _top(part: Part) -> Int[np.ndarray, " column"]:

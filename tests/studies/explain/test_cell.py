@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from torch import nn
 
 from celltype_cli.cells.about import About, Axis, Input
 from celltype_cli.cells.cells import Cells
+from celltype_cli.core.plots import THIS_CELL
 from celltype_cli.studies.explain import draw_cell
 from celltype_cli.studies.explain.cell import explain_cell, numbers
 from celltype_cli.studies.explain.saved import Explanation, Part
@@ -83,7 +85,7 @@ def test_the_picture_shows_neighbours_and_what_counted(explained, drawn):
     explanation = made({"table": TABLE}) if explained else None
     figure = draw_cell.picture(explanation, NEAR, examples, QUANTITIES, ABOUT, CLASSES, "cell c: B")
     texts = [text.get_text() for text in figure.findobj(Text)]
-    assert "B, distance 0.25: n1, mouse, lab" in texts and "unlabelled, distance 1.50: n2, mouse" in texts
+    assert "B, distance 0.25:\nn1, mouse, lab" in texts and "unlabelled, distance 1.50:\nn2, mouse" in texts
     assert ("width (ms) = ?" in texts) == explained
     lines = [axes.lines for axes in figure.findobj(lambda one: hasattr(one, "lines")) if len(axes.lines) == 2]
     assert len(lines) == 2 * drawn
@@ -96,9 +98,25 @@ def test_the_picture_shows_neighbours_and_what_counted(explained, drawn):
         assert diamonds.get_xdata().tolist() == [[-1.0, 2.0][k] for k in order]
     if drawn:
         neighbour, cell = lines[1]
-        assert cell.get_ydata().tolist() == TRACE[0, 0].tolist() and cell.get_color() == "black"
+        assert cell.get_ydata().tolist() == TRACE[0, 0].tolist() and cell.get_color() == THIS_CELL
         assert neighbour.get_ydata().tolist() == (TRACE[1, 0] + 1).tolist()
         assert neighbour.get_xdata().tolist() == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+def test_names_stand_clear_of_the_rows_and_within_the_picture():
+    named = NEAR.assign(cell_id="recording_of_another_laboratory/17")
+    examples = {"trace": np.concatenate([TRACE[:1], TRACE[1:], TRACE[1:] + 1])}
+    figure = draw_cell.picture(made({"table": TABLE}), named, examples, QUANTITIES, ABOUT, CLASSES, "cell c: B")
+    figure.draw_without_rendering()
+    above, below = [axes for axes in figure.findobj(Axes) if len(axes.lines) == 2]
+    assert below.title.get_window_extent().height == 0  # the one in the middle is empty
+    assert below._left_title.get_window_extent().y1 <= above.bbox.y0
+    for text in figure.findobj(Text):
+        if text.get_text().strip() and text.get_visible():
+            box = text.get_window_extent()
+            assert box.x0 >= 0 and box.y1 <= figure.bbox.height + 1, text.get_text()
+    (counted,) = [text for text in figure.findobj(Text) if text.get_text() == "what counted most"]
+    assert counted.get_window_extent().x1 <= figure.bbox.width
 
 
 def test_pictures_stand_beside_each_other_with_a_map_below():

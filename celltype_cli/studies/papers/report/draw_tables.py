@@ -87,7 +87,7 @@ def critical_differences(panels: Mapping[str, tuple[Comparison, Sequence[str]]],
     """
     heights = [2.6 + _depth(test) + (len(test.names) + 1) // 2 for test, _ in panels.values()]
     left, right = (max(width(words) for test, _ in panels.values() for words in _names(test)[k]) + 0.3 for k in (0, 1))
-    wide = max(13.0, left + LEAST_AXIS + right, *(width(words, "bold") + 0.5 for words in panels))
+    wide = max(13.0, left + LEAST_AXIS + right, *(1.05 * width(words, "bold") + 0.5 for words in panels))
     figure = Figure(figsize=(wide, 0.5 + 0.42 * sum(heights)), layout="constrained")
     grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (words, (test, colours)), height in zip(grid, panels.items(), heights):
