@@ -19,7 +19,7 @@ from celltype_cli.cells.assemble import Recordings, named, per_class
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core import signals
 from celltype_cli.core.memory import check_room
-from celltype_cli.core.messages import UserError, check_choice, few, grouped, raise_faults
+from celltype_cli.core.messages import UserError, check_choice, counted, few, grouped, raise_faults
 from celltype_cli.core.ranges import Rate, held
 
 INPUTS = ("trace", "features")
@@ -210,7 +210,8 @@ def _too_short(r: Recording, rate: float, timesteps: int) -> str:
 
 def _notes(kept: list[Recording], short: list[Recording], rate: float, timesteps: int, signal: str) -> Iterator[str]:
     if short:
-        yield f"{len(short)} cells left out, no window of {timesteps} samples fits or varies: {per_class(short)}"
+        lost = counted(len(short), "cell")
+        yield f"{lost} left out, no window of {timesteps} samples fits or varies: {per_class(short)}"
     slower = [r for r in kept if r.sampling_rate < rate and not _same(r.sampling_rate, rate)]
     if slower:
         yield f"{len(slower)} cells were recorded at less than {rate:g} Hz and interpolated: {per_class(slower)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from celltype_cli.commands import typed
+from celltype_cli.core.messages import counted
 from celltype_cli.core.terminal import say, say_note, say_pairs, say_table
 
 PLACES = {"predictions": "predictions.csv", "per cell": "cells.csv", "measured": "features.csv",
@@ -56,9 +57,9 @@ def print_outcome(outcome: Outcome) -> None:
 
     facts, scores = outcome.folder.facts(), outcome.scores
     group = facts["dataset"].get("group", "group")
-    counted, method = in_words(scores, group), saved_scores.method(scores, group)
-    how = f"{scores['n_folds']} folds ({facts['labels']['split']}), seed {facts['seed']}"
-    say(f"\n{facts['labels']['model']} on {facts['dataset']['title']} ({outcome.status}): {counted}, {how}")
+    cells, method = in_words(scores, group), saved_scores.method(scores, group)
+    how = f"{counted(scores['n_folds'], 'fold')} ({facts['labels']['split']}), seed {facts['seed']}"
+    say(f"\n{facts['labels']['model']} on {facts['dataset']['title']} ({outcome.status}): {cells}, {how}")
     rows = []
     for name in ("balanced_accuracy", "accuracy", "macro_f1", "weighted_f1", "log_loss", "brier"):
         if name in scores["cell"]:  # runs of long ago have no Brier score

@@ -79,6 +79,11 @@ def _joined(faults: Iterable[str]) -> list[str]:
     return counted
 
 
+def counted(n: int, word: str) -> str:
+    """Returns so many of something: "1 cell", "4,472 cells"."""
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
 def few(items: Iterable[str]) -> list[str]:
     """Returns the first five items and the number of the others; up to six as they are."""
     items = list(items)

@@ -13,7 +13,7 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.core import configs
-from celltype_cli.core.messages import UserError, few
+from celltype_cli.core.messages import UserError, counted, few
 from celltype_cli.core.terminal import say
 from celltype_cli.evaluation.predictions import predictions_table
 from celltype_cli.evaluation.scores import scores
@@ -70,7 +70,7 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str]) -> O
         "dataset": {**asdict(cells.about), "title": cells.about.title, "fingerprint": cells.fingerprint()},
         "split": _describe_split(folds, cells.about.group),
     }
-    say(f"{labels['model']} on {cells.about.title}: {cells.counted}, {len(folds)} folds")
+    say(f"{labels['model']} on {cells.about.title}: {cells.counted}, {counted(len(folds), 'fold')}")
     with folder.working(OmegaConf.to_container(cfg, resolve=True), overrides, facts, log):
         folder.write_split(cells, folds)
         tables, curves = [], []

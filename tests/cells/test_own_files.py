@@ -44,6 +44,7 @@ def test_another_dataset_reads_it(place, celltype, given, path, right):
     assert f"by its content {place / path} is read with dataset={right}" in err
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_what_the_reader_has_said_is_not_said_again(tmp_path, celltype):
     folder = tmp_path / "recordings"
     for name in ("a.nwb", "b.nwb"):

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from celltype_cli.core.messages import UserError, few, nearest_file, of_machine, printable, raise_faults
+from celltype_cli.core.messages import UserError, counted, few, nearest_file, of_machine, printable, raise_faults
 
 NAMES = ", ".join(f"cell_{k}.npz" for k in range(5))
 ALIKE = ([f"cell_{k}.npz: has no rate" for k in range(60)], f"{NAMES}, and 55 more: has no rate")
@@ -45,3 +45,8 @@ def test_a_file_is_proposed_for_its_own_kind_alone(tmp_path):
 )
 def test_what_the_machine_refuses_is_worded(error, said):
     assert str(of_machine(error)).startswith(said)
+
+
+@pytest.mark.parametrize(("n", "said"), [(0, "0 cells"), (1, "1 cell"), (4472, "4,472 cells")])
+def test_one_is_not_many(n, said):
+    assert counted(n, "cell") == said

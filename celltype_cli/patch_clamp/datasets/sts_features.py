@@ -23,7 +23,7 @@ import pandas as pd
 
 from celltype_cli.cells.about import About, Input
 from celltype_cli.cells.cells import Cells
-from celltype_cli.core.messages import check_choice, raise_faults
+from celltype_cli.core.messages import check_choice, counted, raise_faults
 from celltype_cli.patch_clamp.datasets import sts_tables
 from celltype_cli.patch_clamp.features.cell import STIMULI, UNUSED, from_rest
 from celltype_cli.patch_clamp.features.first_spike import LATER
@@ -72,7 +72,7 @@ def load(*, path: str | Path, feature_set: str, cells: str) -> Cells:
     chosen = sts_tables.choose(folder, source_of, cells, "the tables")
     notes = list(chosen.notes)
     if unmeasured := int((~measured).sum()):
-        notes.append(f"{unmeasured} cells left out: none of their features was measured")
+        notes.append(f"{counted(unmeasured, 'cell')} left out: none of their features was measured")
     if feature_set == "recipe":
         notes.append("times are absolute, as in the paper: columns *_t_long_square tell Clamp from Seq")
     return Cells(

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from celltype_cli.core.messages import UserError, check_choice, raise_faults
+from celltype_cli.core.messages import UserError, check_choice, counted, raise_faults
 from celltype_cli.core.tables import read_table
 from celltype_cli.patch_clamp.recording import CLASSES
 
@@ -68,8 +68,8 @@ def choose(folder: Path, source_of: dict[str, str], cells: str, kind: str) -> Ch
             f"{LABELS}, {len(unlisted)} stand in neither of {' and '.join(LISTS)}"
         )
     counts = {
-        f"{len(unlabelled)} cells left out: their type is unknown": unlabelled,
-        f"{len(unlisted)} cells left out: they are in neither published list": unlisted,
+        f"{counted(len(unlabelled), 'cell')} left out: their type is unknown": unlabelled,
+        f"{counted(len(unlisted), 'cell')} left out: they are in neither published list": unlisted,
         f"{len(listed.keys() - source_of.keys())} cells of the published lists are not in {kind}":
             listed.keys() - source_of.keys(),
         f"the donor of {sum(cell not in donor_of for cell in kept)} cells is unknown: each is a group of its own":

@@ -35,7 +35,7 @@ def test_cells_have_the_label_source_and_id_of_the_files(folder):
 def test_what_is_left_out_or_missing_is_said(folder):
     assert load(folder).about.notes == (
         "2 cells left out: their type is unknown",  # Unsure
-        "1 cells left out: they are in neither published list",
+        "1 cell left out: they are in neither published list",
         "1 cells of the published lists are not in the tables",
         "the donor of 7 cells is unknown: each is a group of its own",
     )
@@ -111,7 +111,7 @@ def test_cells_without_any_feature_are_left_out(tmp_path):
     table.loc[1, table.columns.difference(["cell_specimen_id"])] = np.nan
     cells = load(sts.write(tmp_path, Seq=table))
     assert "202" not in cells.cell_id
-    assert "1 cells left out: none of their features was measured" in cells.about.notes
+    assert "1 cell left out: none of their features was measured" in cells.about.notes
 
 
 def test_broken_tables_are_refused_with_all_their_faults(tmp_path):

@@ -153,7 +153,7 @@ def test_the_command_prints_what_it_found_and_how_to_train_it_again(tmp_path, mo
     for said in ("2 of 2 done", "2 trials; the best, trial", "the hold-out is the first of 3 folds", "trials.csv",
                  "celltype train --config-dir ",
                  " dataset=calcium_sim model=forest split=grouped_kfold dataset.cells_per_class=12",
-                 "The refit, on the hold-out", "1 folds (first_of_grouped_kfold)"):  # fmt: skip
+                 "The refit, on the hold-out", "1 fold (first_of_grouped_kfold)"):  # fmt: skip
         assert said in out
 
 
