@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from celltype_cli.bundles.bundle import Bundle, load_bundle
+from celltype_cli.core.messages import UserError
 
 RATE = "sampling_rate"  # in Hz, beside the arrays
+NOTE = "note"  # beside the probabilities: empty, or why there are none
 
 
 def arrays(bundle: Bundle) -> tuple[str, ...]:
@@ -36,15 +38,18 @@ class Served:
         Args:
             cells: a row for each cell: its arrays by name, and its `sampling_rate` in Hz.
 
-        Raises:
-            UserError: when an array is missing or of another shape, or a cell cannot be used.
+        Returns:
+            None for the probabilities of a cell that cannot be used, and a note that says why.
         """
         names = [name for name in (*arrays(self.bundle), RATE) if name in cells]
-        rows = [
-            self.bundle.predict_proba(**{name: _whole(line[name]) for name in names})[0]
-            for line in cells.to_dict("records")
-        ]
-        return pd.DataFrame(rows, columns=columns(self.bundle))
+        rows = [self._row({name: _whole(line[name]) for name in names}) for line in cells.to_dict("records")]
+        return pd.DataFrame(rows, columns=[*columns(self.bundle), NOTE])
+
+    def _row(self, cell: dict[str, np.ndarray]) -> list[float | str | None]:
+        try:
+            return [*map(float, self.bundle.predict_proba(**cell)[0]), ""]
+        except UserError as error:
+            return [*[None] * len(self.bundle.classes), str(error).removeprefix("no cell can be used: ")]
 
 
 def _whole(value: object) -> np.ndarray:

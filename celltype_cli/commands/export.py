@@ -81,5 +81,6 @@ def _registered(cfg: DictConfig, run: RunFolder, bundle: Bundle) -> str:
         takes=served.arrays(bundle),
         rate=served.RATE,
         gives=served.columns(bundle),
+        note=served.NOTE,
         version=__version__,
     )

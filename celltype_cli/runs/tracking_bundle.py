@@ -26,6 +26,7 @@ def register(
     takes: Sequence[str],
     rate: str,
     gives: Sequence[str],
+    note: str,
     version: str,
 ) -> str:
     """Copies a bundle into the store as a new version of a registered model; returns the address to serve it by.
@@ -34,7 +35,7 @@ def register(
         uri: of the store; None as in `tracking.store_uri`.
         run: id in the store of the run that was exported; None makes a run of its own.
         experiment: for a run of its own.
-        takes, rate, gives: columns of the table for a cell each: arrays of two axes, a number; probabilities.
+        takes, rate, gives, note: columns of the table, for a cell each: arrays of two axes, a number; shares, a text.
         version: of celltype, which whoever serves the model needs.
 
     Raises:
@@ -47,7 +48,8 @@ def register(
 
     number, place = DataType.double, store_uri(outputs, uri)
     inputs = Schema([*(ColSpec(Array(Array(number)), name=column) for column in takes), ColSpec(number, name=rate)])
-    signature = ModelSignature(inputs=inputs, outputs=Schema([ColSpec(number, name=column) for column in gives]))
+    answers = [*(ColSpec(number, name=column) for column in gives), ColSpec(DataType.string, name=note)]
+    signature = ModelSignature(inputs=inputs, outputs=Schema(answers))
     before = {name: os.environ.get(f"MLFLOW_{name}_URI") for name in ("TRACKING", "REGISTRY")}  # MLflow sets them
     warnings.filterwarnings("ignore", message=".*input example was not provided")  # the signature says what it takes
     try:

@@ -1,5 +1,7 @@
 """A bundle in MLflow's registry says what it says by itself."""
 
+import io
+import json
 import os
 
 import mlflow
@@ -7,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made.bundles import command
+from mlflow.pyfunc.scoring_server import predictions_to_json
 
 from celltype_cli import load_bundle
 
@@ -50,9 +53,17 @@ def test_a_registered_bundle_says_the_same(place):
     trace = np.random.default_rng(1).standard_normal((3, 60)) * 0.2
     asked = pd.DataFrame({"trace": [[row.tolist()] for row in trace], "sampling_rate": 30.0})
     found = model.predict(asked)
-    assert [*found] == ["p_PV", "p_SOM"] == model.metadata.signature.outputs.input_names()
+    assert [*found] == ["p_PV", "p_SOM", "note"] == model.metadata.signature.outputs.input_names()
     alone = load_bundle(place / "mine").predict_proba(trace=trace, sampling_rate=30.0)
-    np.testing.assert_allclose(found, alone, atol=1e-6)
+    np.testing.assert_allclose(found[["p_PV", "p_SOM"]], alone, atol=1e-6)
+    assert [*found["note"]] == [""] * 3
+    asked.at[1, "trace"] = [trace[1, :5].tolist()]  # a cell that cannot be used leaves the others
+    found = model.predict(asked)
+    assert found[["p_PV", "p_SOM"]].isna().all(axis=1).tolist() == [False, True, False]
+    assert [*found["note"]] == ["", "its longest uninterrupted stretch has 5 samples at 30 Hz, 60 expected", ""]
+    answer = io.StringIO()
+    predictions_to_json(found, answer)
+    assert json.loads(answer.getvalue(), parse_constant=pytest.fail)["predictions"][1]["p_PV"] is None
     with pytest.raises(Exception, match="trace"):  # the signature names what is missing
         model.predict(asked[["sampling_rate"]])
 
