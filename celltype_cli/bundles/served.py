@@ -43,7 +43,8 @@ class Served:
         """
         names = [name for name in (*arrays(self.bundle), RATE) if name in cells]
         rows = [self._row({name: _whole(line[name]) for name in names}) for line in cells.to_dict("records")]
-        return pd.DataFrame(rows, columns=[*columns(self.bundle), NOTE])
+        answer = pd.DataFrame(rows, columns=[*columns(self.bundle), NOTE], dtype=object)  # None, which JSON has, stays
+        return answer if (answer[NOTE] != "").any() else answer.astype(dict.fromkeys(columns(self.bundle), float))
 
     def _row(self, cell: dict[str, np.ndarray]) -> list[float | str | None]:
         try:
