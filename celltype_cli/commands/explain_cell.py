@@ -43,7 +43,9 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     line, cells, near, notes = of_cell(bundle, path, cell, **settings)
     explanation, why_not = _explained(bundle, cells, line["best"])
     of = path.resolve().name
-    name = re.sub(r"[^\w.-]+", "_", f"{cell if cell.startswith(of) else f'{of}-{cell}'}-why")
+    name = re.sub(
+        r"[^\w.-]+", "_", f"{cell if cell.startswith(of) else f'{of}-{cell}'}-why-{Path(str(cfg.bundle)).name}"
+    )
     out = Path(name) if cfg.out is None else Path(cfg.out).expanduser()
     files = {"neighbours": out / "nearest.csv"}
     write_text(files["neighbours"], near.table.to_csv(index=False))

@@ -70,6 +70,13 @@ def test_the_neighbours_are_those_of_predict(explained, place):
     assert f"confidence {answer.used['confidence'].iloc[k]:.2f}" in said and not (out / "why.png").exists()
 
 
+def test_answers_of_two_models_stand_beside_each_other(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = [f"input={place / 'my_session'}", *OWN[1:], f"cell={CELL}", "figures=[]"]
+    assert command("explain", f"model={place / 'my_model'}", *own) == 0
+    assert [folder.name for folder in tmp_path.iterdir()] == [f"{CELL.replace('/', '_')}-why-my_model"]
+
+
 def test_networks_have_integrated_gradients(explained):
     code, said, out = explained("model=traces-rnn", *OWN, f"cell={CELL}")
     assert code == 0, said
