@@ -14,7 +14,8 @@ from made import units
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
-COMMANDS = [line.partition("  #")[0].strip() for kind, text in BLOCKS if kind == "bash" for line in text.splitlines()]
+EXAMPLES = [[line.partition("  #")[0].strip() for line in text.splitlines()] for kind, text in BLOCKS if kind == "bash"]
+COMMANDS = [line for lines in EXAMPLES for line in lines]
 TABLE = re.findall(r"^\| .* \| (`.*`.*) \|$", README, re.MULTILINE)
 SMALL = ["dataset.cells_per_class=12", "dataset.timesteps=200", "threads=1"]
 
@@ -63,9 +64,15 @@ def test_make_targets_exist(command):
     run(REPOSITORY, [*shlex.split(command), "--dry-run"])
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("celltype ")])
-def test_commands_run(command, workplace, request):
-    words = shlex.split(command)[1:]
+@pytest.mark.parametrize("lines", [e for e in EXAMPLES if "celltype" in e[0]], ids=lambda lines: lines[0])
+def test_commands_run(lines, workplace, request):
+    """Those of one example follow one another: what the first makes the next may label."""
+    for line in lines:
+        if line.startswith("celltype "):
+            _type(shlex.split(line)[1:], workplace, request)
+
+
+def _type(words, workplace, request):
     if "dataset=cascade" in words:
         data = request.getfixturevalue("shared_data") / "calcium" / "cascade"
         if not (workplace / "Cascade").exists():
