@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pandas as pd
 
 from celltype_cli.bundles.answer import Answer
 from celltype_cli.bundles.bundle import Bundle
-from celltype_cli.bundles.predict import Watch, predict, recordings_of, with_labels
+from celltype_cli.bundles.predict import Watch, predict, unlabelled, with_labels
 from celltype_cli.core.classes import same_as
+from celltype_cli.core.files import digest, ours
 from celltype_cli.core.messages import UserError, few
-from celltype_cli.core.tables import read_table
+from celltype_cli.core.text import alike
 
 
 def evaluate(
@@ -28,25 +30,22 @@ def evaluate(
     """Labels recordings whose types are known.
 
     Args:
-        labels: a table with cell_id and label; None for the labels in the recordings themselves.
+        labels: a table beside, as `dataset.labels` of the kind of recording; None for the labels in the files.
         dataset, prepare: settings, as in `predict`.
 
     Returns:
         the answer, its predictions as `evaluation.predictions` has them (a line for each cell with a label), and notes.
 
     Raises:
-        UserError: when no cell has a label that the bundle knows.
+        UserError: when no cell has a label that the bundle knows, or the table is an answer of a model.
     """
-    known, notes = _labels(bundle, path, labels, dataset)
-    answer = predict(
-        bundle, recordings_of(bundle, path, **dataset), prepare=prepare, accuracy=None, force=True, watch=watch
-    )
-    used = answer.used
+    if labels is not None and labels.is_file() and ours(labels.parent).get(labels.name) == digest(labels):
+        raise UserError(f"labels={labels} is an answer of `celltype predict`, which says nothing of how right it is")
+    found = with_labels(bundle, path, **dataset, **({} if labels is None else {"labels": str(labels)}))
+    answer = predict(bundle, unlabelled(bundle, found), prepare=prepare, accuracy=None, force=True, watch=watch)
+    used, known = answer.used, {entry.cell_id: entry.label for entry in found.entries}
     label = used["cell_id"].map(known).fillna("").to_numpy()
-    names = {name: own for own in bundle.classes for name in same_as(own)}
-    others = sorted({name for name in label if name and name not in names})
-    if others:
-        notes.append(f"labels that the bundle does not know count for no score: {', '.join(few(others))}")
+    names, notes = _names(bundle.classes, {*label} - {""})
     table = pd.DataFrame(
         {
             "fold": 0,
@@ -58,22 +57,27 @@ def evaluate(
             **{f"p_{name}": used[f"p_{name}"].to_numpy(float) for name in bundle.classes},
         }
     )
-    if (table["label"] == "").all():
-        found = ", ".join(few(sorted(set(known.values()) - {""}))) or "none"
-        raise UserError(
-            f"no cell of {path} has a label that the bundle knows ({', '.join(bundle.classes)}); found {found}"
-        )
+    there = sorted({*table["label"]} - {""})
+    if not there:
+        said = ", ".join(few(sorted({*known.values()} - {""})))
+        what = f"found {said}" if said else "it names no type: labels=<csv with cell_id and label> does"
+        raise UserError(f"no cell of {path} has a label that the bundle knows ({', '.join(bundle.classes)}); {what}")
+    if len(there) == 1:
+        notes.append(f"all labelled cells are {there[0]}: how many others are taken for it, no score here says")
     return answer, table, notes
 
 
-def _labels(
-    bundle: Bundle, path: Path, labels: Path | None, dataset: dict[str, Any]
-) -> tuple[dict[str, str], list[str]]:
-    """Returns the label of each cell by its id, and notes on how they were read."""
-    if labels is None:
-        return {entry.cell_id: entry.label for entry in with_labels(bundle, path, **dataset).entries}, []
-    table = read_table("labels", labels)
-    if missing := [name for name in ("cell_id", "label") if name not in table.rows]:
-        raise UserError(f"labels={labels}: {' and '.join(missing)} missing; found {', '.join(table.rows)}")
-    known = dict(zip(table.rows["cell_id"], table.rows["label"]))
-    return known, [*table.notes]
+def _names(classes: Sequence[str], labels: Collection[str]) -> tuple[dict[str, str], list[str]]:
+    """Returns the class that each label is a name of, and notes on those that are so but for their spelling, or of
+    none."""
+    exact = {name: own for own in classes for name in same_as(own)}
+    close = {}
+    for label in {*labels} - {*exact}:
+        alone = {exact[name] for group in alike([label, *exact]) if label in group for name in group if name in exact}
+        close |= {label: alone.pop()} if len(alone) == 1 else {}
+    others = sorted({*labels} - {*exact} - {*close})
+    taken = ", ".join(f"{label} as {own}" for label, own in sorted(close.items()))
+    notes = [f"labels are taken for classes that they are but for their spelling: {taken}"] if taken else []
+    if others:
+        notes.append(f"labels that the bundle does not know count for no score: {', '.join(few(others))}")
+    return exact | close, notes

@@ -39,8 +39,13 @@ def recordings_of(bundle: Bundle, path: str | Path | Any, **dataset: Any) -> Rec
     Raises:
         UserError: when there is no file, none can be read, or a setting is missing.
     """
-    found = with_labels(bundle, path, **dataset)
-    return replace(found, entries=[replace(entry, label="") for entry in found.entries], classes=bundle.classes)
+    return unlabelled(bundle, with_labels(bundle, path, **dataset))
+
+
+def unlabelled(bundle: Bundle, recordings: Recordings) -> Recordings:
+    """Returns recordings without what is known of their types, to be labelled."""
+    entries = [replace(entry, label="") for entry in recordings.entries]
+    return replace(recordings, entries=entries, classes=bundle.classes)
 
 
 def with_labels(bundle: Bundle, path: str | Path | Any, **dataset: Any) -> Recordings:
@@ -50,7 +55,8 @@ def with_labels(bundle: Bundle, path: str | Path | Any, **dataset: Any) -> Recor
         found = replace(call(bundle.about["source"], **asked), classes=None)
         assemble.check(found)
     except UserError as error:
-        said = re.sub(r"(?m)^( *)dataset\.path=", r"\1input=", str(error))  # as it was typed
+        said = re.sub(r"(?m)^( *)dataset\.path(?=[= ])", r"\1input", str(error))  # as it was typed
+        said = re.sub(r"\bdataset\.labels(?==)", "labels", said) if dataset.get("labels") else said
         raise UserError("\n  ".join([said, *other_kind(bundle, path, said)])) from error
     return found
 

@@ -14,6 +14,7 @@ from celltype_cli.core.tables import read_table
 from celltype_cli.core.text import alike
 
 COLUMNS = ("cell_id", "label", "group", "source")
+KEYS = ("file", "cell_id", "cluster_id")  # the first there names the recording; cluster_id as in the tables of Phy
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,19 @@ def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[st
         name_of: the name of a recording, of its file.
 
     Raises:
-        UserError: when it is missing or broken, lacks columns, names a recording twice, or has other labels.
+        UserError: when it is missing or broken, lacks columns or rows, names a recording twice, or has other labels.
     """
     read = read_table("dataset.labels", path)
     table = read.rows
-    key = "file" if "file" in table else "cell_id"
+    key = next((name for name in KEYS if name in table), "cell_id")
     if missing := [name for name in (key, "label") if name not in table]:
         close = "".join(meant(name, table) for name in missing)
         raise UserError(
-            f"{path}: {' and '.join(missing)} missing; found {', '.join(table)}; expected columns file or cell_id, "
-            f"label and, optional, group and source{close}"
+            f"{path}: {' and '.join(missing)} missing; found {', '.join(table)}; expected columns "
+            f"{', '.join(KEYS[:-1])} or {KEYS[-1]}, label and, optional, group and source{close}"
         )
+    if table.empty:
+        raise UserError(f"{path}: holds no row; expected one for each recording")
     names, channels = table[key].map(name_of), defaultdict(list)
     if "channel" in table:
         for name, channel in zip(names, table["channel"]):

@@ -82,6 +82,11 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def name_of(path: Path) -> str:
+    """Returns the name of a file or folder as it is typed: that of "." is the folder's, that of a link its own."""
+    return path.name if path.name not in ("", "..") else path.resolve().name
+
+
 def digest(file: Path) -> str:
     """Returns the SHA-256 of a file, as sha256sum writes it."""
     found = hashlib.sha256()
@@ -184,7 +189,7 @@ def find_files(
         raise UserError(
             f"{key}={folder} holds no file {_wanted(endings, named)}" + (f"; it holds {over}" if over else "")
         )
-    return sorted(taken), [f"files of {folder.name} passed over: {over}"] if over else []
+    return sorted(taken), [f"files of {name_of(folder)} passed over: {over}"] if over else []
 
 
 def _passed_over(path: Path, endings: Sequence[str], named: str | None) -> str:

@@ -86,7 +86,7 @@ def test_classes_are_those_that_occur_in_the_csv(folder):
         (("file,label", "a,Sst", "a.npz,Sst"), "file a occurs 2 times; expected one row for each"),
         (
             ("name,type", "a,Sst"),
-            "cell_id and label missing; found name, type; expected columns file or cell_id, label",
+            "cell_id and label missing; found name, type; expected columns file, cell_id or cluster_id, label",
         ),
         (("",), "is empty; expected a line of column names"),
     ],

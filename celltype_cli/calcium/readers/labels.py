@@ -7,8 +7,8 @@ cells of it; of a file with one cell, cell_id then is its name. What a row leave
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -26,7 +26,7 @@ def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recor
     """Returns recordings with what a table says of them, and notes on what does not fit together.
 
     Raises:
-        UserError: when it is broken, names something twice, or nothing that was read.
+        UserError: when it is broken, names something twice, several cells in one row, or nothing that was read.
     """
     table = read_table("dataset.labels", path)
     rows = table.rows.rename(columns={"roi_id": "cell_id"} if "cell_id" not in table.rows else {})
@@ -36,6 +36,8 @@ def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recor
             f"{path}: found {', '.join([*rows][:8])}; expected columns cell_id or file, and label (group and source "
             f"are optional){'' if keys else meant('cell_id', rows)}{'' if 'label' in rows else meant('label', rows)}"
         )
+    if rows.empty:
+        raise UserError(f"{path}: holds no row; expected one for each cell, or for each file")
     names = [(_bare(row.get("file", "")), row.get("cell_id", "")) for row in rows.to_dict("records")]
     times = Counter(names)
     raise_faults(str(path), [f"line {line}: {' '.join(filter(None, name)) or 'neither file nor cell_id'}: occurs "
@@ -43,7 +45,7 @@ def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recor
                              if times[name] > 1 or not any(name)])  # fmt: skip
     said = dict(zip(names, rows[[name for name in SAYS if name in rows]].to_dict("records"), strict=True))
     of_file, by_file = Counter(r.file for r in recordings), {name[0]: name for name in names if name[0]}
-    seen, found, lost = set(), [], []
+    seen, found, lost = defaultdict(list), [], []
     for recording in recordings:
         files = [f for f in _files(recording) if "file" in rows] + [""]
         cells = [recording.cell_id, recording.cell_id.rpartition("/")[2], ""]
@@ -55,9 +57,12 @@ def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recor
         if key is None:
             lost.append(recording.cell_id)
         else:
-            seen.add(key)
+            seen[key].append(recording.cell_id)
             new |= {name: text for name, text in said[key].items() if text}
         found.append(replace(recording, **new))
+    several = {cell: ids for (_, cell), ids in seen.items() if cell and len({*ids}) > 1}
+    raise_faults(str(path), (f"row {cell} fits {' and '.join(few(ids))}; give the whole id, or the file"
+                             for cell, ids in several.items()))  # fmt: skip
     notes = [*table.notes, *other_names(path, table.rows), *contradicted(recordings, found, path)]
     return found, _notes(path, recordings, names, seen, lost, notes)
 
@@ -79,7 +84,7 @@ def _files(recording: Recording) -> list[str]:
 
 
 def _notes(
-    path: Path, recordings: Sequence[Recording], names: list, seen: set, lost: list[str], notes: list[str]
+    path: Path, recordings: Sequence[Recording], names: list, seen: Collection, lost: list[str], notes: list[str]
 ) -> list[str]:
     unread = [" ".join(filter(None, name)) for name in names if name not in seen]
     if recordings and not seen:

@@ -103,3 +103,14 @@ def test_names_of_labels_that_are_alike_and_animals_by_another_name(tmp_path):
     assert "labels.csv: mouse may be what is called group here: rename it" in notes
     (tmp_path / "labels.csv").write_text("cell_id,label\n01,PV\n02,SST\n")
     refused("none of its 2 rows .*01 and 1 look alike", read, path, labels=str(tmp_path / "labels.csv"))
+
+
+def test_a_row_that_fits_cells_of_several_files_and_a_table_without_rows(tmp_path):
+    for folder in "ab":
+        (tmp_path / "two" / folder).mkdir(parents=True)
+        npz(tmp_path / "two" / folder, cell_id=[f"{folder}/{k}" for k in (1, 2, 3)], drop=["label"])
+    labels = tmp_path / "labels.csv"
+    labels.write_text("cell_id,label\n1,PV\na/2,SST\n")
+    refused("row 1 fits a/1 and b/1; give the whole id, or the file", read, tmp_path / "two", labels=str(labels))
+    labels.write_text("cell_id,label\n")
+    refused("labels.csv: holds no row", read, tmp_path / "two", labels=str(labels))

@@ -15,8 +15,9 @@ def own(path, **changes):
     return load(path=path, **USUAL | changes)
 
 
-def test_labels_and_layers_go_by_the_cluster_or_the_whole_id(tmp_path):
-    (tmp_path / "labels.csv").write_text("cell_id,label,group\n0,GoC,m1\nrec/1,MLI,m1\n")
+@pytest.mark.parametrize("key", ["cell_id", "cluster_id"])
+def test_labels_and_layers_go_by_the_cluster_or_the_whole_id(tmp_path, key):
+    (tmp_path / "labels.csv").write_text(f"{key},label,group\n0,GoC,m1\nrec/1,MLI,m1\n")
     (tmp_path / "layers.tsv").write_text("cluster_id\tlayer\n0\tGCL\n1\tML\n")
     loaded = own(phy(tmp_path / "rec"), labels=tmp_path / "labels.csv", layers=tmp_path / "layers.tsv")
     assert [(u.label, u.layer) for u in loaded.entries] == [("GoC", "GCL"), ("MLI", "ML"), ("", ""), ("", "")]
