@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
 
 from celltype_cli.bundles.bundle import Bundle
-from celltype_cli.core.files import OURS, digest, ours, replacing, write_text
+from celltype_cli.core.files import OURS, digest, ours, replacing
 from celltype_cli.core.messages import UserError, few
 
 File = tuple[Path, Callable[[Path], None]]  # its place, and what writes it to a path
@@ -45,7 +46,7 @@ def check_free(places: Sequence[Path], overwrite: bool) -> None:
 
 
 def write_files(files: Sequence[File], overwrite: bool, stale: Sequence[Path] = ()) -> None:
-    """Writes files, each whole or not at all, and lists them in `OURS` beside them.
+    """Writes files, all of them whole or none, and lists them in `OURS` beside them.
 
     Args:
         stale: places where an answer of before may have left a file that this one has not: it is removed.
@@ -54,15 +55,17 @@ def write_files(files: Sequence[File], overwrite: bool, stale: Sequence[Path] = 
         UserError: as `check_free`, before anything is written.
     """
     check_free([*(place for place, _ in files), *stale], overwrite)
-    for place in filter(Path.exists, stale):
-        place.unlink()
-        _list(place.parent, {name: of for name, of in ours(place.parent).items() if name != place.name})
-    for place, write in files:
-        with replacing(place) as temporary:
+    gone = [place for place in stale if place.exists()]
+    listed = {place.parent: ours(place.parent) for place in (*(place for place, _ in files), *gone)}
+    for place in gone:
+        listed[place.parent].pop(place.name, None)
+    with ExitStack() as places:  # each takes its place when all are written
+        for place, write in files:
+            temporary = places.enter_context(replacing(place))
             write(temporary)
-            listed = {**ours(place.parent), place.name: digest(temporary)}
-        _list(place.parent, listed)
-
-
-def _list(folder: Path, listed: Mapping[str, str]) -> None:
-    write_text(folder / OURS, "".join(f"{value}  {name}\n" for name, value in sorted(listed.items())))
+            listed[place.parent][place.name] = digest(temporary)
+        for folder, names in listed.items():
+            text = "".join(f"{value}  {name}\n" for name, value in sorted(names.items()))
+            places.enter_context(replacing(folder / OURS)).write_text(text, encoding="utf-8")
+    for place in gone:
+        place.unlink(missing_ok=True)

@@ -8,7 +8,8 @@ import pytest
 from made.bundles import RATE, command, dff, make_bundle, suite2p, write_labelled
 
 from celltype_cli import load_bundle
-from celltype_cli.core.files import find_files
+from celltype_cli.bundles.written import write_files
+from celltype_cli.core.files import OURS, find_files, ours
 from celltype_cli.core.messages import UserError
 
 
@@ -60,6 +61,29 @@ def test_answers_are_replaced_when_asked_and_files_of_the_user_never(bundle, her
     ask = ("predict", f"model={bundle}", "input=mouse", "prepare.signal=raw_to_dff", "write=true", "overwrite=true")
     assert command(*ask) == 2 and (plane / "celltype.npy").read_text() == "the user's own"
     assert not (here / "mouse-labels").exists()
+
+
+def test_an_answer_that_could_not_be_written_whole_leaves_nothing_and_can_be_asked_for_again(tmp_path):
+    def full(place):
+        place.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    old = [(tmp_path / name, lambda place: place.write_text("old")) for name in ("a.csv", "b.csv")]
+    write_files(old, overwrite=False)
+    with pytest.raises(OSError, match="No space"):
+        write_files([(tmp_path / "a.csv", lambda place: place.write_text("new")), (tmp_path / "b.csv", full)], True)
+    assert {file.name for file in tmp_path.iterdir()} == {"a.csv", "b.csv", OURS}
+    assert (tmp_path / "a.csv").read_text() == "old"
+    write_files(old[:1], overwrite=True, stale=[tmp_path / "b.csv"])
+    assert not (tmp_path / "b.csv").exists() and [*ours(tmp_path)] == ["a.csv"]
+
+
+def test_a_link_lends_its_own_name(bundle, here):
+    (here / "store").mkdir()
+    write_labelled(here / "store/MD5E-s123--abc.npz", n=4)
+    (here / "day1.npz").symlink_to("store/MD5E-s123--abc.npz")
+    assert command("predict", f"model={bundle}", "input=day1.npz") == 0
+    assert (here / "day1.npz-labels/cells.csv").is_file()
 
 
 def test_answers_in_the_folder_of_the_recordings_are_passed_over(bundle, here):
