@@ -33,7 +33,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.bundles.nearest import about_of, of_cell, quantities
     from celltype_cli.commands.predict import opened
     from celltype_cli.core import plots
-    from celltype_cli.core.files import write_text
+    from celltype_cli.core.files import name_of, write_text
     from celltype_cli.studies.explain import draw_cell
     from celltype_cli.studies.explain.cell import numbers
 
@@ -42,7 +42,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     settings = _settings(cfg, bundle)
     line, cells, near, notes = of_cell(bundle, path, cell, **settings)
     explanation, why_not = _explained(bundle, cells, line["best"])
-    of = path.resolve().name
+    of = name_of(path)
     name = re.sub(
         r"[^\w.-]+", "_", f"{cell if cell.startswith(of) else f'{of}-{cell}'}-why-{Path(str(cfg.bundle)).name}"
     )

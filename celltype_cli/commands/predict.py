@@ -14,6 +14,7 @@ from annotated_types import Interval
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.core import configs
+from celltype_cli.core.files import name_of
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.ranges import Threads
 from celltype_cli.core.terminal import bar, say, say_pairs, say_table
@@ -59,7 +60,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.core import plots
 
     path = Path(cfg.input).expanduser()
-    out = Path(f"{path.resolve().name}-labels") if cfg.out is None else Path(cfg.out).expanduser()
+    out = Path(f"{name_of(path)}-labels") if cfg.out is None else Path(cfg.out).expanduser()
     check_free([out / name for name in ("cells.csv", "page.html", "survival.png")], cfg.overwrite)
     bundle = opened(str(cfg.bundle), Path(cfg.outputs), cfg.threads)
     settings = settings_of(cfg, bundle)
@@ -75,8 +76,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if answer.used.empty:
         why = "\n  ".join([f"none of the {total} cells of {path} can be labelled:", *_reasons(answer)])
         raise UserError("\n  ".join([why, *other_kind(bundle, path, why)]))
-    drawn = survival(answer.used, f"Cells left, {path.resolve().name}")
-    text = page(bundle, answer, path.resolve().name)
+    drawn = survival(answer.used, f"Cells left, {name_of(path)}")
+    text = page(bundle, answer, name_of(path))
     files = [
         (out / "cells.csv", partial(answer.cells.to_csv, index=False)),
         (out / "page.html", lambda place: place.write_text(text, encoding="utf-8")),
@@ -92,8 +93,15 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
 
 def settings_of(cfg: DictConfig, bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """Returns the settings of the reader and of the preparation that were typed, and where its cache lies."""
+    """Returns the settings of the reader and of the preparation that were typed, and where its cache lies.
+
+    Raises:
+        UserError: when the bundle's kind of recording takes no such setting, or not with such a value.
+    """
+    from celltype_cli.bundles.called import check
+
     settings = {name: OmegaConf.to_container(cfg[name], resolve=True) for name in ("dataset", "prepare")}
+    check({"dataset": bundle.about["source"], "prepare": bundle.about["prepare"]}, settings)
     if "cache" in bundle.about["prepare"]:
         settings["prepare"].setdefault("cache", str(Path(cfg.outputs) / "cache"))
     return settings

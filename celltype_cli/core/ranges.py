@@ -164,6 +164,8 @@ def kind(value: Any) -> str:
         return "a list"
     if isinstance(value, float) and not math.isfinite(value):
         return "no finite number"
+    if isinstance(value, str) and not value.strip():
+        return "empty"
     return PLAIN.get(type(value), type(value).__name__)
 
 
@@ -203,6 +205,8 @@ def _fits(value: Any, annotation: Any) -> bool:
         return isinstance(value, Mapping)
     if annotation not in PLAIN:
         return True
+    if annotation is Path and isinstance(value, str) and not value.strip():
+        return False  # which would be the current folder
     if annotation in (str, Path):
         return isinstance(value, (str, int)) and not isinstance(value, bool)  # `check` makes text of numbers
     if annotation is float:

@@ -13,7 +13,7 @@ from made import units
 from made.bundles import command, write_traces
 
 from celltype_cli import load_bundle
-from celltype_cli.bundles.called import call
+from celltype_cli.bundles.called import call, check
 from celltype_cli.bundles.lines import lost_line
 from celltype_cli.bundles.predict import labelled, predict, recordings_of
 from celltype_cli.bundles.sums import write_sums
@@ -241,3 +241,28 @@ def test_a_model_that_is_nowhere_is_looked_for_as_bundle_and_as_run(tmp_path, ca
         f"model=gone is no bundle: there is no such folder here, nor {tmp_path}/outputs/models/gone; as a run: " in said
     )
     assert "model=gone fits 0 runs" in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("frame_rate=ten", "dataset.frame_rate=ten is text, expected a number or null"),
+        ("frame_rate=true", "dataset.frame_rate=true is true or false, expected a number or null"),
+        ("dataset.classes=PV", "dataset.classes=PV is text, expected a list"),
+        ("dataset.path=x", "dataset.path is no setting here: input= names the recordings"),
+        ("dataset.neuropli=0", "dataset.neuropli is no setting of these recordings; nearest: neuropil"),
+        ("sampling_rate=10", "dataset.sampling_rate is no setting of these recordings; meant: prepare.sampling_rate"),
+        ("prepare.foo=1", "prepare.foo is no setting of these recordings; known here: prepare."),
+        ("out=", "out= is empty, expected a path"),
+    ],
+)
+def test_a_setting_typed_wrong_is_told_before_anything_is_read(exported, place, capsys, setting, said):
+    assert command("predict", f"model={exported}", f"input={place / 'traces.npz'}", setting) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_one_setting_of_many_units_is_no_fault_of_the_bundle():
+    node = {"_target_": "celltype_cli.extracellular.datasets.own.load", "units": None, "path": "x"}
+    for value in (1, "all"):
+        with pytest.raises(UserError, match=f"dataset.units={value} is .*, expected a list"):
+            check({"dataset": node}, {"dataset": {"units": value}})
