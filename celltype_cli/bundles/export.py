@@ -27,7 +27,7 @@ from celltype_cli.core.files import config_folders
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation.predictions import labelled_lines, per_cell, write_predictions
 from celltype_cli.evaluation.saved_scores import method
-from celltype_cli.runs.build import cells_of, refit
+from celltype_cli.runs.build import cells_of, check_data, refit
 from celltype_cli.runs.environment import installed
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.trainers import kept
@@ -70,6 +70,7 @@ def export(
     if onnx:
         onnx_files.check(configs.build(cfg.model))
     models = _kept(run) if fit == "folds" else {}
+    check_data(cfg)
     cells = cells_of(cfg)
     if cells.fingerprint() != run.facts()["dataset"]["fingerprint"]:
         raise UserError(f"the data of {run.path.name} have changed since: train again, then export")
@@ -142,7 +143,8 @@ def _kept(run: RunFolder) -> dict[str, Path]:
             else "; with keep_models=true its command makes them anew once the folder is deleted"
         )
         raise UserError(
-            f"{run.path} holds no model of {', '.join(lacking)}{why}; fit=all fits one on all cells instead"
+            f"{run.path} holds no model of {', '.join(lacking)}{why}; one of all cells instead: celltype export "
+            f"run={run.path.name} out=... fit=all"
         )
     return folders
 

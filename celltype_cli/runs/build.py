@@ -38,6 +38,14 @@ class Built(NamedTuple):
         return self.trainer.fit(self.model, train, valid, seed=seed, folder=folder, watch=watch)
 
 
+def check_data(cfg: DictConfig) -> None:
+    """Raises a UserError where the data that a run was made of are not there; a path may count from another folder."""
+    path = cfg.dataset.get("path")
+    if path is not None and not Path(path).expanduser().exists():
+        above = "" if Path(path).expanduser().is_absolute() else "go to the folder that it was trained in, or "
+        raise UserError(f"the data of the run, dataset.path={path}, are not there: {above}put them back")
+
+
 def cells_of(cfg: DictConfig) -> Cells:
     """Reads the dataset of a config and prepares it; its notes name cells that are copies of each other.
 

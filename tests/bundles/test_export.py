@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from made.bundles import command
 
 from celltype_cli import load_bundle
 from celltype_cli.bundles import export
@@ -37,3 +38,17 @@ def test_of_two_processes_that_make_one_bundle_the_first_wins(place, tmp_path, m
     export.export(one_run(place / "outputs", "traces-forest"), tmp_path / "b")
     assert (tmp_path / "b" / "card.md").read_text() == "the first"
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_data_that_are_gone_are_told_with_where_they_were_looked_for(exported, place, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (place / "traces.npz").rename(place / "moved.npz")
+    try:
+        for fit in ("folds", "all"):
+            given = ("run=traces-forest", f"out={tmp_path / fit}", f"fit={fit}", f"outputs={place / 'outputs'}")
+            assert command("export", *given) == 2 and not (tmp_path / fit).exists()
+            assert "traces.npz, are not there: put them back" in capsys.readouterr().err
+        assert command("explain", "run=traces-forest", f"outputs={place / 'outputs'}") == 2
+        assert "traces.npz, are not there: put them back" in capsys.readouterr().err
+    finally:
+        (place / "moved.npz").rename(place / "traces.npz")

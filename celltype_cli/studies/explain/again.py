@@ -15,7 +15,7 @@ from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say
 from celltype_cli.runs import train
-from celltype_cli.runs.build import Built, build
+from celltype_cli.runs.build import Built, build, check_data
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.splits.folds import Fold
 from celltype_cli.trainers import kept
@@ -77,6 +77,7 @@ def made_again(cfg: DictConfig, labels: dict[str, str], make: str, fold: int) ->
     """
     folder, _ = train.located(cfg, labels)
     if not folder.finished:
+        check_data(cfg)
         state = folder.status if folder.path.exists() else "not there"
         raise UserError(
             f"the run to explain is {state} ({folder.path}); other settings, data or code make another run. "
