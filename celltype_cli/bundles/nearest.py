@@ -18,7 +18,7 @@ from celltype_cli.bundles.called import call
 from celltype_cli.bundles.predict import predict, recordings_of
 from celltype_cli.cells.about import About, Axis, Input
 from celltype_cli.cells.cells import UNLABELLED, Cells
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, few
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def of_cell(
 
     Args:
         path: file or folder of the recordings.
-        cell: its id.
+        cell: its id, or what stands after its last / where that is enough.
         dataset, prepare: settings, as in `predict`.
 
     Returns:
@@ -61,9 +61,14 @@ def of_cell(
         UserError: when the recordings hold no such cell, or it cannot be used.
     """
     recordings = recordings_of(bundle, path, **dataset)
-    entries = [entry for entry in recordings.entries if entry.cell_id == cell]
+    known = [entry.cell_id for entry in recordings.entries]
+    fits = [cell] if cell in known else [name for name in known if cell and name.endswith(f"/{cell}")]
+    if len(fits) > 1:
+        raise UserError(
+            f"cell={cell} fits {len(fits)} cells of {path}: type the whole id of one, {', '.join(few(fits))}"
+        )
+    entries = [entry for entry in recordings.entries if entry.cell_id in fits]
     if not entries:
-        known = [entry.cell_id for entry in recordings.entries]
         close = get_close_matches(cell, known, n=3, cutoff=0.0) or known[:3]
         raise UserError(f"{path} has no cell {cell}; nearest of its {len(known)}: {', '.join(close)}")
     one = replace(recordings, entries=entries, lost=())

@@ -104,6 +104,11 @@ def test_a_bundle_of_before_shows_the_neighbours_all_the_same(explained, place, 
     assert "what the model looked at is not shown: SHAP values of this model need the inputs of training cells" in said
 
 
+def test_the_last_part_of_an_id_is_enough_where_one_cell_has_it(explained):
+    code, said, _ = explained("model=my_model", *OWN, f"cell={CELL.rpartition('/')[2]}", "figures=[]")
+    assert code == 0 and f"cell {CELL} with" in said
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
