@@ -12,6 +12,8 @@ from hydra.core.override_parser.types import Override
 from celltype_cli.commands import known
 from celltype_cli.core.files import config_options
 
+OF_PATHS = ("input", "out", "dataset.path")  # which take one
+
 
 def bare(command: str, text: str, before: str) -> str:
     """Says what a word without = may be: the rest after a blank, a file, an option."""
@@ -63,10 +65,15 @@ def unreadable(text: str, error: Exception) -> str:
 
 def several(override: Override) -> str:
     key, _, value = override.input_line.partition("=")
+    key = key.removeprefix("+dataset.").removeprefix("+prepare.")  # as a bundle's settings are typed
     if re.fullmatch(r"[+-]?\d+,\d+", value):
+        point = f"{key}={value.replace(',', '.')}"
         return (
-            f"{key}={value} is two values, 2 jobs with -m; a decimal point is a point: {key}={value.replace(',', '.')}"
+            f"{key}={value} is two values, 2 jobs with -m; a decimal point is a point: {point}; "
+            f"a list has brackets: '{key}=[{value}]'"
         )
+    if key in OF_PATHS:
+        return f"{key}={value} is several paths: give the folder that holds them, or {quoted(key, value)} if it is one"
     return (
         f"{key}={value} is several values: add -m to run each, type '{key}=[{value}]' for a list, or "
         f"{quoted(key, value)} for a text with commas"
