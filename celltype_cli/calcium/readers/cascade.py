@@ -7,7 +7,7 @@ here a file stands for itself, named by its file, without label.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,18 +89,22 @@ def _attached(file: Path, where: str) -> np.ndarray:
                 f"{where}: is of MATLAB 7.3, which is HDF5; save its traces as npz or csv, or a neuron of CASCADE "
                 "with save(..., '-v7')"
             ) from error
-        raise UserError(
-            f"{where}: is no intact MATLAB file (version 5 to 7; {type(error).__name__}: "
-            f"{str(error)[:200]}); copy it again (of CASCADE: clone its repository)"
-        ) from error
+        mend = f"copy it again (of CASCADE: clone its repository){_of_suite2p(file)}"
+        said = f"{type(error).__name__}: {str(error)[:200]}"
+        raise UserError(f"{where}: is no intact MATLAB file (version 5 to 7; {said}); {mend}") from error
     if "CAttached" not in found:
         names = [name for name, _, _ in whosmat(file)]
-        suite2p = "; it is suite2p's: give the folder that holds F.npy" if {"F", "iscell"} <= {*names} else ""
-        raise UserError(
-            f"{where}: holds no variable CAttached; found {', '.join(few(names)) or 'none'}{suite2p}; is it a "
-            "ground-truth file of CASCADE? Of other files save the traces as npz or csv"
+        mend = _of_suite2p(file, names) or (
+            "; is it a ground-truth file of CASCADE? Of other files save the traces as npz or csv"
         )
+        raise UserError(f"{where}: holds no variable CAttached; found {', '.join(few(names)) or 'none'}{mend}")
     return found["CAttached"]
+
+
+def _of_suite2p(file: Path, names: Collection[str] = ()) -> str:
+    """Returns "; ..." where a file is what suite2p saves for MATLAB, whole or not."""
+    ours = file.stem.lower() == "fall" or {"F", "iscell"} <= {*names}
+    return "; it is suite2p's, which is read from F.npy: give the folder that holds that" if ours else ""
 
 
 def _structs(value: np.ndarray) -> Iterator[np.void]:

@@ -186,9 +186,9 @@ def _by_roi(series: Any, n_rois: int, where: str) -> Shaped[np.ndarray, "roi tim
         data = data.T
     stamps = data.shape[0] if series.timestamps is None else len(series.timestamps)
     if data.ndim != 2 or data.shape != (stamps, n_rois):
-        raise UserError(
-            f"{where} is of shape {series.data.shape}; expected [time, roi] with {n_rois} ROIs and {stamps} time stamps"
-        )
+        rows = "" if series.timestamps is None else f" and a row for each of {stamps} time stamps"
+        wanted = f"[time, roi], a column for each of {n_rois} ROIs{rows}"
+        raise UserError(f"{where} is of shape {series.data.shape}; expected {wanted}; its rois may name others")
     scale, offset = series.conversion, series.offset
     if not (np.isfinite(scale) and scale != 0 and np.isfinite(offset)):
         raise UserError(

@@ -188,7 +188,16 @@ def test_a_pointer_is_not_called_truncated(tmp_path, name):
 def test_mat_files_of_others(tmp_path):
     savemat(tmp_path / "Fall.mat", {"F": np.ones((3, 9)), "iscell": np.ones((3, 2))})
     settings = {"labelled": False, "frame_rate": 10.0}
-    refused("found F, iscell; it is suite2p's: give the folder", read, tmp_path / "Fall.mat", **settings)
+    refused(
+        "found F, iscell; it is suite2p's, which is read from F.npy: give the folder",
+        read,
+        tmp_path / "Fall.mat",
+        **settings,
+    )
+    whole = (tmp_path / "Fall.mat").read_bytes()
+    for content in (whole[:200], b"MATLAB 5.0 broken" + bytes(200), b""):
+        (tmp_path / "Fall.mat").write_bytes(content)
+        refused("it is suite2p's, which is read from F.npy: give the folder", read, tmp_path / "Fall.mat", **settings)
     with h5py.File(tmp_path / "x.mat", "w", userblock_size=512) as file:
         file["dff"] = np.ones((9, 3))
     with (tmp_path / "x.mat").open("r+b") as file:

@@ -80,7 +80,9 @@ def test_shapes_that_do_not_fit_are_named(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Made(columns=TYPES).series(data=values(5), rate=10.0).write(tmp_path / "a.nwb")
-    with pytest.raises(UserError, match=r"is of shape \(300, 5\); expected \[time, roi\] with 3 ROIs"):
+    with pytest.raises(
+        UserError, match=r"is of shape \(300, 5\); expected \[time, roi\], a column for each of 3 ROIs; its"
+    ):
         load(path, dict(column="cell_type"))
 
 
