@@ -77,6 +77,12 @@ def main() -> None:
         code = 128 + signal.SIGPIPE
     except (OSError, MemoryError) as error:
         code = _refused(of_machine(error))
+    except RuntimeError as error:
+        if "home directory" not in str(error):
+            raise
+        code = _refused(
+            UserError("no home folder goes by that name: of a path that begins with ~ type the whole, from / on")
+        )
     except KeyboardInterrupt:
         print("\ncelltype: stopped. Type the same command again to go on.", file=sys.stderr)
         code = 130

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from celltype_cli.commands import known
+from celltype_cli.commands import known, spelling
 from celltype_cli.core.messages import UserError
 
 OF_BUNDLES = {"predict": "bundle", "evaluate": "bundle", "compare": "models"}  # what `model` is called in their YAML
@@ -19,6 +19,8 @@ OF_RUNS = ("show", "interval", "sort", "close_dead", "logger", "outputs", "where
 
 def for_hydra(command: str, arguments: Sequence[str]) -> list[str]:
     """Returns the arguments of a command as Hydra takes them."""
+    if not {"-m", "--multirun"} & {*arguments}:
+        arguments = [_as_text(argument) for argument in arguments]
     if command == "explain" and any(map(_means_a_cell, arguments)):
         return [_of_cell(argument) for argument in arguments]
     if command in OF_BUNDLES:
@@ -27,6 +29,22 @@ def for_hydra(command: str, arguments: Sequence[str]) -> list[str]:
     if command in ("train", "explain"):
         return _with_model(arguments)
     return _of_runs(arguments) if command == "runs" else [*arguments]
+
+
+def _as_text(argument: str) -> str:
+    """Puts in Hydra's quotes the path of what is there, where it has odd characters, and the id of a cell."""
+    key, _, value = argument.partition("=")
+    if key == "cell" and value not in ("", "null") and value[0] + value[-1] not in ('""', "''"):
+        return spelling.word(key, value)
+    odd = not re.fullmatch(r"[\w./:+-]*", value, re.ASCII) and not value.startswith(("[", "{"))
+    return spelling.word(key, value) if odd and _there(value) else argument
+
+
+def _there(path: str) -> bool:
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # too long a name, no such home, a null byte
+        return False
 
 
 def _with_model(arguments: Sequence[str]) -> list[str]:

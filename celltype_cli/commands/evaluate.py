@@ -44,6 +44,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.bundles.evaluate import evaluate
     from celltype_cli.bundles.written import check_free, write_files
     from celltype_cli.cells.about import count_groups
+    from celltype_cli.commands.spelling import word
     from celltype_cli.core import plots
     from celltype_cli.evaluation import pictures
     from celltype_cli.evaluation.predictions import write_predictions
@@ -81,5 +82,5 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         say(f"note: {note}")
     places = {"predictions": out / "predictions.csv", "scores": out / "scores.json"}
     places |= {"confusion": ", ".join(map(str, images))} if images else {}
-    say_pairs({**places, "next": typed.line("predict", f"model={cfg.bundle}", "input=your_recording")})
+    say_pairs({**places, "next": typed.line("predict", word("model", cfg.bundle), "input=your_recording")})
     return {"status": "finished", "folder": str(out), "result": interval(values["cell"]["balanced_accuracy"])}

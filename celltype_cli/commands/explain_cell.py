@@ -32,6 +32,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     _check(cfg)
     from celltype_cli.bundles.nearest import about_of, of_cell, quantities
     from celltype_cli.commands.predict import opened
+    from celltype_cli.commands.spelling import word
     from celltype_cli.core import plots
     from celltype_cli.core.files import name_of, write_text
     from celltype_cli.studies.explain import draw_cell
@@ -68,7 +69,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     for note in (*notes, *why_not, *(explanation.notes if explanation else ())):
         say_note(note)
     typed_for = [w.removeprefix("++recording.") for w in typed.overrides() if w.startswith("++recording.")]
-    again = typed.line("predict", f"model={cfg.bundle}", f"input={cfg.input}", *typed_for)
+    again = typed.line("predict", word("model", cfg.bundle), word("input", cfg.input), *typed_for)
     say_pairs({**files, "next": f"{again}   (all cells, and whether the recording is like the training cells)"})
     return {"status": "finished", "folder": str(out), "result": ""}
 

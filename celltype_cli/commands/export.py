@@ -41,6 +41,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """
     configs.check(cfg, Settings)
     from celltype_cli.bundles.export import export
+    from celltype_cli.commands.spelling import word
     from celltype_cli.runs.found import one_run
 
     if cfg.register and "uri" not in cfg.logger:
@@ -58,7 +59,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
             "card": bundle.path / "card.md",
             **({"ONNX": bundle.path / bundle.about["onnx"]["file"]} if cfg.onnx else {}),
             **({"MLflow": address} if address else {}),
-            "next": typed.line("predict", f"model={bundle.path}", "input=your_recording") + "   (label cells)",
+            "next": typed.line("predict", word("model", bundle.path), "input=your_recording") + "   (label cells)",
         }
     )
     return {"status": "finished", "folder": str(bundle.path), "result": ""}

@@ -42,14 +42,20 @@ def reader(path: str) -> str:
 
 def quoted(key: str, value: str) -> str:
     """Returns `key=value` as it is typed in a shell, so that Hydra takes the value as it stands."""
+    return shlex.quote(word(key, value))
+
+
+def word(key: str, value: object) -> str:
+    """Returns `key=value` as Hydra reads it, to be a word of `typed.line`: in quotes of Hydra's own where it has to."""
+    value = str(value)
     try:
         plain = OverridesParser.create().parse_override(f"{key}={value}")
         if plain.value() == value and not plain.is_sweep_override() and "${" not in value:
-            return shlex.quote(f"{key}={value}")
-    except Exception:  # noqa: BLE001 - it needs quotes of Hydra's own, inside those of the shell
+            return f"{key}={value}"
+    except Exception:  # noqa: BLE001 - as it stands, the grammar does not take it
         pass
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
-    return shlex.quote(f'{key}="{escaped}"')
+    return f'{key}="{escaped}"'
 
 
 def unreadable(text: str, error: Exception) -> str:

@@ -1,5 +1,7 @@
 """Bundles scored on labelled recordings."""
 
+import shlex
+
 import pandas as pd
 from made.bundles import command, write_traces
 
@@ -49,6 +51,16 @@ def test_an_answer_of_a_model_is_no_truth_to_score_it_by(exported, tmp_path, mon
     with (tmp_path / "answer" / "cells.csv").open("a") as file:
         file.write(" ")  # corrected by hand
     assert command("evaluate", f"model={exported}", *given) == 0
+
+
+def test_the_line_to_type_next_takes_odd_names(exported, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_traces(tmp_path / "new.npz", seed=1)
+    (tmp_path / "my, own=model").symlink_to(exported)
+    assert command("evaluate", "model=my, own=model", "input=new.npz", "figures=[]") == 0
+    line = next(said for said in capsys.readouterr().out.splitlines() if said.startswith("next"))
+    words = shlex.split(line.removeprefix("next"))[1:]
+    assert command(*(word.replace("your_recording", "new.npz") for word in words)) == 0
 
 
 def test_no_file_of_the_user_is_written_over(exported, tmp_path, monkeypatch, capsys):

@@ -65,3 +65,15 @@ def test_settings_of_the_recording_of_a_cell_stand_apart_from_those_of_a_run(typ
     whole = typed if "." in typed.partition("=")[0] else f"prepare.{typed}"
     words = ["model=a", "cell=r/1", typed]
     assert for_hydra("explain", words) == ["bundle=a", "cell=r/1", f"++recording.{whole}"]
+
+
+def test_paths_of_what_is_there_and_ids_may_have_odd_characters(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a=b, c.npz", "ä.npz", "it's", "x,y"):
+        (tmp_path / name).touch()
+        assert for_hydra("predict", [f"input={name}"]) == [f'input="{name}"']
+    assert for_hydra("predict", ["-m", "input=x,y"]) == ["-m", "input=x,y"]
+    assert for_hydra("predict", ["input=gone=b", "units=[1,2]"]) == ["input=gone=b", "+dataset.units=[1,2]"]
+    for cell in ("x,y", "1e5", "1_000", "true", "[a]"):
+        assert for_hydra("explain", [f"cell={cell}"]) == [f'cell="{cell}"']
+    assert for_hydra("explain", ["cell=ks/2", "cell='a b'"]) == ["cell=ks/2", "cell='a b'"]
