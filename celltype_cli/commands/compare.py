@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,13 +44,14 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """Prints and writes every pair's difference with its interval and p value, and draws them.
 
     Raises:
-        UserError: when a run or bundle is not found or not finished, or two have no cell in common.
+        UserError: when a run or bundle is not found or not finished, two have no cell in common, or a file of others is
+            there.
     """
     configs.check(cfg, Settings)
     import pandas as pd
 
+    from celltype_cli.bundles.written import write_files
     from celltype_cli.core import plots
-    from celltype_cli.core.files import write_text
     from celltype_cli.evaluation import draw_pairs
     from celltype_cli.evaluation.paired import paired
 
@@ -59,12 +61,12 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     out = Path("compare-" + "-".join(Path(name).name for name in names)) if cfg.out is None else Path(cfg.out)
     out = out.expanduser()
     lines = [{"first": a, "second": b, "score": cfg.score, **vars(d)} for (a, b), d in found.items()]
-    write_text(out / "pairs.csv", pd.DataFrame(lines).to_csv(index=False))
-    drawn = []
-    if cfg.figures:
-        drawn = plots.save(draw_pairs.differences(found, cfg.score.replace("_", " ")), out / "pairs", cfg.figures)
+    drawn = draw_pairs.differences(found, cfg.score.replace("_", " ")) if cfg.figures else None
+    images = {out / f"pairs.{of}": partial(Path.write_bytes, data=plots.drawn(drawn, of)) for of in cfg.figures}
+    table = partial(pd.DataFrame(lines).to_csv, index=False)
+    write_files([(out / "pairs.csv", table), *images.items()], overwrite=True)
     _print(found, cfg.score.replace("_", " "), [*notes, *_notes(found)])
-    say_pairs({"table": out / "pairs.csv", **({"picture": ", ".join(map(str, drawn))} if drawn else {})})
+    say_pairs({"table": out / "pairs.csv", **({"picture": ", ".join(map(str, images))} if images else {})})
     return {"status": "finished", "folder": str(out), "result": ""}
 
 

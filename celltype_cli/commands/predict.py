@@ -153,9 +153,11 @@ def _opened(name: str, outputs: Path) -> Bundle:
 
 
 def _reasons(answer: Answer) -> list[str]:
-    counts = Counter(answer.unused["note"])
-    first = {line.note: f"{line.cell_id}: {line.note}" for line in answer.unused[::-1].itertuples()}
-    return few(f"{first[note]}" + (f" (and {n - 1} alike)" if n > 1 else "") for note, n in counts.most_common())
+    """Returns the first cell of each reason for which cells are not used, and how many more have it."""
+    alike = answer.unused["note"].str.replace(r"\d[\d.,]*(?:e[+-]?\d+)?", "#", regex=True)  # but for its numbers
+    counts = Counter(alike)
+    first = {key: f"{one.cell_id}: {one.note}" for key, one in zip(alike[::-1], answer.unused[::-1].itertuples())}
+    return few(first[key] + (f" (and {n - 1} alike)" if n > 1 else "") for key, n in counts.most_common())
 
 
 def _print(bundle: Bundle, answer: Answer, accuracy: float | None, out: Path, tools: list[Path]) -> None:

@@ -18,6 +18,9 @@ def test_two_runs_are_compared_on_their_cells(exported, place, tmp_path, monkeyp
     table = said.split("jackknife over groups")[0]
     assert "forest-" in table and "grouped_kfold" not in table  # both have it
     assert pd.read_csv("compared/pairs.csv")["n_groups"].tolist() == [6]
+    (tmp_path / "compared/pairs.csv").write_text("mine")
+    assert command("compare", "runs=[forest,logistic]", outputs, "out=compared") == 2
+    assert "was not written by celltype, or was changed since" in capsys.readouterr().err
     assert command("compare", "runs=[forest]", outputs) == 2
     assert command("compare", "runs=[forest,nothing]", outputs) == 2
     assert "fits 0 runs" in capsys.readouterr().err

@@ -266,3 +266,13 @@ def test_one_setting_of_many_units_is_no_fault_of_the_bundle():
     for value in (1, "all"):
         with pytest.raises(UserError, match=f"dataset.units={value} is .*, expected a list"):
             check({"dataset": node}, {"dataset": {"units": value}})
+
+
+def test_cells_that_are_refused_for_one_reason_are_told_once(exported, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    trace = 400 * (1 + 0.2 * np.abs(np.random.default_rng(0).standard_normal((9, 150))))
+    write_traces(tmp_path / "raw.npz", n=9, trace=trace)
+    assert command("predict", f"model={exported}", "input=raw.npz") == 2
+    said = capsys.readouterr().err
+    assert said.count("set prepare.signal=raw_to_dff") == 1 and "(and 8 alike)" in said
+    assert command("predict", f"model={exported}", "input=raw.npz", "prepare.signal=raw_to_dff") == 0
