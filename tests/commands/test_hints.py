@@ -41,6 +41,7 @@ OPTIONS = [["model=forest"], ["model=catboost"], ["model=rnn"], ["model=xgboost"
         (["predict", "model=a", "input=b", "threshold=2"], "threshold is no setting; meant: accuracy=2"),
         (["predict", "model=a", "input=b", "data_path=x"], "data_path is no setting; meant: input=x"),
         (["predict", "model=a", "input=b", "unit=[1]"], "nearest: units, which is dataset.units"),
+        (["predict", "model=a", "input=b", "fs=10"], "meant: dataset.frame_rate=10 or dataset.sampling_rate=10"),
         (["predict", "model=a", "input=b", "units=1,2"], "a list has brackets: 'units=[1,2]'"),
         (["predict", "model=a", "input=b.npz,c.npz"], "several paths: give the folder that holds them, or 'input=\"b"),
         (["data", "labelled.csv"], "type dataset=traces dataset.path=labelled.csv"),
