@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import math
 import time
@@ -52,6 +53,9 @@ class History(pl.Callback):
     def on_fit_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         torch.set_num_threads(self.threads)
         trainer.should_stop = self._out_of_patience()  # taken up again after its end
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            # Lightning does so for NCCL only; threads of gloo abort a process that ends before them (pytorch#179291).
+            atexit.register(_leave_the_others)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         self.started = _now(task)
@@ -98,7 +102,9 @@ class History(pl.Callback):
         if loss < self.best_loss:
             self.best_loss = loss
             self._save(trainer, "best", weights_only=True)
-        if loss < self.patience_loss * (1 - self.min_improvement):
+        # A fall is a share of what it falls from; the first loss has none, and a likelihood's may be below zero.
+        fall = self.min_improvement * abs(self.patience_loss) if self.patience_epoch else 0.0
+        if loss < self.patience_loss - fall:
             self.patience_loss, self.patience_epoch = loss, row["epoch"]
         trainer.should_stop = self._out_of_patience()
 
@@ -172,6 +178,11 @@ def _numbers(sums: dict[str, Tensor]) -> dict[str, float]:
         recall = (sums["correct"] / rows)[rows > 0]
         numbers |= {"accuracy": numbers.pop("correct"), "balanced_accuracy": float(recall.mean())}
     return numbers
+
+
+def _leave_the_others() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _now(task: pl.LightningModule) -> float:

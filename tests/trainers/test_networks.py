@@ -146,6 +146,16 @@ def test_processes_draw_different_numbers(tmp_path):
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+def test_patience_counts_falls_below_zero(tmp_path, monkeypatch):
+    monkeypatch.setattr(history.History, "_save", lambda *_, **__: None)
+    kept = history.History(stem=tmp_path / "s", seed=0, patience=3, min_improvement=0.5, watch=None)
+    for epoch, (loss, lower) in enumerate([(2.0, 1), (-1.0, 2), (-1.2, 2), (-2.0, 4)], start=1):
+        row = {"epoch": epoch, "valid_loss": loss}
+        kept.rows.append(row)
+        kept._keep_best(Mock(spec=pl.Trainer), row)
+        assert (kept.best_loss, kept.patience_epoch) == (loss, lower)
+
+
 def test_a_loss_that_explodes_is_said(tmp_path):
     with pytest.raises(UserError, match="train loss is nan after epoch 1: choose a lower trainer.lr"):
         fit(lightning(lr=1e38), tmp_path, STILL)
