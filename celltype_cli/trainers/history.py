@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import logging
 import math
 import time
@@ -54,7 +55,6 @@ class History(pl.Callback):
         torch.set_num_threads(self.threads)
         trainer.should_stop = self._out_of_patience()  # taken up again after its end
         if torch.distributed.is_available() and torch.distributed.is_initialized():
-            # Lightning does so for NCCL only; threads of gloo abort a process that ends before them (pytorch#179291).
             atexit.register(_leave_the_others)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
@@ -181,8 +181,15 @@ def _numbers(sums: dict[str, Tensor]) -> dict[str, float]:
 
 
 def _leave_the_others() -> None:
+    """Ends the threads that speak with other processes while Python still runs.
+
+    Lightning does so for NCCL only. A thread of gloo that still holds a tensor when Python ends aborts its process
+    (pytorch/pytorch issue 190489), here in one of five trainings of two processes on a busy machine. What refers to the
+    group may be part of a cycle, so that it is collected too.
+    """
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+    gc.collect()
 
 
 def _now(task: pl.LightningModule) -> float:
