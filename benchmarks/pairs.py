@@ -16,11 +16,10 @@ import argparse
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm
 
-from celltype_cli.evaluation.comparison import Entrant, compare, corrected_t, holm
-from celltype_cli.evaluation.paired import _difference, _jackknife, paired
+from celltype_cli.evaluation.comparison import FEWEST, corrected_t, holm
+from celltype_cli.evaluation.paired import _difference, _jackknife, _swapped
 
 LEVEL, SHARE = 0.05, 0.25  # of p; test cells to training cells
 EQUAL = ((8, 2), (4, 2), (8, 3), (8, 5), (8, 10))  # models, splits
@@ -31,32 +30,23 @@ EASE, SUITS, NOISE = 0.7, 0.6, 0.25  # sd of how easy a cell is, how a model sui
 MIDDLE = 0.6  # about seven of ten answers are right
 
 
-def answers(
+def accuracies(
     rng: np.random.Generator, suits: np.ndarray, n_splits: int, repeats: int = 1
-) -> tuple[np.ndarray, pd.DataFrame]:
-    """Draws splits; returns the accuracy [model, training] and the split file."""
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Draws splits, each tested `repeats` times; returns the accuracy [model, training] and the test cells of each."""
     n_models, n = suits.shape
-    side, tested = [], []
-    for _ in range(n_splits):
-        test = rng.permutation(n)[: n // 5]
-        tested += [test] * repeats
-    for k, test in enumerate(tested):
-        names = np.where(np.isin(np.arange(n), test), "test", "train")
-        side.append(pd.DataFrame({"fold": k, "side": names, "cell_id": np.arange(n).astype(str), "label": "A"}))
+    tested = [test for test in rng.permuted(np.tile(np.arange(n), (n_splits, 1)), axis=1)[:, : n // 5]]
+    tested = [test for test in tested for _ in range(repeats)]
     right = np.stack([suits[:, test] + NOISE * rng.normal(size=(n_models, len(test))) > -MIDDLE for test in tested], 1)
-    return right.mean(axis=2), pd.concat(side).assign(group="m")
-
-
-def entrants(score: np.ndarray, split: pd.DataFrame) -> list[Entrant]:
-    return [Entrant(f"m{k}", of_model, split) for k, of_model in enumerate(score)]
+    return right.mean(axis=2), tested
 
 
 def equal(rng: np.random.Generator, n_models: int, n_splits: int) -> tuple[bool, bool]:
-    """Says whether any pair of equal models is told apart: by the t test as it stands, and by `compare`."""
+    """Says whether any pair of equal models is told apart: by the t test as it stands, and as `compare` has it."""
     suits = EASE * rng.normal(size=600) + SUITS * rng.normal(size=(n_models, 600))
-    score, split = answers(rng, suits, n_splits)
+    score, _ = accuracies(rng, suits, n_splits)
     d = [score[a] - score[b] for a, b in combinations(range(n_models), 2)]
-    return bool((holm(np.array([plain(x) for x in d])) < LEVEL).any()), compare(entrants(score, split)).told_apart > 0
+    return bool((holm(np.array([plain(x) for x in d])) < LEVEL).any()), told_apart(score)
 
 
 def plain(difference: np.ndarray) -> float:
@@ -64,11 +54,21 @@ def plain(difference: np.ndarray) -> float:
     return 0.0 if np.ptp(difference) < 1e-12 < abs(difference.mean()) else corrected_t(difference, SHARE)[1]
 
 
+def told_apart(score: np.ndarray) -> bool:
+    """Says whether any pair of models is told apart over these splits, as `compare` does it, without its tables."""
+    if score.shape[1] < FEWEST:
+        return False
+    p = [corrected_t(score[a] - score[b], SHARE)[1] for a, b in combinations(range(len(score)), 2)]
+    return bool((holm(np.array(p)) < LEVEL).any())
+
+
 def repeated(rng: np.random.Generator, n_splits: int, times: int) -> tuple[bool, bool]:
-    """Says whether two equal models are told apart with every training a split, and by `compare`."""
+    """Says whether two equal models are told apart with every training a split, and as `compare` has it."""
     suits = EASE * rng.normal(size=600) + SUITS * rng.normal(size=(2, 600))
-    score, split = answers(rng, suits, n_splits, times)
-    return corrected_t(score[0] - score[1], SHARE)[1] < LEVEL, compare(entrants(score, split)).told_apart > 0
+    score, _ = accuracies(rng, suits, n_splits, times)
+    return corrected_t(score[0] - score[1], SHARE)[1] < LEVEL, told_apart(
+        score.reshape(2, n_splits, times).mean(axis=2)
+    )
 
 
 def interacting(
@@ -79,16 +79,19 @@ def interacting(
     of_animal = shift * rng.normal(size=(2, n_animals))[:, animal]
     suits = EASE * rng.normal(size=n_cells) + SUITS * rng.normal(size=(2, n_cells)) + of_animal
     suits[0] += better
-    score, split = answers(rng, suits, 10)
-    label = np.arange(n_cells) % 2
-    of_cells = {"fold": 0, "row": np.arange(n_cells), "cell_id": np.arange(n_cells).astype(str)}
-    names, tables = np.array(["A", "B"]), {}
-    for name, of_model in zip("ab", suits + NOISE * rng.normal(size=suits.shape) > -MIDDLE):
-        chosen = np.where(of_model, label, 1 - label)
-        said = {"group": animal.astype(str), "label": names[label], "predicted": names[chosen]}
-        tables[name] = pd.DataFrame({**of_cells, **said, "p_A": 1.0 - chosen, "p_B": 1.0 * chosen})
-    [over] = paired(tables, score="accuracy").values()
-    return compare(entrants(score, split)).told_apart > 0, over.p < LEVEL
+    score, _ = accuracies(rng, suits, 10)
+    right = suits + NOISE * rng.normal(size=suits.shape) > -MIDDLE
+    counts = counted(animal, np.arange(n_cells) % 2, right)
+    p, _ = _swapped(counts, float(_difference(counts.sum(axis=1)[:, None], "accuracy")[0]), "accuracy", rng)
+    return told_apart(score), p < LEVEL
+
+
+def counted(animal: np.ndarray, label: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Counts [model, animal, true class, predicted class] of two classes, without animals that have no cell."""
+    counts = np.zeros((2, animal.max() + 1, 2, 2))
+    for model in (0, 1):
+        np.add.at(counts[model], (animal, label, np.where(right[model], label, 1 - label)), 1)
+    return counts[:, counts[0].sum(axis=(1, 2)) > 0]
 
 
 def held(
@@ -104,10 +107,7 @@ def held(
     of_animal = shift * rng.normal(size=(2, n))[:, animal]
     suits = EASE * rng.normal(size=cells) + SUITS * rng.normal(size=(2, cells)) + of_animal
     right = suits + [[better], [0]] + NOISE * rng.normal(size=suits.shape) > -MIDDLE
-    label, counts = (animal if one_class else np.arange(cells) // n) % 2, np.zeros((2, n, 2, 2))
-    for model in (0, 1):
-        np.add.at(counts[model], (animal, label, np.where(right[model], label, 1 - label)), 1)
-    counts = counts[:, counts[0].sum(axis=(1, 2)) > 0]
+    counts = counted(animal, (animal if one_class else np.arange(cells) // n) % 2, right)
     low, high = _jackknife(counts, float(_difference(counts.sum(axis=1)[:, None], score)[0]), score)
     sd = np.sqrt(EASE**2 + SUITS**2 + NOISE**2 + shift**2)
     true = norm.cdf((MIDDLE + better) / sd) - norm.cdf(MIDDLE / sd)

@@ -1,10 +1,15 @@
 """95 % intervals of scores from few groups: the delete-one-group jackknife, with Student's t, on the logit scale.
 
-* spread: a score is computed without each group in turn (Efron and Tibshirani 1993, An Introduction to the Bootstrap,
-  ch. 11). All lines of a group go together, so cells tested in several folds count once, with their animal. Groups that
-  hold nothing of what is scored (no cell of a class, for its recall) and do not move it are left out of the count
+* spread: a score is computed without each group in turn (Tukey 1958, Ann Math Stat 29:614; Efron and Tibshirani 1993,
+  An Introduction to the Bootstrap). All lines of a group go together, so cells tested in several folds count once, with
+  their animal. Groups that hold nothing of what is scored (no cell of a class, for its recall) and do not move it are
+  left out of the count
 * t: degrees of freedom are the number of groups less one. Groups of unequal size count as fewer: (sum n)^2 / sum n^2
   (Kish 1965, Survey Sampling), for those with most cells decide
+* strata: where groups hold one class each, as mouse lines do, how many hold which was chosen, and no chance. Precision
+  and F1 of such a class would move with it: there the other groups of a class count for the one left out (the
+  stratified jackknife, Wolter 2007, Introduction to Variance Estimation), degrees of freedom by Satterthwaite (1946,
+  Biometrics Bulletin 2:110)
 * scale: the logit of where a score lies between its lowest and highest value (0 and 1; 2 of the Brier score; -1 and 1
   of a difference), the logarithm for the log loss
 * no spread (all right, all wrong, or groups that all score alike): the exact binomial limits (Clopper and Pearson 1934,
@@ -18,7 +23,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy import special, stats
 
 NONE = 1e-12  # variance from which on groups differ; less is rounding
@@ -51,8 +56,42 @@ def jackknife(
     if not np.isfinite(value) or groups < 2 or not np.isfinite(left).all():
         return np.nan, np.nan
     left = left[holds | (np.abs(left - value) > NONE)]
-    variance = (len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()
-    margin = stats.t.ppf(TAIL, max(min(effective, groups) - 1, 1)) * np.sqrt(variance)
+    freedom = max(min(effective, groups) - 1, 1)
+    return _limits(value, _spread(left), freedom, groups, highest, lowest)
+
+
+def in_strata(
+    value: float,
+    left: Float[np.ndarray, " group"],
+    holds: Bool[np.ndarray, " group"],
+    stratum: Int[np.ndarray, " group"],
+    n: Float[np.ndarray, " group"],
+) -> tuple[float, float]:
+    """Returns the 95 % interval of a share, as `jackknife`, of groups whose number in each stratum was chosen.
+
+    Args:
+        left: the share without each group in turn, the others of its stratum in its place (`without_in_strata`).
+        n: examples of each group.
+    """
+    if not np.isfinite(value) or not np.isfinite(left).all():
+        return np.nan, np.nan
+    parts = [stratum == k for k in np.unique(stratum)]
+    spread = np.array([_spread(left[part]) for part in parts])
+    freedom = np.array([max(effective_groups(n[part]) - 1, 1) for part in parts])
+    total = spread.sum()
+    of_all = total**2 / (spread**2 / freedom).sum() if total > NONE else 1.0
+    return _limits(value, total, of_all, int(holds.sum()), 1.0, 0.0)
+
+
+def _spread(left: Float[np.ndarray, " group"]) -> float:
+    """Returns the jackknife's variance."""
+    return float((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum())
+
+
+def _limits(
+    value: float, variance: float, freedom: float, groups: int, highest: float, lowest: float
+) -> tuple[float, float]:
+    margin = special.stdtrit(freedom, TAIL) * np.sqrt(variance)
     if np.isinf(highest):
         if variance < NONE or value <= 0:
             return np.nan, np.nan
@@ -84,6 +123,34 @@ def groups_with(counts: Float[np.ndarray, "groups classes classes"]) -> dict[str
     averages = dict.fromkeys(("balanced_accuracy", "macro_f1"), np.full(len(counts), having[having > 0].min() > 1))
     whole = dict.fromkeys(("accuracy", "weighted_f1", "log_loss", "brier"), np.ones(len(counts), bool))
     return {**{name: n > 0 for name, n in of_class.items()}, **averages, **whole}
+
+
+def strata(counts: Float[np.ndarray, "groups classes classes"], c: int) -> Int[np.ndarray, " groups"] | None:
+    """Numbers the groups by the class that they hold; none where class c is not held so, or by one group alone.
+
+    Class c is held so where its groups hold nothing else, and two cells or more on average: of single cells nobody
+    knows whether the animal was chosen for its class. Groups of several other classes are one stratum, with those
+    that are the only one of their class.
+    """
+    true = counts.sum(axis=2)
+    holds = true > 0
+    own = np.where(holds.sum(axis=1) == 1, true.argmax(axis=1), -1)
+    if (own[holds[:, c]] != c).any() or true[:, c].sum() < 2 * holds[:, c].sum():
+        return None
+    names, number = np.unique(own, return_counts=True)
+    own[np.isin(own, names[(number == 1) & (names != c)])] = -1
+    return own if np.unique(own, return_counts=True)[1].min() > 1 else None
+
+
+def without_in_strata(
+    sums: Float[np.ndarray, "groups ..."], stratum: Int[np.ndarray, " groups"]
+) -> Float[np.ndarray, "groups ..."]:
+    """Adds up all groups but each in turn, whose place the others of its stratum take, each for a part."""
+    left = np.empty_like(sums)
+    for part in (stratum == k for k in np.unique(stratum)):
+        here, n = sums[part], part.sum()
+        left[part] = sums[~part].sum(axis=0) + (here.sum(axis=0) - here) * n / (n - 1)
+    return left
 
 
 def resample(

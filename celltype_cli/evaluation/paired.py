@@ -15,7 +15,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation import intervals
 from celltype_cli.evaluation.comparison import SAME, holm
 from celltype_cli.evaluation.predictions import classes_of, labelled_lines, per_cell
-from celltype_cli.evaluation.scores import rates
+from celltype_cli.evaluation.rates import rates
 
 SWAPS = 10_000
 AT_ONCE = 1000  # random swaps, so that memory stays small with thousands of groups
@@ -68,7 +68,7 @@ def paired(
 
     Args:
         tables: by the name of the model, as `predictions` has them.
-        score: a score of all classes together, by its name in `scores.rates`.
+        score: a score of all classes together, by its name in `rates.rates`.
 
     Raises:
         UserError: when there are fewer than two tables, or two have no labelled cell in common, or other classes,

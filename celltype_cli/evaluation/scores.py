@@ -13,10 +13,9 @@ from celltype_cli.cells.about import count_in_words
 from celltype_cli.evaluation import intervals
 from celltype_cli.evaluation.floors import loss_floors, nested
 from celltype_cli.evaluation.predictions import ALIKE, arrays_of, classes_of, labelled_lines, per_cell
+from celltype_cli.evaluation.rates import HIGHEST, MIXED, PER_CLASS, rates, tally
 
-PER_CLASS = ("precision", "recall", "specificity", "f1")
 FEW_GROUPS = {"jackknife": 5, "bootstrap": 20}  # below, intervals are rough (benchmarks/interval_coverage.py)
-HIGHEST = {"log_loss": np.inf, "brier": 2.0}  # of all other scores 1
 
 
 def confusion(table: pd.DataFrame) -> pd.DataFrame:
@@ -114,19 +113,14 @@ def _score(table: pd.DataFrame, method: str, n_resamples: int, seed: int) -> dic
     counts, losses = tally(group, label, proba)
     if method == "bootstrap":
         drawn = rates(*intervals.resample(counts, losses, n_resamples, np.random.default_rng(seed)))
+        ends = {name: np.apply_along_axis(intervals.percentiles, 0, values) for name, values in drawn.items()}
     else:
-        left = rates(counts.sum(axis=0) - counts, losses.sum(axis=0) - losses)
-    holding, effective = intervals.groups_with(counts), intervals.effective_groups(counts.sum(axis=(1, 2)))
+        ends = limits(counts, losses)
 
     def entry(name: str, *of_class: int) -> dict[str, float]:
-        where = (..., *of_class)
-        if method == "bootstrap":
-            low, high = intervals.percentiles(drawn[name][where])
-        else:
-            at, highest = float(whole[name][(0, *of_class)]), HIGHEST.get(name, 1.0)
-            low, high = intervals.jackknife(at, left[name][where], holding[name][where], effective, highest)
-        mean, sd = mean_and_sd(by_fold[name][(..., *of_class)])
         value = float(whole[name][(0, *of_class)])
+        low, high = map(float, ends[name][(..., *of_class)])
+        mean, sd = mean_and_sd(by_fold[name][(..., *of_class)])
         return {"value": value, "low": low, "high": high, "fold_mean": mean, "fold_sd": sd}
 
     support = np.bincount(label, minlength=len(classes))
@@ -146,37 +140,32 @@ def _score(table: pd.DataFrame, method: str, n_resamples: int, seed: int) -> dic
     }
 
 
-def rates(
-    confusion: Float[np.ndarray, "table classes classes"], losses: Float[np.ndarray, "table 2"]
-) -> dict[str, Float[np.ndarray, ...]]:
-    """Computes every score of each table of counts; nan where undefined.
+def limits(
+    counts: Float[np.ndarray, "group classes classes"], losses: Float[np.ndarray, "group 2"]
+) -> dict[str, Float[np.ndarray, "2 ..."]]:
+    """Returns the 95 % limits of every score by `evaluation.intervals`: [low and high], or [low and high, class].
 
     Args:
-        confusion: counts, true class by predicted class.
-        losses: log loss and Brier score, each summed over the examples.
-
-    Returns:
-        precision, recall, specificity and f1 as [table, classes], the others as [table]. Averages over classes
-        skip classes without an example (recall) or with neither example nor prediction (F1), as scikit-learn does.
+        counts, losses: as `rates.tally` has them, of each group.
     """
-    hit = np.diagonal(confusion, axis1=-2, axis2=-1)
-    true, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
-    n = true.sum(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        recall = hit / true
-        f1 = 2 * hit / (true + predicted)
-        return {
-            "accuracy": hit.sum(axis=-1) / n,
-            "balanced_accuracy": _mean_of_defined(recall),
-            "macro_f1": _mean_of_defined(f1),
-            "weighted_f1": np.nansum(true * f1, axis=-1) / n,
-            "log_loss": losses[..., 0] / n,
-            "brier": losses[..., 1] / n,
-            "precision": hit / predicted,
-            "recall": recall,
-            "specificity": (n[..., None] - true - predicted + hit) / (n[..., None] - true),
-            "f1": f1,
-        }
+    whole = rates(counts.sum(axis=0)[None], losses.sum(axis=0)[None])
+    left = rates(counts.sum(axis=0) - counts, losses.sum(axis=0) - losses)
+    n = counts.sum(axis=(1, 2))
+    holding, effective = intervals.groups_with(counts), intervals.effective_groups(n)
+    strata = [intervals.strata(counts, c) for c in range(counts.shape[1])]
+    kept = [None if of is None else rates(intervals.without_in_strata(counts, of), losses) for of in strata]
+
+    def ends(name: str, *of_class: int) -> tuple[float, float]:
+        where, value = (..., *of_class), float(whole[name][(0, *of_class)])
+        if name in MIXED and (of := kept[of_class[0]]):
+            return intervals.in_strata(value, of[name][where], holding[name][where], strata[of_class[0]], n)
+        highest = HIGHEST.get(name, 1.0)
+        return intervals.jackknife(value, left[name][where], holding[name][where], effective, highest)
+
+    return {
+        name: np.array([ends(name, c) for c in range(len(strata))]).T if name in PER_CLASS else np.array(ends(name))
+        for name in whole
+    }
 
 
 def floors(support: Int[np.ndarray, " classes"]) -> dict[str, float]:
@@ -190,25 +179,6 @@ def floors(support: Int[np.ndarray, " classes"]) -> dict[str, float]:
     return {name: float(value) for name, value in floor.items()}
 
 
-def tally(
-    part: Int[np.ndarray, " example"],
-    label: Int[np.ndarray, " example"],
-    proba: Float[np.ndarray, "example classes"],
-) -> tuple[Float[np.ndarray, "parts classes classes"], Float[np.ndarray, "parts 2"]]:
-    """Counts confusions and sums losses within each part (a fold or a group, numbered from 0).
-
-    The Brier score is the sum over classes of the squared difference (Brier 1950, Monthly Weather Review 78:1), from
-    0 to 2; the log loss takes the natural logarithm of probabilities of at least 2.2e-16.
-    """
-    n_parts, n_classes = part.max() + 1, proba.shape[1]
-    confusion = np.zeros((n_parts, n_classes, n_classes))
-    np.add.at(confusion, (part, label, proba.argmax(axis=1)), 1)
-    log_loss = -np.log(np.maximum(proba[np.arange(len(label)), label], np.finfo(float).eps))
-    brier = ((proba - np.eye(n_classes)[label]) ** 2).sum(axis=1)
-    losses = np.stack([np.bincount(part, loss, minlength=n_parts) for loss in (log_loss, brier)], axis=1)
-    return confusion, losses
-
-
 def mean_and_sd(values: Float[np.ndarray, " folds"]) -> tuple[float, float]:
     """Returns mean and standard deviation (n - 1) over the folds where the score is defined, else nan."""
     values = values[~np.isnan(values)]
@@ -216,7 +186,3 @@ def mean_and_sd(values: Float[np.ndarray, " folds"]) -> tuple[float, float]:
         float(values.mean()) if len(values) else float("nan"),
         float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
     )
-
-
-def _mean_of_defined(values: Float[np.ndarray, "table classes"]) -> Float[np.ndarray, " table"]:
-    return np.nansum(values, axis=-1) / np.isfinite(values).sum(axis=-1)

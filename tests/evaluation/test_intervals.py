@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from celltype_cli.evaluation import intervals
+from celltype_cli.evaluation import intervals, scores
 
 
 @pytest.mark.parametrize("n_groups", [5, 10])
@@ -52,3 +52,41 @@ def test_limits_of_shares_agree_with_scipy():
     for hits, n in ((0, 5), (5, 5), (3, 9)):
         wanted = stats.binomtest(hits, n).proportion_ci(method="exact")
         assert intervals.exact(hits / n, n) == pytest.approx((wanted.low, wanted.high))
+
+
+def test_where_groups_hold_one_class_each_the_others_of_a_class_stand_for_the_one_left_out():
+    """Class 0 in groups of 6 and 4 right cells of 10, which others are taken for in 2, 1 and 3 of their 10.
+
+    Precision is 10 of 16. Without the first group, the second counts twice: 8 of 14; without the second, 12 of 18.
+    Without one of the three others, 1.5 times those of the other two: of 10 + 6, 7.5 and 4.5.
+    """
+    counts = np.zeros((5, 2, 2))
+    counts[:2, 0] = [[6, 4], [4, 6]]
+    counts[2:, 1] = [[2, 8], [1, 9], [3, 7]]
+    stratum = intervals.strata(counts, 0)
+    assert stratum.tolist() == [0, 0, 1, 1, 1]
+    kept = intervals.without_in_strata(counts, stratum)
+    precision = kept[:, 0, 0] / kept[:, :, 0].sum(axis=1)
+    assert precision == pytest.approx([8 / 14, 12 / 18, 10 / 16, 10 / 17.5, 10 / 14.5])
+    low, high = intervals.in_strata(10 / 16, precision, np.ones(5, bool), stratum, np.full(5, 10.0))
+    own, others = precision[:2].var() * 2 / 2, precision[2:].var() * 3 * 2 / 3
+    freedom = (own + others) ** 2 / (own**2 + others**2 / 2)
+    step = stats.t.ppf(0.975, freedom) * np.sqrt(own + others) / (10 / 16 * 6 / 16)
+    assert (low, high) == pytest.approx(tuple(special.expit(special.logit(10 / 16) + np.array([-step, step]))))
+    assert scores.limits(counts, np.zeros((5, 2)))["precision"][:, 0] == pytest.approx([low, high])
+
+
+@pytest.mark.parametrize(
+    ("held", "stratum"),
+    [
+        ([[9, 0, 0], [9, 0, 0], [0, 9, 0], [0, 0, 9]], [0, 0, -1, -1]),  # the only ones of their class
+        ([[9, 0, 0], [9, 0, 0], [0, 5, 4], [0, 3, 6]], [0, 0, -1, -1]),  # of several classes, none of them this
+        ([[9, 0, 0], [9, 0, 0], [0, 9, 0]], None),  # one other group says nothing of how others vary
+        ([[9, 0, 0], [0, 9, 0], [0, 9, 0]], None),
+        ([[9, 0, 0], [8, 1, 0], [0, 9, 0], [0, 9, 0]], None),  # one holds another class, too
+        ([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0]], None),  # single cells
+    ],
+)
+def test_only_groups_chosen_for_their_class_are_strata(held, stratum):
+    found = intervals.strata(np.array(held, float)[:, :, None] * np.ones(3) / 3, 0)
+    assert (found if found is None else found.tolist()) == stratum

@@ -9,7 +9,7 @@ from sklearn import metrics as reference
 
 from celltype_cli.evaluation import scores
 from celltype_cli.evaluation.intervals import resample
-from celltype_cli.evaluation.scores import rates, tally
+from celltype_cli.evaluation.rates import rates, tally
 
 # Hand-worked: 4 of A, 2 of B and 2 of C.
 #            predicted A  B  C

@@ -9,7 +9,7 @@ from made.paper import load
 
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
-from celltype_cli.evaluation import scores
+from celltype_cli.evaluation import rates
 from celltype_cli.studies.papers import jobs as paper_jobs
 from celltype_cli.studies.papers import paper as papers
 
@@ -211,6 +211,6 @@ def test_a_file_that_is_no_paper(tmp_path):
 
 
 def test_published_metrics_are_those_we_compute():
-    known = {*scores.rates(np.eye(2)[None], np.zeros((1, 2)))}
-    assert {*papers.RATES} == {*scores.PER_CLASS}
+    known = {*rates.rates(np.eye(2)[None], np.zeros((1, 2)))}
+    assert {*papers.RATES} == {*rates.PER_CLASS}
     assert {*papers.METRICS} - {"training_seconds"} <= known

@@ -14,7 +14,8 @@ from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.evaluation.predictions import arrays_of, labelled_lines
-from celltype_cli.evaluation.scores import rates, scores, tally
+from celltype_cli.evaluation.rates import rates, tally
+from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.runs.identity import ELSEWHERE
 from celltype_cli.studies.papers import jobs as jobs_of
