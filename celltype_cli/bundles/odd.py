@@ -12,7 +12,7 @@ from celltype_cli.bundles.made import NOTED, Doubt, said_p, weight_of
 
 # How alike cells of an animal are in being odd: 0.01 and 0.09 in the units of Beau et al. 2025 and of CellExplorer.
 USUAL_ALIKE = 0.05
-MANY = 0.3  # of the cells are to be read with care, whatever a few training cells say of chance
+MANY = 0.3, 0.05  # of the cells are to be read with care at such a p, since few training cells are never surer
 
 
 def many_odd(
@@ -27,7 +27,7 @@ def many_odd(
     if len(new) < FEW or not len(old):
         return
     p = too_many(old, group, new)
-    if weight := max(weight_of(p), NOTED * int(new.mean() >= MANY)):
+    if weight := max(weight_of(p), NOTED * int(new.mean() >= MANY[0] and p < MANY[1])):
         usual = f"of held-out training cells {100 * old.mean():.0f} % ({said_p(p)})"
         yield Doubt(f"{new.sum()} of {len(new)} cells {said}, {usual}", weight)
 

@@ -81,6 +81,19 @@ def test_noise_is_held_against_animals_not_cells():
     assert beyond(old, group, np.log([1.2]))[1] < 0 and beyond(old * np.nan, group, old) == (0, 0)
 
 
+@pytest.mark.parametrize(("apart", "weight"), [(0.1, WITHHELD), (0.6, NOTED)])
+def test_noise_is_no_reason_to_withhold_labels_where_animals_differ_in_it(apart, weight):
+    """Three times that of the usual training animal, and of the noisiest 2.7 or 1.6 times."""
+    animals, names = np.repeat(np.arange(5), 4), ("noise of trace", "level of trace")
+    values = np.random.default_rng(0).normal(0, 0.1, (20, 2))
+    values[:, 0] += apart * (animals - 2) / 2
+    ids = animals.astype(str)
+    training = Training(names, values, ids, ids, ids, ids, {}, Made({}, {}, {}, np.empty(0, "U1")))
+    new = np.random.default_rng(1).normal(0, 0.1, (4, 2)) + [np.log(3), 0]
+    found = {doubt.words.partition(" is ")[0]: doubt.weight for doubt in compare(training, new, np.zeros(4)).doubts}
+    assert found["noise of trace"] == weight
+
+
 def test_a_small_model_tells_what_no_quantity_shows():
     rng = np.random.default_rng(0)
     old, group = np.stack([x := rng.normal(size=120), x + 0.2 * rng.normal(size=120)], axis=1), np.arange(120) // 12
