@@ -139,6 +139,6 @@ def test_usual_models_are_there_and_used_where_none_is_typed():
     assert known.usual_models() == content
     for command in ("train", "explain"):
         assert as_typed.for_hydra(command, ["dataset=units"]) == ["dataset=units", "model=units_forest"]
-    assert as_typed.for_hydra("train", ["dataset=sts_features"]) == ["dataset=sts_features", "model=forest"]
+    assert as_typed.for_hydra("train", ["dataset=sts_features"]) == ["dataset=sts_features", "model=lightgbm_svm"]
     assert as_typed.for_hydra("data", ["dataset=units"]) == ["dataset=units"]
     assert as_typed.for_hydra("explain", ["dataset=units", "run=mine"]) == ["dataset=units", "run=mine"]
