@@ -21,6 +21,7 @@ from celltype_cli.core.messages import UserError
 
 Command = Callable[[DictConfig], Any]
 MULTIRUN = {"-m", "--multirun"}
+RUNS = ("train", "demo")  # whose jobs are runs
 LOOK = {"--cfg", "-c", "--info", "-i"}  # at the config, not to run
 
 
@@ -38,7 +39,8 @@ def run(command: str, function: Command, arguments: list[str]) -> int:
     if MULTIRUN & set(arguments):
         typed = [argument for argument in arguments if argument.startswith("outputs=")][-1:]
         outputs = [argument.partition("=")[2].strip("'\"") for argument in typed]
-        multirun = Multirun(Path([os.environ.get("CELLTYPE_OUTPUTS", "outputs"), *outputs][-1]), typed)
+        place = Path([os.environ.get("CELLTYPE_OUTPUTS", "outputs"), *outputs][-1])
+        multirun = Multirun(place, typed, runs=command in RUNS)
         settings = [argument for argument in arguments if argument not in MULTIRUN]
         arguments = ["--multirun", *settings, multirun.override]  # Hydra takes the flag before the settings alone
     elif not LOOK & set(arguments):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from celltype_cli.studies.explain.saved import Part
 
 OWN = ("run", "method", "fold", "cells_per_class")
-OF_CELL = ("bundle", "input", "cell", "out", "recording")
+OF_CELL = ("bundle", "input", "cell", "out", "overwrite", "recording")
 HERE = ("outputs", "figures", "logger")  # settings of a run that say where and how it is explained
 TOP = 5  # columns shown on the terminal
 
@@ -41,6 +41,7 @@ class Settings(settings.Settings):
     input: Path | None
     cell: str | None
     out: Path | None
+    overwrite: bool
     recording: Mapping[str, Any]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from celltype_cli.cells.cells import Cells
     from celltype_cli.studies.explain.saved import Explanation
 
-OWN = ("bundle", "input", "cell", "out", "recording", "threads", "figures", "outputs")
+OWN = ("bundle", "input", "cell", "out", "overwrite", "recording", "threads", "figures", "outputs")
+WRITTEN = ("nearest.csv", "quantities.csv", "counted-*.csv", "why.*")
 TOP = 5  # columns shown on the terminal
 
 
@@ -31,38 +34,33 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """
     _check(cfg)
     from celltype_cli.bundles.nearest import about_of, of_cell, quantities
+    from celltype_cli.bundles.written import check_free, write_files
     from celltype_cli.commands.predict import opened
     from celltype_cli.commands.spelling import word
     from celltype_cli.core import plots
-    from celltype_cli.core.files import name_of, write_text
     from celltype_cli.studies.explain import draw_cell
     from celltype_cli.studies.explain.cell import numbers
 
-    path, cell = Path(cfg.input).expanduser(), str(cfg.cell)
+    path, cell, out = Path(cfg.input).expanduser(), str(cfg.cell), _folder(cfg)
+    check_free([out / "nearest.csv"], cfg.overwrite)
     bundle = opened(str(cfg.bundle), Path(cfg.outputs), cfg.threads)
     settings = _settings(cfg, bundle)
     line, cells, near, notes = of_cell(bundle, path, cell, **settings)
     explanation, why_not = _explained(bundle, cells, line["best"])
-    of = name_of(path)
-    name = re.sub(
-        r"[^\w.-]+", "_", f"{cell if cell.startswith(of) else f'{of}-{cell}'}-why-{Path(str(cfg.bundle)).name}"
-    )
-    out = Path(name) if cfg.out is None else Path(cfg.out).expanduser()
-    files = {"neighbours": out / "nearest.csv"}
-    write_text(files["neighbours"], near.table.to_csv(index=False))
     departs = quantities(bundle, cells, near)
-    files["their quantities"] = out / "quantities.csv"
-    write_text(files["their quantities"], departs.to_csv(index_label="quantity"))
+    files = {"neighbours": (out / "nearest.csv", partial(near.table.to_csv, index=False))}
+    files["their quantities"] = (out / "quantities.csv", partial(departs.to_csv, index_label="quantity"))
     for part, table in numbers(explanation) if explanation else ():
-        files[f"what counted, {part}"] = out / f"counted-{part}.csv"
-        write_text(out / f"counted-{part}.csv", table.to_csv(index=False))
+        files[f"what counted, {part}"] = (out / f"counted-{part}.csv", partial(table.to_csv, index=False))
     if cfg.figures:
         title = f"cell {cell} of {path.name}: {line['best']}, confidence {line['confidence']:.2f}"
         title += "\nthe training cells are simulated" if bundle.about["data"]["simulated"] else ""
         drawn = (explanation, near.table, near.examples, departs, about_of(bundle), bundle.classes, title)
-        files |= {
-            f"picture, {f.suffix[1:]}": f for f in plots.save(draw_cell.picture(*drawn), out / "why", cfg.figures)
-        }
+        figure = draw_cell.picture(*drawn)
+        for kind in cfg.figures:
+            files[f"picture, {kind}"] = (out / f"why.{kind}", _bytes(plots.drawn(figure, kind)))
+    stale = [place for place in _of_before(out) if place not in [place for place, _ in files.values()]]
+    write_files([*files.values()], cfg.overwrite, stale)
     _print(bundle, line, near.table, explanation)
     if bundle.about["data"]["simulated"]:
         say_note("the training cells are simulated: labels of recorded cells mean nothing")
@@ -70,8 +68,29 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         say_note(note)
     typed_for = [w.removeprefix("++recording.") for w in typed.overrides() if w.startswith("++recording.")]
     again = typed.line("predict", word("model", cfg.bundle), word("input", cfg.input), *typed_for)
-    say_pairs({**files, "next": f"{again}   (all cells, and whether the recording is like the training cells)"})
+    places = {name: place for name, (place, _) in files.items()}
+    say_pairs({**places, "next": f"{again}   (all cells, and whether the recording is like the training cells)"})
     return {"status": "finished", "folder": str(out), "result": ""}
+
+
+def _folder(cfg: DictConfig) -> Path:
+    """Returns the folder of the answer: as typed, or by the names of recording, cell and model."""
+    from celltype_cli.core.files import name_of
+
+    if cfg.out is not None:
+        return Path(cfg.out).expanduser()
+    of, cell = name_of(Path(cfg.input).expanduser()), str(cfg.cell)
+    name = f"{cell if cell.startswith(of) else f'{of}-{cell}'}-why-{Path(str(cfg.bundle)).name}"
+    return Path(re.sub(r"[^\w.-]+", "_", name))
+
+
+def _of_before(out: Path) -> list[Path]:
+    """Returns what an answer of before may have left in a folder: files that this command writes."""
+    return [place for name in WRITTEN for place in out.glob(name)]
+
+
+def _bytes(content: bytes) -> Callable[[Path], Any]:
+    return lambda place: place.write_bytes(content)
 
 
 def _check(cfg: DictConfig) -> None:

@@ -26,9 +26,14 @@ LEFT_OUT = "left_out.json"  # in the folder of a multirun: lines on settings tha
 class Multirun:
     """Keeps one record per job in a folder, so that any launcher's worker processes can write them."""
 
-    def __init__(self, outputs: Path, typed: Sequence[str] = ()) -> None:
-        """`typed` are words that name the outputs folder again, for the line to type next."""
-        self.folder, self.typed = outputs.absolute() / "multiruns" / f"{datetime.now():%Y%m%d-%H%M%S-%f}", typed
+    def __init__(self, outputs: Path, typed: Sequence[str] = (), *, runs: bool = True) -> None:
+        """`typed` are words that name the outputs folder again, for the line to type next.
+
+        Args:
+            runs: whether jobs are runs, which `celltype runs` lists and the same command finds again.
+        """
+        self.folder = outputs.absolute() / "multiruns" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
+        self.typed, self.runs = typed, runs
 
     @property
     def override(self) -> str:
@@ -68,34 +73,42 @@ class Multirun:
                     parent.rmdir()
 
     def report(self) -> int:
-        """Prints the table of jobs; returns 0 when all are finished, 2 when the user can mend the rest, else 1."""
+        """Prints the table of jobs; returns the highest code of the jobs when all are finished, as a rule 0; 2 when the
+        user can mend the rest, else 1."""
         files = sorted(self.folder.glob("job_*.json"), key=lambda file: int(file.stem[4:]))
         records = [json.loads(file.read_text()) for file in files]
         if not records:
             return 1
-        _print(records)
+        _print(records, self.runs)
         for line in json.loads(notes.read_text()) if (notes := self.folder / LEFT_OUT).exists() else ():
             say(f"note: {line}")
         bad = [record["status"] for record in records if record["status"] not in GOOD]
         if bad:
-            print(f"\n{len(bad)} of {len(records)} jobs did not finish. The same command again does only those.")
-        again = shlex.join(["celltype", "runs", *self.typed])
-        print(f"next: {again}, or {again} show=<part of a run's name>")
-        return 0 if not bad else 2 if set(bad) == {"refused"} else 1
+            again = " The same command again does only those." if self.runs else ""
+            print(f"\n{len(bad)} of {len(records)} jobs did not finish.{again}")
+        if self.runs:
+            again = shlex.join(["celltype", "runs", *self.typed])
+            print(f"next: {again}, or {again} show=<part of a run's name>")
+        if not bad:
+            return max(record.get("code", 0) for record in records)
+        return 2 if set(bad) == {"refused"} else 1
 
 
 def _write(folder: Path, record: dict[str, Any]) -> None:
     write_text(folder / f"job_{record['job']}.json", json.dumps(record, indent=2))
 
 
-def _print(records: list[dict[str, Any]]) -> None:
+def _print(records: list[dict[str, Any]], runs: bool) -> None:
     shared = set.intersection(*(set(record["overrides"]) for record in records)) if len(records) > 1 else set()
+    more = {} if runs else {"answer": "folder"}
+    if runs or any(record.get("result") for record in records):
+        more["balanced accuracy [95 %]"] = "result"
     rows = []
     for record in records:
         own = " ".join(override for override in record["overrides"] if override not in shared)
-        rows.append([record["job"], own, record["status"], record.get("result", "")])
+        rows.append([record["job"], own, record["status"], *(record.get(key, "") for key in more.values())])
     say()
-    say_table(["job", "settings", "status", "balanced accuracy [95 %]"], rows)
+    say_table(["job", "settings", "status", *more], rows)
     if methods := dict.fromkeys(record["interval"] for record in records if "interval" in record):
         say(f"[95 %]: {', '.join(methods)}")
     noted: dict[str, list[str]] = {}

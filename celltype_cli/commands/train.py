@@ -67,6 +67,7 @@ def print_outcome(outcome: Outcome) -> None:
             shown = [interval(scores[level][name]) for level in ("cell", "window")]
             rows.append([name.replace("_", " "), *shown, "" if floor is None else f"{floor:.3f}"])
     say_table(["score [95 %]", "per cell", "per window", "floor"], rows)
+    method += "; of labelled cells: jackknife" if scores.get("interval") == "bootstrap" else ""
     say(f"[95 %]: {method}; floor: what guessing the most frequent class would score, and for the losses")
     say("(lower is better) what predicting the shares of the classes would")
     if chance := scores.get("chance"):

@@ -77,6 +77,20 @@ def test_answers_of_two_models_stand_beside_each_other(place, tmp_path, monkeypa
     assert [folder.name for folder in tmp_path.iterdir()] == [f"{CELL.replace('/', '_')}-why-my_model"]
 
 
+def test_an_answer_of_before_is_kept_unless_told_and_files_of_others_always(explained):
+    code, said, out = explained("model=my_model", *OWN, f"cell={CELL}")
+    assert code == 0 and (out / "why.png").is_file(), said
+    code, said, _ = explained("model=my_model", *OWN, f"cell={CELL}")
+    assert code == 2 and "nearest.csv is an answer of before: choose another out=, or type overwrite=true" in said
+    code, said, _ = explained("model=my_model", *OWN, f"cell={CELL}", "overwrite=true", "figures=[]")
+    assert code == 0 and not (out / "why.png").exists(), said  # it would show another answer
+    (out / "why.svg").write_text("mine")
+    before = (out / "nearest.csv").stat().st_mtime_ns
+    code, said, _ = explained("model=my_model", *OWN, f"cell={CELL}", "overwrite=true", "figures=[svg]")
+    assert code == 2 and "why.svg was not written by celltype" in said
+    assert (out / "why.svg").read_text() == "mine" and (out / "nearest.csv").stat().st_mtime_ns == before
+
+
 def test_networks_have_integrated_gradients(explained):
     code, said, out = explained("model=traces-rnn", *OWN, f"cell={CELL}")
     assert code == 0, said

@@ -69,7 +69,8 @@ def test_intervals_of_a_bootstrap_are_shown_by_choice(two, celltype):
     assert [code for code, _, _ in shown.values()] == [0, 0]
     first = {method: out[out.index("balanced accuracy") :].splitlines()[0] for method, (_, out, _) in shown.items()}
     assert first["jackknife"] != first["bootstrap"]
-    assert all(f"[95 %]: {method} over groups; floor" in out for method, (_, out, _) in shown.items())
+    assert "[95 %]: jackknife over groups; floor" in shown["jackknife"][1]
+    assert "[95 %]: bootstrap over groups; of labelled cells: jackknife; floor" in shown["bootstrap"][1]
 
 
 def test_clean_only_says_what_it_would_remove_until_it_is_told(two, celltype):
