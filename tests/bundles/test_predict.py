@@ -97,6 +97,23 @@ def test_the_command_and_its_exit_codes(exported, tmp_path, monkeypatch, capsys)
     assert not (tmp_path / "none").exists()
 
 
+def test_several_recordings_at_once(exported, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    trace = np.random.default_rng(1).standard_normal((2, 150))
+    trace[1, 30:] = np.nan
+    write_traces(tmp_path / "new.npz", n=4)
+    write_traces(tmp_path / "one.npz", n=2, trace=trace)
+    assert command("predict", "-m", f"model={exported}", "input=new.npz,one.npz") == 3  # as of the one alone
+    out = capsys.readouterr().out
+    table = out[out.rindex("job  settings") :].splitlines()
+    assert table[0].split() == ["job", "settings", "status", "answer"]
+    assert [line.split()[-1] for line in table[1:3]] == ["new.npz-labels", "one.npz-labels"]
+    assert "celltype runs" not in out  # they are no runs
+    assert command("predict", "-m", f"model={exported}", "input=new.npz,one.npz", "overwrite=true,false") == 2
+    out = capsys.readouterr().out
+    assert "2 of 4 jobs did not finish" in out and "does only those" not in out
+
+
 def test_notes_on_the_recording_and_on_the_training_cells_are_told_apart(bundle, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     about = yaml.safe_load((bundle / "bundle.yaml").read_text())
