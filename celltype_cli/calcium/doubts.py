@@ -16,6 +16,8 @@ ABOVE = 0.5  # of dF/F; a 5th percentile above it is that of F / F0
 # Nature 499:295)
 SMALLEST = 0.01
 PLACEHOLDER = 1.0  # Hz, of samples that nobody gave a rate
+# Hz, above which imaging is rare; a rate there that is whole once divided by 60 may count the frames of a minute
+RARE, MINUTE = 200.0, 60.0
 CLIPPED, FEW = 0.01, 100  # share of a trace at its largest value; samples of a trace of which that is told
 UPSIDE_DOWN = -0.3  # skewness of most cells; that of the 28 datasets of CASCADE is -0.015 or more
 LOWEST = -1.0  # of dF/F, (F - F0) / F0
@@ -53,6 +55,17 @@ def notes(of: Sequence[Recording], found: np.ndarray) -> Iterator[str]:
         yield (
             f"the peaks of most cells lie {small:.2g} above their median, which is little for dF/F: divided by 100 "
             "twice?"
+        )
+
+
+def of_minutes(of: Sequence[Recording]) -> Iterator[str]:
+    """Yields a note on rates that may be frames a minute, 600 where 10 Hz are meant."""
+    rates = np.array([r.sampling_rate for r in of]) / MINUTE
+    if n := int((odd := (rates > RARE / MINUTE) & (np.abs(rates - np.round(rates)) < 1e-6)).sum()):
+        first = rates[odd][0]
+        yield (
+            f"{n} cells are said to be recorded at {MINUTE * first:g} Hz or so: are they frames a minute? then set "
+            f"dataset.frame_rate={first:g}; if not, prepare.implausible=keep takes them without a word"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from celltype_cli.core.classes import synonyms
 from celltype_cli.core.messages import few
-from celltype_cli.core.text import alike, sessions, shortened
+from celltype_cli.core.text import alike, probes, sessions, shortened, sides
 
 # Words in place of a cell type, in lower case; a class may be meant so, and a note asks.
 NO_TYPE = ("?", "??", "-", "--", ".", "-1", "unknown", "unk", "undefined", "unclassified", "unclear", "unsure",
@@ -66,9 +66,12 @@ def _alike(entries: Sequence[Any], group: str) -> Iterator[str]:
     if pairs := [group for group in synonyms({e.label for e in entries}) if len({n.casefold() for n in group}) > 1]:
         said = "; ".join(few(map(" and ".join, pairs)))
         yield f"labels that name one type are classes of their own: {said}; write them alike, unless they differ here"
-    if pairs := sessions({entry.group for entry in entries if entry.group != entry.cell_id}):
-        said = "; ".join(few(map(" and ".join, pairs)))
-        yield f"names of {group}s look like sessions of one {group}, which may stand on both sides of a split: {said}"
+    groups = {entry.group for entry in entries if entry.group != entry.cell_id}
+    for what, found in (("sessions", sessions), ("probes", probes), ("the two hemispheres", sides)):
+        pairs = found(groups)
+        if pairs:
+            said = "; ".join(few(map(" and ".join, pairs)))
+            yield f"names of {group}s look like {what} of one {group}, which may stand on both sides of a split: {said}"
 
 
 def confound(entries: Sequence[Any]) -> Iterator[str]:

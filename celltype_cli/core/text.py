@@ -114,10 +114,39 @@ SESSION = re.compile(
 )
 
 
+PROBE = re.compile(r"(?:(?<=[\s_./-])|^)(?:imec|probe|prb|npx|shank)[\s_-]*(?:\d{1,2}|[a-h])(?![a-z\d])", re.IGNORECASE)
+SIDE = re.compile(r"[\s_./-]+(?:(left|lh|l)|(?:right|rh|r))(?:[\s_-]*hem(?:i(?:sphere)?)?)?$", re.IGNORECASE)
+MARK = re.compile(r"[\s_./-]+(?:[nb0]|lr|rl|ll|rr|none|both)", re.IGNORECASE)  # of ears, beside those of one side
+
+
 def sessions(names: Iterable[str]) -> list[tuple[str, ...]]:
     """Returns the names that are one but for a session or date at their end (m1_day1, m1_2021-03-05), as groups."""
+    return _one_but_for(SESSION, names)
+
+
+def probes(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Returns the names that are one but for a probe (g0_imec0/ks, g0_imec1/ks; m1/probe00, m1/probe01), as groups."""
+    return _one_but_for(PROBE, names, alone=True)
+
+
+def sides(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Returns the names that are one but for left or right at their end (m1_L, m1_R), as groups of two.
+
+    Not where other letters stand in this place (m1_N, m1_LR), as those that mark ears do.
+    """
+    names = {*names}
+    groups = _one_but_for(SIDE, names)
+    marked = {stem for name in names for stem in [MARK.sub("", name)] if MARK.fullmatch(name[len(stem) :])}
+    both = [{bool(SIDE.search(name)[1]) for name in group} for group in groups]
+    return [
+        group for group, of in zip(groups, both) if len(of) == 2 == len(group) and SIDE.sub("", group[0]) not in marked
+    ]
+
+
+def _one_but_for(part: re.Pattern, names: Iterable[str], *, alone: bool = False) -> list[tuple[str, ...]]:
+    """Returns the names that are equal without a part that each of them has, which is all of them if `alone` allows."""
     groups = defaultdict(set)
     for name in names:
-        if (stem := SESSION.sub("", name)) and stem != name:
+        if (stem := part.sub("", name)) != name and (stem or alone):
             groups[stem].add(name)
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)

@@ -1,4 +1,4 @@
-"""Spike times that no sorted unit has, and what they look like."""
+"""Spike times and waveforms that no sorted unit has, and what they look like."""
 
 from __future__ import annotations
 
@@ -16,11 +16,20 @@ LONGEST_S = 86400.0 * 7  # of a recording
 GAP_S, OF_ALL = 600.0, 0.5  # in which no unit of a recording fires; share of the time from first to last spike
 LATE_S, LATE = 600.0, 1.0  # first spike of a recording; times as long as its spikes go on
 LONGER = 10.0  # times as long as until the last spike
+# Of a mean waveform, noise from sample to sample over height. Of 3,653 recorded units in five sets the median is 0.006
+# or less, and one exceeds 0.05; single spikes have ten times as much. Then the share of units from which it is told
+NOISE, NOISY = 0.05, 0.1
 SLOW_S = 10.0  # median interval of most units; few neurons are that silent, and of most recordings none
 
 
 def notes_on(units: Sequence[Recording]) -> Iterator[str]:
-    """Yields notes on units whose spikes follow each other too closely, or last too long."""
+    """Yields notes on units with noisy waveforms, or with spikes that are too close together, or last too long."""
+    noisy = [named(unit) for unit in units if _noise(unit.waveform) > NOISE]
+    if len(noisy) > NOISY * len(units):
+        yield (
+            f"the waveforms of {len(noisy)} of {len(units)} units are too noisy for means over spikes: are they of "
+            f"single spikes, or of few? ({', '.join(few(noisy))})"
+        )
     trains = [unit for unit in units if unit.spikes is not None and len(unit.spikes) > 1]
     close = [named(unit) for unit in trains if (np.diff(unit.spikes) < SHORTEST_S).mean() > SHARE]
     if close:
@@ -70,3 +79,12 @@ def _of_recordings(trains: Sequence[Recording]) -> Iterator[str]:
             f"{len(longer)} recordings are said to last more than {LONGER:g} times as long as their spikes: is their "
             f"duration in seconds? ({', '.join(few(longer))})"
         )
+
+
+def _noise(waveform: np.ndarray) -> float:
+    """Returns the sd of the noise between neighbouring samples, on the largest channel, over its height; 0 of none."""
+    height = np.ptp(waveform, axis=1) if waveform.size else np.zeros(1)
+    if not np.isfinite(height).any() or not np.nanmax(height) > 0:
+        return 0.0
+    bends = np.abs(np.diff(waveform[int(np.nanargmax(height))].astype(np.float64), n=2))
+    return float(1.4826 * np.median(bends) / np.sqrt(6) / np.nanmax(height)) if len(bends) else 0.0

@@ -168,6 +168,15 @@ def test_a_rate_that_counts_frames(tmp_path):
     assert said not in read(npz(tmp_path, sampling_rate=1.1)).about.notes
 
 
+@pytest.mark.parametrize(("rate", "noted"), [(600.0, True), (300.0, True), (500.0, False), (120.0, False)])
+def test_rates_that_count_frames_a_minute(tmp_path, rate, noted):
+    notes = read(npz(tmp_path, sampling_rate=rate)).about.notes
+    said = f"3 cells are said to be recorded at {rate:g} Hz or so: are they frames a minute? then set"
+    assert any(note.startswith(f"{said} dataset.frame_rate={rate / 60:g}") for note in notes) == noted
+    kept = read(npz(tmp_path, sampling_rate=rate), implausible="keep").about.notes
+    assert not any("a minute" in note for note in kept)
+
+
 def test_traces_scaled_by_their_peak_and_cut_off_fluorescence(tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.1, (3, 400))
     scaled = noise / noise.max(axis=1, keepdims=True)

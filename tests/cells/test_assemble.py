@@ -162,6 +162,14 @@ def test_sessions_of_one_animal_are_pointed_at():
     assert any("sessions of one donor" in note and "m1_day1 and m1_day2" in note for note in notes)
 
 
+def test_hemispheres_and_probes_of_one_animal_are_pointed_at():
+    notes = notes_of(*(entry(name, "PV", name[1:]) for name in ("am1_L", "bm1_R", "cs/imec0", "ds/imec1")))
+    (sides,) = [note for note in notes if "the two hemispheres of one donor" in note]
+    (probes,) = [note for note in notes if "probes of one donor" in note]
+    assert sides.endswith("may stand on both sides of a split: m1_L and m1_R")
+    assert probes.endswith("s/imec0 and s/imec1")
+
+
 def test_recordings_are_named_and_counted():
     assert named(entry("a")) == "cell a"
     assert named(entry("a", file="x.abf")) == "cell a (x.abf)"

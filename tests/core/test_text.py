@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.core.text import alike, as_text, sessions, shortened
+from celltype_cli.core.text import alike, as_text, probes, sessions, shortened, sides
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,35 @@ def test_names_that_look_the_same():
 
 def test_numbers_that_lost_their_last_digits():
     assert shortened(["1.23457E+14", "2e+10", "m1", "1.5", "E+14"]) == ["1.23457E+14", "2e+10"]
+
+
+def test_hemispheres_of_one_animal():
+    names = [
+        "m1_L",
+        "m1_R",
+        "m2_L",
+        "cage3_L",
+        "cage3_R",
+        "cage3_N",
+        "4-left hemi",
+        "4-right hemi",
+        "L",
+        "R",
+        "5 LH",
+        "5 lh",
+    ]
+    assert sides(names) == [("4-left hemi", "4-right hemi"), ("m1_L", "m1_R")]
+
+
+def test_probes_of_one_recording():
+    names = [
+        "a_g0_imec0/imec0_ks2",
+        "a_g0_imec1/imec1_ks2",
+        "s/probeA",
+        "s/probeB",
+        "m1_prober1",
+        "probeless_1",
+        "m_npx1",
+    ]
+    assert probes(names) == [tuple(names[:2]), tuple(names[2:4])]
+    assert probes(["probe00", "probe01"]) == [("probe00", "probe01")]

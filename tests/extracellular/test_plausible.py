@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made.units import RATE, npz, trains
+from made.units import RATE, npz, trains, waveforms
 
 from celltype_cli.extracellular.plausible import notes_on
 from celltype_cli.extracellular.readers.files import read
@@ -44,6 +44,21 @@ def test_a_recording_that_is_silent_for_a_day_or_begins_late(tmp_path):
     assert any(note.startswith("no unit of 2 recordings fires for most of the time: are several ses") for note in half)
     (note,) = notes(tmp_path, lambda s: s + 1.6e9)
     assert note.startswith("the first spikes of 2 recordings come late") and "r1: 1,600,000,000 s" in note
+
+
+@pytest.mark.parametrize(("noise", "noted"), [(0.0, False), (0.02, False), (0.2, True)])
+def test_waveforms_of_single_spikes(tmp_path, noise, noted):
+    noisy = waveforms()[:3].transpose(0, 2, 1)
+    noisy += np.random.default_rng(0).normal(0, noise, noisy.shape)
+    notes = [*notes_on(read(npz(tmp_path / "x.npz", waveform=noisy), How()).recordings)]
+    said = "the waveforms of 3 of 3 units are too noisy for means over spikes: are they of single spikes, or of few?"
+    assert [note.startswith(said) for note in notes] == [True] * noted
+
+
+def test_no_false_alarm_of_recorded_waveforms(shared_data):
+    for path in ("c4_cerebellum/hull.npz", "cellexplorer/cellexplorer_ground_truth.npz", "phy/phy_example_32ch"):
+        units = read(shared_data / "extracellular" / path, How(quality="all")).recordings
+        assert not any("noisy" in note for note in notes_on(units))
 
 
 def test_a_duration_in_samples(tmp_path):

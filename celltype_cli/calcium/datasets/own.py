@@ -52,11 +52,10 @@ def load(
     check_choice("dataset.rejected", rejected, ("drop", "keep"))
     check_choice("dataset.unusable", unusable, ("drop", "error"))
     check_choice("dataset.join", join or "cell_id", ("cell_id",))
-    if not 0 <= neuropil <= 2 or (frame_rate is not None and not 0 < frame_rate < float("inf")):
-        raise UserError(
-            f"dataset.neuropil={neuropil} must be a factor of 0 to 2, and dataset.frame_rate={frame_rate} a positive "
-            "number of Hz (or null)"
-        )
+    if not 0 <= neuropil <= 2:
+        raise UserError(f"dataset.neuropil={neuropil} is out of range, expected a factor of 0 to 2")
+    if frame_rate is not None and not 0 < frame_rate < float("inf"):
+        raise UserError(f"dataset.frame_rate={frame_rate} is out of range, expected a number of Hz above 0, or null")
     path = Path(path).expanduser()
     labels = None if labels is None else Path(labels).expanduser()
     how = How(rejected == "keep", frame_rate, neuropil, trace, series, labelled and labels is None)

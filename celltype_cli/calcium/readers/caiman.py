@@ -18,6 +18,8 @@ from celltype_cli.calcium.recording import Recording, parted
 from celltype_cli.core.messages import UserError
 
 TRACES = ("F_dff", "C", "C+YrA")
+# What CaImAn has where nobody says it of the movie, in its params.data (caiman/source_extraction/cnmf/params.py)
+DEFAULTS = {"fr": 30.0, "decay_time": 0.4, "dxy": 1.0}
 
 
 def read_estimates(file: h5py.File, path: Path, how: How) -> Found:
@@ -57,6 +59,9 @@ def read_estimates(file: h5py.File, path: Path, how: How) -> Found:
     trace = sum(part.astype(np.float64) for part in parts)
     rate = how.rate(_number(file, "params/data/fr"), str(path), "params/data/fr")
     found, bad = Found(), _rejected(estimates, len(trace), path)
+    if how.frame_rate is None and _untold(file):
+        found.notes.append(f"{path.name}: fr of CaImAn is {rate:g} Hz, as where nobody set it: if it is another, set "
+                           "dataset.frame_rate")  # fmt: skip
     if bad is None:
         found.notes.append(f"{path.name}: CaImAn evaluated no component, so that none is left out")
     elif bad.any():
@@ -79,6 +84,12 @@ def _is_array(item: object) -> bool:
 def _number(file: h5py.File, name: str) -> object:
     item = file.get(name)
     return item[()] if isinstance(item, h5py.Dataset) else None
+
+
+def _untold(file: h5py.File) -> bool:
+    """Says whether all that CaImAn asks of a movie has the values that it has by itself."""
+    said = {name: _number(file, f"params/data/{name}") for name in DEFAULTS}
+    return all(value is None or np.all(np.asarray(value) == DEFAULTS[name]) for name, value in said.items())
 
 
 def _rejected(estimates: h5py.Group, n: int, path: Path) -> np.ndarray | None:

@@ -34,16 +34,16 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
         require(table.columns, ("time_s",), path, layout)
     elif not timed:
         require(table.columns, ("frame", *["sampling_rate"] * (how.frame_rate is None)), path, layout)
+    found = Found()
+    table = _named(table, path, found.faults)
     use = ["value", "time_s"] if timed else ["value", "frame", *["sampling_rate"] * ("sampling_rate" in table)]
-    numbers, words, found = {}, {}, Found()
+    numbers, words = {}, {}
     for name in use:
         column = pd.Series(one_rate(table[name].to_numpy(object))) if name == "sampling_rate" else table[name]
         if name == "time_s" and column.dtype.kind == "O" and (seconds := clock_seconds(column)) is not None:
             found.notes.append(f"{path.name}: time_s is a clock ({column.iloc[0]}), read as seconds")
             column = pd.Series(seconds, index=column.index)
         numbers[name], words[name] = as_numbers(column)
-    if unnamed := int((table["cell_id"].astype(str) == "").sum()):
-        raise UserError(f"{path}: cell_id is empty in {unnamed} of {len(table)} rows; name the cell of each sample")
     flags = [name for name in table if is_flag(name)]
     found.notes += without_meaning({name: table[name].unique() for name in flags}, path.name)
     parted: Counter[str] = Counter()
@@ -69,6 +69,22 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
     if timed and "sampling_rate" in table and how.frame_rate is None:
         found.notes += _other_rate(table["sampling_rate"], found.recordings, path)
     return found
+
+
+def _named(table: pd.DataFrame, path: Path, faults: list[str]) -> pd.DataFrame:
+    """Returns the rows that name a cell, and adds to `faults` how many do not.
+
+    Raises:
+        UserError: when none does.
+    """
+    empty = table["cell_id"].astype(str) == ""
+    if not (n := int(empty.sum())):
+        return table
+    said = f"cell_id is empty in {n} of {len(table)} rows; name the cell of each sample"
+    if n == len(table):
+        raise UserError(f"{path}: {said}")
+    faults.append(f"{path.name}: {said}, these are left out")
+    return table[~empty]
 
 
 def _other_rate(column: pd.Series, recordings: Sequence[Recording], path: Path) -> list[str]:

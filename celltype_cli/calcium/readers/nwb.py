@@ -70,7 +70,7 @@ def _check_version(file: Path, name: str) -> None:
     try:
         with h5py.File(file, "r") as nwb:
             old = "nwb_version" in nwb
-    except Exception as error:
+    except Exception as error:  # h5py raises half a dozen unrelated types for a broken file
         raise cannot_read(file, "HDF5", error, name) from error
     if old:
         raise UserError(

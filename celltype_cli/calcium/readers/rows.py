@@ -13,7 +13,7 @@ from celltype_cli.calcium.readers.found import Found, How, flagged, is_flag, wit
 from celltype_cli.calcium.recording import TEXTS, Recording, parted
 from celltype_cli.core.called import meant
 from celltype_cli.core.messages import UserError
-from celltype_cli.core.text import MISSING
+from celltype_cli.core.text import MISSING, as_text
 
 THOUSANDS = re.compile("(?<=[0-9])['\u2019\u00a0\u202f ](?=[0-9]{3}(?![0-9]))")
 # What spreadsheets and people write where there is no number, beside what is missing in any text.
@@ -69,6 +69,13 @@ def _plain(entry: object) -> str:
     return THOUSANDS.sub("", str(entry).strip().replace("\N{MINUS SIGN}", "-"))
 
 
+def _is_empty(value: object) -> bool:
+    try:
+        return not as_text(value)
+    except UserError:  # which the recording says
+        return False
+
+
 def _square(trace: np.ndarray, path: Path) -> Iterator[str]:
     """Yields a note where there are as many rows as samples, and values change less from row to row than along one."""
     if len(trace) == trace.shape[1] > SOME and np.isfinite(trace).all() and trace.std() > 0:
@@ -120,10 +127,20 @@ def from_rows(
     bad, flag = flagged(flags, str(path))
     result = Found(rejected={flag: int(bad.sum())} if bad is not None and bad.any() else {})
     result.notes += [*without_meaning(flags, path.name), *_square(trace, path)]
+    unnamed = {*np.flatnonzero([_is_empty(cell) for cell in columns.get("cell_id", ())])}
+    if len(unnamed) == len(trace):  # of none is known which it is
+        unnamed = set()
+    elif unnamed:
+        first = f"{path.stem}/{min(unnamed)}"
+        result.notes.append(f"{path.name}: the cell_id of {len(unnamed)} of {len(trace)} cells is empty, or a word for "
+                            f"it (NA, nan): they are named by their rows, the first {first}")  # fmt: skip
     for row in range(len(trace)):
         if bad is not None and bad[row] and not how.keep_rejected:
             continue
-        text = {"cell_id": f"{path.stem}/{row}"} | {name: columns[name][row] for name in TEXTS if name in columns}
+        text = {name: columns[name][row] for name in TEXTS if name in columns}
+        text = {"cell_id": f"{path.stem}/{row}"} | {
+            n: v for n, v in text.items() if n != "cell_id" or row not in unnamed
+        }
         where = f"cell {str(text['cell_id'])[:60]} ({path.name})"
         try:
             rate = how.rate(columns["sampling_rate"][row], where)

@@ -53,7 +53,7 @@ def read_parquet(path: Path, how: How) -> Found:
         table = pd.read_parquet(path)
     except UserError:
         raise
-    except Exception as error:
+    except Exception as error:  # pyarrow and pandas raise half a dozen unrelated types for a broken file
         raise cannot_read(path, "parquet", error) from error
     if any(table.index.names):  # an index with a name is a column
         table = table.reset_index()

@@ -28,6 +28,8 @@ UNSORTED = ("", "unsorted")
 QUALITY = ("quality", "is_good", "group", "KSLabel", "ks_label", "ks2_label", "kilosort2_label", "default_qc",
            "passing_qc", "passed_qc", "qc_pass")  # fmt: skip
 GOOD = ("good", "pass", "passed", "true")
+# Of the International Brain Laboratory, the share of three criteria that a unit meets: of good units 1
+SCORES, CRITERIA = ("ibl_quality_score", "label"), 3
 
 
 @dataclass
@@ -162,6 +164,8 @@ def chosen_by_words(
         UserError: as `chosen`, or when units have names and `how` numbers.
     """
     column = next((name for name in QUALITY if name in columns), None)
+    scored = next((name for name in SCORES if name in columns and name != how.label and _is_score(columns[name])), None)
+    column = column or scored
     if how.units is None and how.quality == "good" and column is None:
         notes.append(f"{where.name}: nothing says which units are good, and all are taken")
         if other := says_good(others or {}):
@@ -172,9 +176,20 @@ def chosen_by_words(
         raise UserError(f"{where}: its units have names ({', '.join(few(ids))}); dataset.units takes numbers")
     numbers = np.arange(len(ids)) if named else np.array(ids, dtype=np.int64)
     words = [as_text(word) for word in columns[column]] if column else []
-    good = (*GOOD, "1") if column and column.startswith("is_") else GOOD
+    good = (*GOOD, "1") if column and (column.startswith("is_") or column == scored) else GOOD
     known = {int(one): "good" if word.lower() in good else word for one, word in zip(numbers, words)}
     return np.flatnonzero(np.isin(numbers, chosen(Table(known, column=column or ""), numbers, how, where, notes)))
+
+
+def _is_score(values: Sequence[Any] | np.ndarray) -> bool:
+    """Says whether values are thirds, some of which are neither 0 nor 1."""
+    try:
+        thirds = CRITERIA * np.array([as_text(value) or "nan" for value in values], dtype=np.float64)
+    except (ValueError, UserError):
+        return False
+    thirds = thirds[~np.isnan(thirds)]
+    near = np.abs(thirds - np.round(thirds)) < 0.15  # 0.3 and 0.66 too
+    return bool(near.all() and {*np.round(thirds)} <= {0, 1, 2, 3} and {*np.round(thirds)} & {1, 2})
 
 
 def _named(clusters: list[int], units: object, folder: Path) -> np.ndarray:

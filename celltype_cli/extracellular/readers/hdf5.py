@@ -34,7 +34,7 @@ def read(path: Path, how: How, below: str = "") -> Found:
             return _read(file, path, how, below)
     except UserError:
         raise
-    except Exception as error:
+    except Exception as error:  # h5py raises half a dozen unrelated types for a broken file
         raise cannot_read(path, "HDF5", error) from error
 
 

@@ -29,7 +29,7 @@ def structs(path: Path, names: tuple[str, ...]) -> dict[str, Mapping[str, Any] |
 
     try:
         held = loadmat(path, simplify_cells=False, squeeze_me=False, variable_names=list(names))
-    except Exception as error:
+    except Exception as error:  # loadmat raises a dozen unrelated types for a broken file
         raise cannot_read(path, "MATLAB", error) from error
     return {name: held[name] for name in names if name in held}
 

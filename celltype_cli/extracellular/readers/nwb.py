@@ -19,7 +19,7 @@ import numpy as np
 
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.text import as_text
-from celltype_cli.extracellular.readers.clusters import QUALITY, chosen_by_words
+from celltype_cli.extracellular.readers.clusters import QUALITY, SCORES, chosen_by_words
 from celltype_cli.extracellular.readers.found import NO_LABEL, Found, How
 from celltype_cli.extracellular.readers.templates import largest
 from celltype_cli.extracellular.recording import LAYERS
@@ -51,8 +51,12 @@ def read(file: h5py.File, path: Path, how: How, below: str = "") -> Found:
     if "spike_times" not in table:
         raise UserError(f"{path}: its table of units has no column spike_times; found {', '.join(sorted(table))}")
     rates = _rates(file, table, how, len(ids), found.notes, path)
-    columns = {column: _texts(table, column, len(ids)) for column in QUALITY if column in table}
-    others = {} if columns else {name: _texts(table, name, len(ids)) for name in table if _is_text(table[name])}
+    columns = {column: _texts(table, column, len(ids)) for column in (*QUALITY, *SCORES) if column in table}
+    others = (
+        {}
+        if {*QUALITY} & {*columns}
+        else {name: _texts(table, name, len(ids)) for name in table if _is_text(table[name])}
+    )
     take = chosen_by_words(columns, list(map(str, ids)), how, path, found.notes, others)
     found.notes += _observed(table, take, path)
     labels, subject, lab = _labels(table, len(ids), how, found.notes, path), _subject(file), _lab(file)

@@ -89,6 +89,8 @@ def sweep(
         yield Remark("stimulus and response start at different times: they were laid together by these")
     if abs(len(voltage) - len(current)) > LONGER_S * rate:
         yield Remark("stimulus and response end at different times: what both have was used")
+    if scaled and {_channel_conversion(response), _channel_conversion(stimulus)} != {1.0}:
+        yield Remark("its channel_conversion is applied beside its conversion")
     if _is_biased(response):
         yield Remark("its file says a bias current beside the steps: its rest is not that without current")
     samples = min(len(voltage), len(current))
@@ -108,7 +110,7 @@ def values(series: h5py.Group, unit: str, scaled: bool, part: slice = ALL) -> Fl
 
     Args:
         unit: "mV" or "pA".
-        scaled: whether its `conversion` and `offset` are applied.
+        scaled: whether its `conversion`, `channel_conversion` and `offset` are applied.
         part: samples that belong to the sweep.
 
     Raises:
@@ -124,8 +126,15 @@ def values(series: h5py.Group, unit: str, scaled: bool, part: slice = ALL) -> Fl
     if (samples := len(range(len(data))[part])) > LONGEST:
         raise LeftOut(f"its {what} declares {samples:,} samples; expected at most {LONGEST:,}")
     conversion, offset = (scalar(data.attrs.get(name, d), name) for name, d in (("conversion", 1), ("offset", 0)))
+    conversion *= _channel_conversion(series)
     factor, found = FACTORS[unit][found], data[part].astype(np.float64).reshape(-1)
     return found * (conversion * factor) + offset * factor if scaled else found * factor
+
+
+def _channel_conversion(series: h5py.Group) -> float:
+    """Returns the factor that the schema knows of extracellular series, and that some write for each channel; or 1."""
+    name = "channel_conversion"
+    return scalar(series[name][()], name) if isinstance(series.get(name), h5py.Dataset) else 1.0
 
 
 def clock(series: h5py.Group, part: slice = ALL) -> tuple[float, float]:

@@ -130,8 +130,17 @@ def test_id_that_occurs_twice(tmp_path):
     refused(r"cell c1 occurs 2 times \(x.csv\); make the ids unique", read, path)
 
 
-def test_empty_id(tmp_path):
-    refused(r"the cell_id of 1 cells is empty \(x.npz\); name each cell", read, npz(tmp_path, cell_id=["c1", "", "c3"]))
+@pytest.mark.parametrize(("write", "ending"), [(npz, "npz"), (csv, "csv")])
+@pytest.mark.parametrize("empty", ["", "nan", "NA"])
+def test_an_id_that_is_empty_leaves_the_others(tmp_path, write, ending, empty):
+    loaded = read(write(tmp_path, cell_id=["c1", empty, "c3"]))
+    assert {*loaded.cell_id} == {"c1", "x/1", "c3"}
+    said = f"x.{ending}: the cell_id of 1 of 3 cells is empty, or a word for it (NA, nan): they are named by their rows"
+    assert f"{said}, the first x/1" in loaded.about.notes
+
+
+def test_no_id_at_all(tmp_path):
+    refused(r"the cell_id of 3 cells is empty \(x.npz\); name each cell", read, npz(tmp_path, cell_id=["", "nan", ""]))
 
 
 def test_raw_fluorescence_with_a_baseline_below_zero(tmp_path):

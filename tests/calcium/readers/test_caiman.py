@@ -69,3 +69,15 @@ def test_traces_of_other_numbers_of_components_are_refused(tmp_path):
         del file["estimates/F_dff"]
         file["estimates/F_dff"] = np.random.default_rng(0).normal(0, 0.1, (3, 200))
     refused(r"different numbers of components \(3 of F_dff, 5 of C, 5 of YrA\)", load, tmp_path / "x.hdf5")
+
+
+@pytest.mark.parametrize(
+    ("params", "noted"), [({}, True), ({"decay_time": 0.4, "dxy": (1, 1)}, True), ({"dxy": (0.8, 0.8)}, False)]
+)
+def test_a_rate_that_nobody_set(tmp_path, params, noted):
+    path = caiman(tmp_path / "x.hdf5", fr=30)
+    with h5py.File(path, "a") as file:
+        file["params/data"].update(params)
+    said = "x.hdf5: fr of CaImAn is 30 Hz, as where nobody set it: if it is another, set dataset.frame_rate"
+    assert (said in load(path).about.notes) == noted
+    assert said not in load(path, frame_rate=30.0).about.notes

@@ -164,6 +164,12 @@ def test_a_usual_long_table_has_no_such_note(tmp_path):
 def test_rows_without_a_cell(tmp_path):
     LONG.assign(cell_id=LONG["cell_id"].where(LONG.index > 1, "")).to_csv(tmp_path / "x.csv", index=False)
     refused("cell_id is empty in 2 of 180 rows; name the cell of each sample", read, tmp_path / "x.csv")
+    loaded = read(tmp_path / "x.csv", unusable="drop", timesteps=50)
+    assert loaded.n_cells == 3 and any(
+        "x.csv: cell_id is empty in 2 of 180 rows" in note for note in loaded.about.notes
+    )
+    LONG.assign(cell_id="nan").to_csv(tmp_path / "x.csv", index=False)
+    refused("cell_id is empty in 180 of 180 rows", read, tmp_path / "x.csv")
 
 
 def test_a_table_of_as_many_cells_as_samples(tmp_path):

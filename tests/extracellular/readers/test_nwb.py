@@ -142,6 +142,15 @@ def test_columns_by_other_names_and_units_seen_in_part_are_told(tmp_path):
     assert {u.label for u in read(tmp_path / "x.nwb", How(label="neuron_type")).recordings} == {"PkC", "MLI", "GoC"}
 
 
+@pytest.mark.parametrize("name", ["label", "ibl_quality_score"])
+def test_a_score_of_three_criteria_says_which_units_are_good(tmp_path, name):
+    found = read(nwb(tmp_path / "x.nwb", columns={name: [1.0, 1 / 3, 1.0, 0.67]}), How())
+    assert [u.cell_id for u in found.recordings] == ["x/0", "x/2"]
+    assert any(f"the good are taken (2 by {name})" in note for note in found.notes)
+    types = read(nwb(tmp_path / "y.nwb", columns={name: [1.0, 0.0, 1.0, 0.0]}), How())
+    assert len(types.recordings) == 4 and "y.nwb: nothing says which units are good, and all are taken" in types.notes
+
+
 def test_a_unit_that_loses_its_negative_spikes_says_so(tmp_path):
     """As where spike times count from the start of each trial."""
     nwb(tmp_path / "x.nwb", spikes={k: trains()[k] / RATE - 15 for k in range(4)})

@@ -220,3 +220,16 @@ def test_a_bias_current_is_told(tmp_path):
     assert read(tmp_path / "x.nwb").notes == (
         "its file says a bias current beside the steps: its rest is not that without current",
     )
+
+
+@pytest.mark.parametrize("factor", [[2.0], 2.0, 1.0])
+def test_a_conversion_of_each_channel_is_applied(tmp_path, factor):
+    """As a series of 32-bit numbers that are half of what they stand for."""
+    path = Plain(tmp_path / "a.nwb").path
+    with h5py.File(path, "a") as file:
+        for series in file[RESPONSE].values():
+            series["data"][...] = series["data"][()] / np.ravel(factor)[0]
+            series["channel_conversion"] = factor
+    cell = read(path)
+    check(cell)
+    assert cell.notes == (("its channel_conversion is applied beside its conversion",) if factor != 1.0 else ())
