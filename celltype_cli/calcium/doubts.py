@@ -75,6 +75,8 @@ def _shapes(of: Sequence[Recording]) -> Iterator[str]:
     yield from clipped(of)
     if (zero := float(np.median([(v == 0).mean() for v in values]))) > SILENT:
         yield f"{zero:.0%} of the values of most cells are exactly 0: deconvolved events (spks, S), and no dF/F?"
+    elif float(np.median([(v == v.min()).mean() for v in values if len(v) >= FEW] or [0])) > CLIPPED:
+        yield "the smallest value of most cells recurs again and again: cut off below, and no recorded dF/F?"
     elif np.median([(np.diff(v) == 0).mean() if len(v) > 1 else 0.0 for v in values]) > REPEATED:
         yield "many values of most cells repeat the one before: were frames doubled, or rounded?"
     elif np.median([_turns(v) for v in values]) < TURNS:

@@ -23,7 +23,7 @@ def without_filled(recording: Recording) -> Recording:
     """
     apart = _apart(recording.segments)
     parts = [piece for segment in recording.segments for part in _without(segment, apart) for piece in _parts(part)]
-    steps = [np.diff(part) for part in parts if len(part) >= STILL]
+    steps = [np.diff(part) for part in parts if len(part) > 1]
     still = sum(map(len, recording.segments)) - sum(map(len, parts))
     if not still or not steps or not _is_noise(np.concatenate(steps)):
         return recording

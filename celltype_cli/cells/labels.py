@@ -55,7 +55,7 @@ def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[st
         )
     if table.empty:
         raise UserError(f"{path}: holds no row; expected one for each recording")
-    names, channels = table[key].map(name_of), defaultdict(list)
+    names, channels = table[key].str.replace("\\", "/", regex=False).map(name_of), defaultdict(list)
     if "channel" in table:
         for name, channel in zip(names, table["channel"]):
             channels[name] += [channel] if channel else []

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from celltype_cli.core.classes import synonyms
 from celltype_cli.core.messages import few
-from celltype_cli.core.text import alike, probes, sessions, shortened, sides
+from celltype_cli.core.text import alike, mistyped, probes, sessions, shortened, sides
 
 # Words in place of a cell type, in lower case; a class may be meant so, and a note asks.
 NO_TYPE = ("?", "??", "-", "--", ".", "-1", "unknown", "unk", "undefined", "unclassified", "unclear", "unsure",
            "undetermined", "unlabeled", "unlabelled", "unassigned", "unidentified", "not assigned", "not determined",
            "ambiguous", "tbd", "missing", "n.d.", "nd", "n.a.", "excluded", "exclude")  # fmt: skip
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 MANY = 5  # labels of one cell each, from which they are no accident
 
 
@@ -63,7 +65,12 @@ def _alike(entries: Sequence[Any], group: str) -> Iterator[str]:
             )
         if pairs := alike(names):
             yield f"{what} look alike: {'; '.join(few(map(' and '.join, pairs)))}; write them alike if they are one"
-    if pairs := [group for group in synonyms({e.label for e in entries}) if len({n.casefold() for n in group}) > 1]:
+    labels = {entry.label for entry in entries} - {""}
+    if pairs := mistyped(labels):
+        yield f"labels look like one with a mistake: {'; '.join(few(map(' and '.join, pairs)))}; correct it if it is"
+    if 0 < len(numbers := sorted(label for label in labels if NUMBER.fullmatch(label))) < len(labels):
+        yield f"labels are in part numbers ({', '.join(few(numbers))}) and in part names: are the numbers cell types?"
+    if pairs := [group for group in synonyms(labels) if len({n.casefold() for n in group}) > 1]:
         said = "; ".join(few(map(" and ".join, pairs)))
         yield f"labels that name one type are classes of their own: {said}; write them alike, unless they differ here"
     groups = {entry.group for entry in entries if entry.group != entry.cell_id}

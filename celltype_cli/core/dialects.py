@@ -20,6 +20,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+REMARKS = ("#", "%", "//", ";")  # at the beginning of lines above a table
 SEP = re.compile(r"sep=([,;|\t])", re.IGNORECASE)
 COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
@@ -68,10 +69,11 @@ def decoded(key: str, path: Path) -> tuple[str, str]:
 
 
 def without_remarks(text: str) -> tuple[str, str]:
-    """Empties lines above the names of columns, remarks (#) and Excel's "sep=;"; returns the text and the mark.
+    """Empties lines above the names of columns; returns the text and the mark that separates fields.
 
-    They stay as empty lines, so that lines keep their numbers. The last that begins with # holds the names of columns
-    where it has as many fields as the next line.
+    These are remarks (lines that begin with #, %, // or ;) and Excel's "sep=;". They stay as empty lines, so that lines
+    keep their numbers. The last remark holds the names of columns where it has as many fields as the next line, unless
+    it begins with a semicolon.
     """
     mark, at, remark, said = "", 0, 0, ""
     while at < len(text):
@@ -79,8 +81,8 @@ def without_remarks(text: str) -> tuple[str, str]:
         line = text[at:end].strip(" \r\n").strip('"')
         if separates := SEP.fullmatch(line):
             mark = separates[1]
-        elif line.startswith("#"):
-            remark, said = at, line
+        elif line.startswith(REMARKS) and not (line[0] == ";" and _parts(line) > 1):
+            remark, said = at, line if line[0] != ";" else ""
         elif line:
             at = remark if said and _parts(said) == _parts(line) > 0 else at
             break

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -80,24 +83,63 @@ SEEN_AS = str.maketrans(
 )
 
 
-def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Returns the names that are one but for case, separators, letters that look the same, marks around them, and what
-    spreadsheets do to numbers, as groups.
+BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")  # a remark at the end
+MISTYPED = 5  # letters from which a word may be another with a mistake
 
-    These are m1, M1, m-1, m01, mouse 1 and sub-01; PV, PV+ and the PV of Greek letters; 1, 001 and 1.0; 100000 and
-    1E+05.
+
+def _meant(name: str) -> str:
+    """Returns a name without what programs did to its letters: &amp;, UTF-8 that was taken for Latin-1, long dashes,
+    digits of other scripts."""
+    with contextlib.suppress(UnicodeError):
+        name = name.encode("cp1252").decode("utf-8")
+    name = (str(unicodedata.digit(letter)) if letter.isdecimal() else letter for letter in html.unescape(name))
+    return "".join("-" if unicodedata.category(letter) == "Pd" else letter for letter in name)
+
+
+def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Returns the names that are one but for case, separators, letters that look the same, marks around them, remarks
+    in brackets, and what programs do to numbers and letters, as groups.
+
+    These are m1, M1, m-1, m01, mouse 1, sub-01 and m1 (male); PV, PV+, PV cell and the PV of Greek letters; 1, 001, #1
+    and 1.0; 100000 and 1E+05.
     """
+    keys = {name: _key(name) for name in names}
     groups = defaultdict(set)
-    for name in names:
-        key = unicodedata.normalize("NFKC", name).translate(SEEN_AS).casefold().strip("+*?!.'\"")
-        key = re.sub(r"-$", " minus", key)  # PV- is not PV+
-        key = re.sub(r"[\s_-]+", "_", key).strip("_")
-        if re.fullmatch(r"\d+\.0+|\d(?:\.\d+)?e\+?\d{1,2}", key) and (whole := int_or_none(float(key))) is not None:
-            key = str(whole)  # a whole number that passed through a float on its way into a file
-        key = re.sub(r"^(?:sub|subj|subject|mouse|animal|m)_*(?=\d)", "", key)  # sub-01 of DANDI is 01
-        key = re.sub(r"(?<![\d.])0+(?=\d)", "", key)
-        groups[re.sub(r"(?<=[^\W\d_])_(?=\d)", "", key)].add(name)
+    for name, key in keys.items():
+        bare = _key(BRACKETS.sub("", name))
+        groups[bare if bare in keys.values() else key].add(name)
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
+
+
+def _key(name: str) -> str:
+    """Returns what names that look alike have in common."""
+    key = unicodedata.normalize("NFKC", _meant(name)).translate(SEEN_AS).casefold().strip("+*?!.#'\"")
+    key = re.sub(r"-$", " minus", key)  # PV- is not PV+
+    key = re.sub(r"[\s_-]+", "_", key).strip("_")
+    if re.fullmatch(r"\d+\.0+|\d(?:\.\d+)?e\+?\d{1,2}", key) and (whole := int_or_none(float(key))) is not None:
+        key = str(whole)  # a whole number that passed through a float on its way into a file
+    key = re.sub(r"^(?:sub|subj|subject|mouse|animal|m)_*(?=\d)", "", key)  # sub-01 of DANDI is 01
+    key = re.sub(r"(?<![\d.])0+(?=\d)", "", key)
+    key = re.sub(r"_(?:cell|neuron|interneuron)s?$", "", key)
+    return re.sub(r"(?<=[^\W\d_])_(?=\d)", "", key)
+
+
+def mistyped(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Returns pairs of words that are one but for a letter too many, or two in the wrong order (Pvalb, Pavlb).
+
+    Another letter in one's place, and an s at the end, make another word (PkC_ss and PkC_cs, cell and cells).
+    """
+    words = sorted({name for name in names if len(name) >= MISTYPED and name.isalpha()}, key=len)
+    return [(a, b) for a, b in combinations(words, 2) if _is_mistyped(a.casefold(), b.casefold())]
+
+
+def _is_mistyped(short: str, long: str) -> bool:
+    if len(long) == len(short):
+        off = [k for k, (a, b) in enumerate(zip(short, long)) if a != b]
+        return (
+            len(off) == 2 and off[1] == off[0] + 1 and short[off[0]] == long[off[1]] and short[off[1]] == long[off[0]]
+        )
+    return long != short + "s" and short in (long[:k] + long[k + 1 :] for k in range(len(long)))
 
 
 def shortened(names: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from celltype_cli.cells.assemble import named
 from celltype_cli.core.messages import few
+from celltype_cli.extracellular import waveforms
 from celltype_cli.extracellular.recording import Recording
 
 SHORTEST_S = 2e-4  # between two spikes of one neuron, which last longer; sorters leave out what is nearer
@@ -19,6 +20,8 @@ LONGER = 10.0  # times as long as until the last spike
 # Of a mean waveform, noise from sample to sample over height. Of 3,653 recorded units in five sets the median is 0.006
 # or less, and one exceeds 0.05; single spikes have ten times as much. Then the share of units from which it is told
 NOISE, NOISY = 0.05, 0.1
+# ms, of a mean waveform at half of its height; the median of each of eight recorded sets is 0.13 to 0.4
+NARROW_MS, WIDE_MS, ENOUGH = 0.07, 0.6, 3  # and units from which it is told
 SLOW_S = 10.0  # median interval of most units; few neurons are that silent, and of most recordings none
 
 
@@ -31,6 +34,12 @@ def notes_on(units: Sequence[Recording]) -> Iterator[str]:
             f"single spikes, or of few? ({', '.join(few(noisy))})"
         )
     trains = [unit for unit in units if unit.spikes is not None and len(unit.spikes) > 1]
+    widths = [width for unit in units if np.isfinite(width := 1e3 * _width(unit.waveform) / unit.waveform_rate)]
+    if len(widths) >= ENOUGH and not NARROW_MS <= (middle := float(np.median(widths))) <= WIDE_MS:
+        yield (
+            f"the spikes of most units last {middle:.2g} ms at half of their height; expected {NARROW_MS:g} to "
+            f"{WIDE_MS:g}: is the sampling rate that of the waveforms? dataset.sampling_rate says it"
+        )
     close = [named(unit) for unit in trains if (np.diff(unit.spikes) < SHORTEST_S).mean() > SHARE]
     if close:
         yield (
@@ -81,10 +90,33 @@ def _of_recordings(trains: Sequence[Recording]) -> Iterator[str]:
         )
 
 
+def _largest(waveform: np.ndarray) -> np.ndarray:
+    """Returns the channel on which a waveform is largest, without its median; nothing where nothing varies."""
+    waveform = waveforms.measured(waveform.astype(np.float64))
+    if not waveform.size or not np.isfinite(waveform).all() or not np.ptp(waveform, axis=1).max() > 0:
+        return np.empty(0)
+    trace = waveform[np.ptp(waveform, axis=1).argmax()]
+    return trace - np.median(trace)
+
+
 def _noise(waveform: np.ndarray) -> float:
-    """Returns the sd of the noise between neighbouring samples, on the largest channel, over its height; 0 of none."""
-    height = np.ptp(waveform, axis=1) if waveform.size else np.zeros(1)
-    if not np.isfinite(height).any() or not np.nanmax(height) > 0:
-        return 0.0
-    bends = np.abs(np.diff(waveform[int(np.nanargmax(height))].astype(np.float64), n=2))
-    return float(1.4826 * np.median(bends) / np.sqrt(6) / np.nanmax(height)) if len(bends) else 0.0
+    """Returns the sd of the noise between neighbouring samples over the height; 0 where there are too few."""
+    trace = _largest(waveform)
+    bends = np.abs(np.diff(trace, n=2))
+    return float(1.4826 * np.median(bends) / np.sqrt(6) / np.ptp(trace)) if len(bends) else 0.0
+
+
+def _width(waveform: np.ndarray) -> float:
+    """Returns for how many samples the peak exceeds half of its height, to parts of one; NaN where it has no end."""
+    trace = _largest(waveform)
+    if not len(trace):
+        return np.nan
+    peak = int(np.abs(trace).argmax())
+    above = trace / trace[peak] - 0.5
+    ends = []
+    for side in (above[peak:], above[peak::-1]):
+        if not (side <= 0).any():
+            return np.nan
+        k = int(np.argmax(side <= 0))
+        ends.append(k - side[k] / (side[k] - side[k - 1]))
+    return float(sum(ends))

@@ -45,7 +45,8 @@ def plausible(recording: Recording) -> Recording:
     kept = tuple(sweep for sweep in recording.sweeps if not faults[sweep.number])
     if not kept:
         first = recording.sweeps[0]
-        raise UserError(f"sweep {first.number}: {faults[first.number]}; correct the file, or {INSIST}")
+        said = "".join(f"; {note}" for note in recording.notes)
+        raise UserError(f"sweep {first.number}: {faults[first.number]}{said}; correct the file, or {INSIST}")
     counts = Counter(kind_of(fault) for fault in faults.values() if fault)
     return replace(recording, sweeps=kept, left_out=recording.left_out + counts)
 

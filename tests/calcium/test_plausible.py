@@ -155,8 +155,9 @@ def test_raw_fluorescence_whose_baseline_is_next_to_nothing(tmp_path, trace):
          "most traces hardly turn from frame to frame"),
         (np.repeat(np.random.default_rng(2).normal(0, 0.1, (3, 200)), 2, axis=1), "repeat the one before: were frames"),
         (np.random.default_rng(2).normal(-3, 0.1, (3, 400)), "lie below -1, which dF/F cannot"),
+        (np.maximum(np.random.default_rng(2).normal(0.05, 0.1, (3, 400)), 0), "cut off below, and no recorded dF/F?"),
     ],
-    ids=["events", "smooth", "doubled", "negative"],
+    ids=["events", "smooth", "doubled", "negative", "rectified"],
 )  # fmt: skip
 def test_what_is_no_recorded_dff_is_told(tmp_path, trace, said):
     assert any(said in note for note in read(npz(tmp_path, trace)).about.notes)

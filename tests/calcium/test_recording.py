@@ -33,6 +33,12 @@ def test_a_noisy_trace_is_parted_where_it_holds_still():
     assert lengths(NOISE, np.zeros(50)) == ([100, 50], 0)  # a segment that never varies is judged as a whole
 
 
+def test_a_value_in_each_tenth_frame_that_stands_for_none():
+    trace = 600 + 5 * np.tile(NOISE, 3)
+    trace[3::10] = -1.0
+    assert lengths(trace) == ([3, *[9] * 29, 6], 30)
+
+
 def test_a_trace_without_noise_may_rest():
     sparse = np.zeros(100)
     sparse[::30] = 1

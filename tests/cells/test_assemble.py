@@ -162,6 +162,13 @@ def test_sessions_of_one_animal_are_pointed_at():
     assert any("sessions of one donor" in note and "m1_day1 and m1_day2" in note for note in notes)
 
 
+def test_labels_with_mistakes_and_numbers_among_names_are_pointed_at():
+    notes = notes_of(entry("a", "Pvalb"), entry("b", "Pavlb"), entry("c", "0"), entry("d", "1.0"))
+    assert any(note.startswith("labels look like one with a mistake: Pvalb and Pavlb") for note in notes)
+    assert any(note.startswith("labels are in part numbers (0, 1.0) and in part names") for note in notes)
+    assert not any("in part" in note for note in notes_of(entry("a", "0"), entry("b", "1")))
+
+
 def test_hemispheres_and_probes_of_one_animal_are_pointed_at():
     notes = notes_of(*(entry(name, "PV", name[1:]) for name in ("am1_L", "bm1_R", "cs/imec0", "ds/imec1")))
     (sides,) = [note for note in notes if "the two hemispheres of one donor" in note]

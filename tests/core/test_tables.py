@@ -98,7 +98,9 @@ def test_a_missing_file_names_the_nearest(tmp_path):
         read_table("dataset.labels", tmp_path / "label.csv")
 
 
-@pytest.mark.parametrize("above", ["sep=;\n", '"sep=;"\r\n', "# recorded in 2021\n\n# by me\n"])
+@pytest.mark.parametrize(
+    "above", ["sep=;\n", '"sep=;"\r\n', "# recorded in 2021\n\n# by me\n", "% by me\n// at 10 Hz\n; on Monday\n"]
+)
 def test_lines_above_the_names_of_columns(tmp_path, above):
     (tmp_path / "t.csv").write_text(above + "cell_id;label\na,b;PV\n")
     rows = read_table("dataset.path", tmp_path / "t.csv").rows

@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from celltype_cli.core.classes import vocabulary
 from celltype_cli.core.messages import UserError
-from celltype_cli.core.text import alike, as_text, probes, sessions, shortened, sides
+from celltype_cli.core.text import alike, as_text, mistyped, probes, sessions, shortened, sides
 
 
 @pytest.mark.parametrize(
@@ -147,3 +148,25 @@ def test_probes_of_one_recording():
     ]
     assert probes(names) == [tuple(names[:2]), tuple(names[2:4])]
     assert probes(["probe00", "probe01"]) == [("probe00", "probe01")]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [("m&1", "m&amp;1"), ("M\u00fcller1", "M\u00c3\u00bcller1"), ("m-1", "m\u20131"), ("m1", "m\u0661"), ("1", "#1"),
+     ("m1", "m1 (male)"), ("PV", "PV cells"), ("PV", "PV [n=3]")],
+)  # fmt: skip
+def test_names_that_programs_and_people_write_in_two_ways(pair):
+    assert alike([*pair, "other"]) == [tuple(sorted(pair))]
+
+
+def test_remarks_in_brackets_tell_names_apart():
+    assert alike(["m1 (a)", "m1 (b)", "L2/3 (Sst)", "L2/3 (Pvalb)"]) == []
+
+
+def test_words_with_a_mistake():
+    assert mistyped(["Pvalb", "Pavlb", "Excitatory", "Excitaory"]) == [("Pvalb", "Pavlb"), ("Excitaory", "Excitatory")]
+    assert mistyped(["PkC_ss", "PkC_cs", "MLI", "MLIA", "basket", "baskets", "Lamp5", "Lamp"]) == []
+
+
+def test_no_class_that_is_known_looks_like_a_mistake():
+    assert mistyped(vocabulary()) == [] == alike(vocabulary())

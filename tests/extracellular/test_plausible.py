@@ -55,10 +55,20 @@ def test_waveforms_of_single_spikes(tmp_path, noise, noted):
     assert [note.startswith(said) for note in notes] == [True] * noted
 
 
-def test_no_false_alarm_of_recorded_waveforms(shared_data):
+@pytest.mark.parametrize(("every", "repeated", "wide"), [(3, 1, "0.064"), (1, 1, ""), (1, 5, "0.83")])
+def test_waveforms_at_another_rate(tmp_path, every, repeated, wide):
+    """Of which every third sample is there, or which are brought to 150 kHz."""
+    shapes = np.repeat(waveforms()[:3].transpose(0, 2, 1)[..., ::every], repeated, axis=2)
+    notes = [*notes_on(read(npz(tmp_path / "x.npz", waveform=shapes), How()).recordings)]
+    said = (
+        f"the spikes of most units last {wide} ms at half of their height; expected 0.07 to 0.6: is the sampling rate"
+    )
+    assert [note.startswith(said) for note in notes] == [True] * bool(wide)
+
+
+def test_no_false_alarm_of_recorded_units(shared_data):
     for path in ("c4_cerebellum/hull.npz", "cellexplorer/cellexplorer_ground_truth.npz", "phy/phy_example_32ch"):
-        units = read(shared_data / "extracellular" / path, How(quality="all")).recordings
-        assert not any("noisy" in note for note in notes_on(units))
+        assert [*notes_on(read(shared_data / "extracellular" / path, How(quality="all")).recordings)] == []
 
 
 def test_a_duration_in_samples(tmp_path):

@@ -19,6 +19,7 @@ from scipy.io import loadmat, whosmat
 from celltype_cli.calcium.readers.found import Found, How
 from celltype_cli.calcium.recording import Recording, joined, parted
 from celltype_cli.cells.assemble import named
+from celltype_cli.core.files import why_unreadable
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.signals import split_at_gaps
 
@@ -89,6 +90,8 @@ def _attached(file: Path, where: str) -> np.ndarray:
                 f"{where}: is of MATLAB 7.3, which is HDF5; save its traces as npz or csv, or a neuron of CASCADE "
                 "with save(..., '-v7')"
             ) from error
+        if said := why_unreadable(file, error):
+            raise UserError(f"{where}: {said}{_of_suite2p(file)}") from error
         mend = f"copy it again (of CASCADE: clone its repository){_of_suite2p(file)}"
         said = f"{type(error).__name__}: {str(error)[:200]}"
         raise UserError(f"{where}: is no intact MATLAB file (version 5 to 7; {said}); {mend}") from error

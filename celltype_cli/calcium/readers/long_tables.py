@@ -49,6 +49,7 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
     parted: Counter[str] = Counter()
     found.notes += unread(path.name, table, (*TEXTS, *flags, "value", "time_s", "frame", "sampling_rate"))
     found.notes += _counts_frames(numbers["time_s"], path) if timed and how.frame_rate is None else []
+    found.notes += [] if timed else _skips_frames(numbers["frame"], path)
     for cell, at in sorted(table.groupby("cell_id", sort=False).indices.items()):
         where = f"cell {str(cell)[:60]} ({path.name})"
         try:
@@ -69,6 +70,14 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
     if timed and "sampling_rate" in table and how.frame_rate is None:
         found.notes += _other_rate(table["sampling_rate"], found.recordings, path)
     return found
+
+
+def _skips_frames(frames: np.ndarray, path: Path) -> list[str]:
+    steps = np.diff(np.unique(frames[np.isfinite(frames)]))
+    if not len(steps) or (step := float(np.median(steps))) == 1:
+        return []
+    said = f"{path.name}: frame rises in steps of {step:g}, so that samples are {step:g} frames apart"
+    return [f"{said}: sampling_rate is taken to be that of all frames"]
 
 
 def _named(table: pd.DataFrame, path: Path, faults: list[str]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ or ML); in a Phy folder as cluster_layer.tsv they are found of themselves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -65,13 +66,18 @@ def load(
         where = f"dataset.path={path}" if isinstance(path, Path) else name
         raise_faults(where, found.lost or ["it holds no unit"])
     if labels is not None:
-        cells, said = with_labels(cells, read_labels(Path(labels).expanduser(), classes, str))
+        cells, said = with_labels(cells, read_labels(Path(labels).expanduser(), classes, _whole))
         notes += said
     if layers is not None:
         cells, said = _with_layers(cells, Path(layers).expanduser())
         notes += said
     about = About(f"units {name}", notes=tuple(notes), group="recording")
     return Recordings(cells, about, tuple(classes) if classes else None, tuple(found.lost))
+
+
+def _whole(name: str) -> str:
+    """Returns the name of a unit whose number passed through a float on its way into a table: 12.0, rec/12.0."""
+    return re.sub(r"(^|/)(\d+)\.0+$", r"\1\2", name)
 
 
 def _with_layers(cells: Sequence[Recording], path: Path) -> tuple[list[Recording], list[str]]:

@@ -77,6 +77,9 @@ def units(held: Any, path: Path, how: How, below: str = "") -> Found:
     for k, number in enumerate(numbers):
         if k in bad:
             continue
+        if not number:
+            found.lost.append(f"{path.name}: the UID of its unit {k + 1} is no number")
+            continue
         wave = np.zeros((0, 0)) if waves[k] is None else np.atleast_2d(waves[k].squeeze())
         histograms = {"correlogram": _right(correlogram[k]), "log_correlogram": _in_log_bins(rates_log[k])}
         if (density := _in_log_bins(isi[k])) is not None:

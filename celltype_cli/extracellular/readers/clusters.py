@@ -163,7 +163,7 @@ def chosen_by_words(
     Raises:
         UserError: as `chosen`, or when units have names and `how` numbers.
     """
-    column = next((name for name in QUALITY if name in columns), None)
+    column = next((name for name in QUALITY if name in columns and _says_quality(name, columns[name])), None)
     scored = next((name for name in SCORES if name in columns and name != how.label and _is_score(columns[name])), None)
     column = column or scored
     if how.units is None and how.quality == "good" and column is None:
@@ -179,6 +179,11 @@ def chosen_by_words(
     good = (*GOOD, "1") if column and (column.startswith("is_") or column == scored) else GOOD
     known = {int(one): "good" if word.lower() in good else word for one, word in zip(numbers, words)}
     return np.flatnonzero(np.isin(numbers, chosen(Table(known, column=column or ""), numbers, how, where, notes)))
+
+
+def _says_quality(name: str, values: Sequence[Any] | np.ndarray) -> bool:
+    """Says whether a column is of quality: `group` may as well be that of channels, as SpikeInterface has it."""
+    return name != "group" or bool({as_text(value).lower() for value in values} & {*GOOD, *WORDS})
 
 
 def _is_score(values: Sequence[Any] | np.ndarray) -> bool:

@@ -24,7 +24,9 @@ from celltype_cli.extracellular.readers.templates import Templates
 from celltype_cli.extracellular.recording import Recording
 
 SPIKES = "spike_times.npy"
-LINE = re.compile(r"^sample_rate[ \t]*=([^#\r\n]*)", re.MULTILINE)
+LINE = re.compile(r"(?:^|[\r\n])[ \t]*sample_rate[ \t]*=([^#\r\n]*)")
+EXPORTED = "cluster_si_unit_ids.tsv"  # of SpikeInterface, whose templates are not whitened
+NO_CLUSTER = 2**32 - 1  # -1 as an unsigned number
 NEEDED = "sample_rate = 30000., of the recording in Hz; or set dataset.sampling_rate"
 
 
@@ -75,6 +77,8 @@ def read(of: Folder, how: How) -> Found:
     found.notes += about.notes
     take = chosen(about, np.unique(spikes.cluster), how, of.folder, found.notes)
     templates = Templates(of.folder)
+    if templates.unwhiten is None and not (of.folder / EXPORTED).is_file():
+        found.notes.append(f"{of.name}: has no whitening_mat_inv.npy, so that its templates are taken as not whitened")
     order = np.argsort(spikes.cluster, kind="stable")
     first, last = (np.searchsorted(spikes.cluster[order], take, side) for side in ("left", "right"))
     end = float(spikes.times[-1]) if len(spikes.times) else 0.0
@@ -159,7 +163,11 @@ def _spikes(of: Folder, rate: float, notes: list[str]) -> Spikes:
     if (np.diff(ticks[kept]) < 0).any():
         notes.append(f"{of.name}: spikes are out of the order of time, and sorted")
         kept = kept[np.argsort(ticks[kept], kind="stable")]
-    cluster = arrays[clusters].astype(np.int64)[kept]
+    cluster = arrays[clusters].astype(np.int64)
+    if lost := int((none := (cluster < 0) | (cluster == NO_CLUSTER))[kept].sum()):
+        notes.append(f"{of.name}: {lost} spikes are of no cluster (-1), and left out")
+        kept = kept[~none[kept]]
+    cluster = cluster[kept]
     amplitude = arrays.get("amplitudes.npy")
     if amplitude is not None and (lost := int((~np.isfinite(amplitude)).sum())):
         notes.append(f"{of.name}: the amplitudes of {lost} spikes are no numbers; their waveforms count as usual ones")

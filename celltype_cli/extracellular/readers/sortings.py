@@ -96,7 +96,7 @@ def load(path: Path) -> Sorted:
     readers = {"analyzer": _analyzer, "sorting": _sorting, "zarr": _store}
     try:
         return readers[kind(path)](path)
-    except (KeyError, ValueError, TypeError, OSError, IndexError) as error:
+    except (KeyError, ValueError, TypeError, OSError, EOFError, IndexError) as error:
         raise UserError(f"{path}: is damaged, or of another version of SpikeInterface ({type(error).__name__}: "
                         f"{str(error)[:100]})") from error  # fmt: skip
 

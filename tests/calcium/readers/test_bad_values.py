@@ -179,3 +179,9 @@ def test_wide_table_whose_columns_count_in_other_steps(tmp_path):
     table.rename(columns={str(k): str(2 * k) for k in range(60)}).to_csv(tmp_path / "x.tsv", sep="\t", index=False)
     notes = read(tmp_path / "x.tsv").about.notes
     assert any("its sample columns are named in steps of 2 (0, 2 ...)" in note for note in notes)
+
+
+@pytest.mark.parametrize("ending", ["npz", "csv", "h5", "parquet", "mat", "nwb"])
+def test_a_file_of_no_byte_is_called_empty(tmp_path, ending):
+    (tmp_path / f"x.{ending}").write_bytes(b"")
+    refused("is empty", read, tmp_path / f"x.{ending}", labelled=ending not in ("mat", "nwb"))

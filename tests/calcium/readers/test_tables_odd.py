@@ -156,6 +156,14 @@ def test_what_of_a_long_table_is_told(tmp_path, change, said):
     assert any(said in note for note in notes(tmp_path / "x.csv")), notes(tmp_path / "x.csv")
 
 
+@pytest.mark.parametrize(("step", "noted"), [(3, True), (0.5, True), (1, False)])
+def test_frames_that_are_not_counted_one_by_one(tmp_path, step, noted):
+    table = LONG.assign(frame=LONG.groupby("cell_id").cumcount() * step, sampling_rate=10.0).drop(columns="time_s")
+    table.to_csv(tmp_path / "x.csv", index=False)
+    said = f"x.csv: frame rises in steps of {step:g}, so that samples are {step:g} frames apart: sampling_rate is taken"
+    assert any(note.startswith(said) for note in notes(tmp_path / "x.csv")) == noted
+
+
 def test_a_usual_long_table_has_no_such_note(tmp_path):
     LONG.assign(sampling_rate=10.0, quality="good").to_csv(tmp_path / "x.csv", index=False)
     assert notes(tmp_path / "x.csv") == ()

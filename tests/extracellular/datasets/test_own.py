@@ -25,6 +25,15 @@ def test_labels_and_layers_go_by_the_cluster_or_the_whole_id(tmp_path, key):
     assert any("2 of 4 units are without a row in layers.tsv, their layer is unknown" in n for n in loaded.about.notes)
 
 
+@pytest.mark.parametrize(
+    "names", [("0.0", "1.0"), ("rec/0.0", "rec/1"), ("rec\\0", "rec\\1")], ids=["float", "both", "windows"]
+)
+def test_names_as_other_programs_write_them(tmp_path, names):
+    (tmp_path / "labels.csv").write_text(f"cell_id,label\n{names[0]},GoC\n{names[1]},MLI\n")
+    loaded = own(phy(tmp_path / "rec"), labels=tmp_path / "labels.csv")
+    assert [u.label for u in loaded.entries] == ["GoC", "MLI", "", ""]
+
+
 def test_layers_in_the_folder_are_found(tmp_path):
     tables = {"cluster_layer.tsv": table("layer", {0: "PCL"})}
     assert own(phy(tmp_path / "rec", tables=tables)).entries[0].layer == "PCL"

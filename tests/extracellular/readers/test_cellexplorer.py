@@ -170,6 +170,13 @@ def test_units_that_are_tagged_bad_are_left_out(tmp_path, save):
     assert len(read(path, How(quality="all")).recordings) == 3
 
 
+@both
+def test_a_unit_without_a_number_leaves_the_others(tmp_path, save):
+    found = read(save(tmp_path / NAME, cell_metrics=metrics(UID=np.array([[1.0, np.nan, 7.0]]))), How())
+    assert [unit.cell_id.rpartition("/")[2] for unit in found.recordings] == ["1", "7"]
+    assert found.lost == [f"{NAME}: the UID of its unit 2 is no number"]
+
+
 def test_a_matrix_of_that_name_is_no_struct(tmp_path):
     """wave_clus stores the shapes of spikes in a matrix called spikes."""
     with pytest.raises(UserError, match="without a struct cell_metrics or spikes"):

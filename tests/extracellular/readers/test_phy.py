@@ -179,8 +179,8 @@ def test_real_folders(shared_data, name, n):
     "params",
     [b"\xef\xbb\xbfsample_rate = 30000.\n", "dat_path = 'Donn\u00e9es'\nsample_rate = 30000\n".encode("latin-1"),
      b"dat_path = 'C:\\Users\\x.dat'\r\nsample_rate = 3e4  # Hz\r\n",
-     b"sample_rate = 1.\n# sample_rate = 2.\nsample_rate=30000\n"],
-    ids=["mark", "latin-1", "Windows", "twice"],
+     b"sample_rate = 1.\n# sample_rate = 2.\nsample_rate=30000\n", b"dat_path = ''\r  sample_rate = 30000.\r"],
+    ids=["mark", "latin-1", "Windows", "twice", "old Mac"],
 )  # fmt: skip
 def test_params_of_any_encoding(tmp_path, params):
     folder = phy(tmp_path / "rec")
@@ -292,3 +292,24 @@ def test_tables_of_single_units_and_of_cell_types_are_told(tmp_path):
     notes = found(phy(tmp_path / "rec", tables=tables)).notes
     assert "rec: cluster_curation.tsv (label) says 1 mua, 1 noise, 2 sua, and is not read" in "\n".join(notes)
     assert "rec: cluster_cell_type.tsv says cell_type, which is not read" in "\n".join(notes)
+
+
+@pytest.mark.parametrize("of_none", [-1, 2**32 - 1])
+@pytest.mark.parametrize("quality", ["good", "all"])
+def test_spikes_of_no_cluster_are_no_unit(tmp_path, of_none, quality):
+    folder = phy(tmp_path / "rec", tables={})
+    clusters = np.load(folder / "spike_clusters.npy").astype(np.int64)
+    clusters[::4] = of_none
+    np.save(folder / "spike_clusters.npy", clusters)
+    found = read(folder, How(quality=quality))
+    assert [u.cell_id for u in found.recordings] == [f"rec/{k}" for k in range(4)]
+    assert f"rec: {len(clusters[::4])} spikes are of no cluster (-1), and left out" in found.notes
+    assert sum(len(u.spikes) for u in found.recordings) == len(clusters) - len(clusters[::4])
+
+
+def test_templates_of_which_nothing_says_how_they_were_whitened(tmp_path):
+    folder = phy(tmp_path / "rec", templates=waveforms().astype("f4"), drop=("whitening_mat", "whitening_mat_inv"))
+    said = "rec: has no whitening_mat_inv.npy, so that its templates are taken as not whitened"
+    assert said in read(folder, How()).notes
+    (folder / "cluster_si_unit_ids.tsv").write_text("cluster_id\tsi_unit_id\n0\tu0\n")
+    assert said not in read(folder, How()).notes

@@ -78,9 +78,18 @@ def test_damaged_folders_are_named(tmp_path):
         UserError, match="is damaged, or of another version of SpikeInterface .KeyError: 'sampling_freq"
     ):
         read(folder, How())
+    (sorting(tmp_path / "t0") / "spikes.npy").write_bytes(b"")
+    with pytest.raises(UserError, match="is damaged, or of another version of SpikeInterface .EOFError"):
+        read(tmp_path / "t0", How())
     (sorting(tmp_path / "t") / "spikes.npy").unlink()
     with pytest.raises(UserError, match="is damaged, or of another version of SpikeInterface .FileNotFoundError"):
         read(tmp_path / "t", How())
+
+
+def test_groups_of_channels_are_no_quality(tmp_path):
+    found = read(analyzer(tmp_path / "a", group=[0, 0, 1, 1]), How())
+    assert len(found.recordings) == 4 and "a: nothing says which units are good, and all are taken" in found.notes
+    assert len(read(analyzer(tmp_path / "b", group=["good", "mua", "good", "good"]), How()).recordings) == 3
 
 
 @pytest.mark.parametrize(

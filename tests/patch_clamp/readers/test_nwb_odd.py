@@ -4,10 +4,11 @@ import h5py
 import numpy as np
 import pytest
 from made.nwb_sweeps import RESPONSE, STIMULUS, Plain
-from made.sweeps import ONSET, RATE, SAMPLES, check, current, load_folder, voltage, write_npz
+from made.sweeps import AMPLITUDES, ONSET, RATE, SAMPLES, check, current, load_folder, voltage, write_npz
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.choice import chosen
+from celltype_cli.patch_clamp.plausible import plausible
 from celltype_cli.patch_clamp.readers.files import find, read
 
 
@@ -233,3 +234,13 @@ def test_a_conversion_of_each_channel_is_applied(tmp_path, factor):
     cell = read(path)
     check(cell)
     assert cell.notes == (("its channel_conversion is applied beside its conversion",) if factor != 1.0 else ())
+
+
+def test_a_potential_that_cannot_be_says_what_was_applied(tmp_path):
+    made = Plain(tmp_path / "a.nwb")
+    for number in AMPLITUDES:
+        made.change(RESPONSE, number, lambda series: series.create_dataset("channel_conversion", data=[2.0]))
+    with pytest.raises(
+        UserError, match="rests at -140 mV.*; its channel_conversion is applied beside its conversion; corr"
+    ):
+        plausible(read(made.path))
