@@ -1,7 +1,11 @@
 """Sorted units, made up: a Kilosort folder as Phy opens it, and an npz file of units."""
 
 import numpy as np
+import pytest
 
+from celltype_cli.core.messages import UserError
+from celltype_cli.extracellular.readers.files import read
+from celltype_cli.extracellular.readers.found import How
 from celltype_cli.extracellular.recording import Recording
 
 RATE = 30000.0
@@ -67,6 +71,16 @@ def phy(folder, *, params=PARAMS, clusters=range(N), tables=None, drop=(), **arr
     for name, text in (good if tables is None else tables).items():
         (folder / name).write_text(text)
     return folder
+
+
+def found(path, **how):
+    """What a file or folder holds."""
+    return read(path, How(**how))
+
+
+def refused(said, path, **how):
+    with pytest.raises(UserError, match=said):
+        found(path, **how)
 
 
 def table(column, words):

@@ -1,6 +1,5 @@
 """The MLflow store: what is logged, six processes at once, dead runs, and stores that cannot be used."""
 
-import io
 import os
 import re
 import shutil
@@ -9,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from urllib.error import HTTPError
 
 import pandas as pd
 import pytest
@@ -19,7 +17,6 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.runs import tracking_store
 from celltype_cli.runs.tracking import Mlflow, close_dead_runs, store_uri
 from celltype_cli.runs.tracking_run import Logged
-from celltype_cli.runs.tracking_store import within
 
 OPEN = """
 import sys
@@ -214,14 +211,6 @@ def test_a_store_that_is_lost_and_comes_back_has_everything_in_the_end(opened, t
         assert [m.value for m in client.get_metric_history(child.info.run_id, "loss")] == [1.0, 0.5]
 
 
-def test_time_is_up_and_errors_come_through():
-    assert within(5, lambda: 3) == 3
-    with pytest.raises(KeyError):
-        within(5, lambda: {}["x"])
-    with pytest.raises(TimeoutError, match=r"no answer within 0\.05 s"):
-        within(0.05, lambda: time.sleep(1))
-
-
 def test_dead_runs_of_a_store_in_trouble(tmp_path):
     with pytest.raises(UserError, match=r"cannot be used: Connection refused"):
         close_dead_runs(tmp_path, "http://127.0.0.1:9", set())
@@ -238,22 +227,6 @@ def test_a_server_that_is_away_is_told_without_mlflow_and_torch(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     reached, gpu, imported = done.stdout.splitlines()
     assert "cannot be used: Connection refused" in reached and (gpu, imported) == ("None", "[]")
-
-
-def test_a_server_is_knocked_at_without_the_name_and_password_in_its_address(monkeypatch):
-    asked = []
-    monkeypatch.setattr(tracking_store, "urlopen", lambda url, **_: asked.append(url) or io.BytesIO())
-    tracking_store.knock("https://me:secret@lab.org:5000/mlflow/")
-    assert asked == ["https://lab.org:5000/mlflow/health"]
-
-
-def test_an_answer_that_is_an_error_is_an_answer(monkeypatch):
-    def refuses(*_, **__):
-        raise HTTPError("http://x", 401, "Unauthorized", {}, None)
-
-    monkeypatch.setattr(tracking_store, "urlopen", refuses)
-    tracking_store.knock("http://x")
-    tracking_store.knock("databricks")
 
 
 def test_a_full_disk_is_said_before_anything_runs(tmp_path, monkeypatch):

@@ -20,9 +20,9 @@ def rows_of(iterable):
     return found
 
 
-def numbered(rows, *, batch_size=4, seed=3, world_size=1, epoch=0):
+def numbered(rows, *, batch_size=4, seed=3, world_size=1, epoch=0, smallest=1):
     made = Batches({"x": np.arange(rows)[:, None] * 10}, np.arange(rows), batch_size=batch_size, seed=seed,
-                   world_size=world_size)  # fmt: skip
+                   world_size=world_size, smallest=smallest)  # fmt: skip
     made.epoch = epoch
     return made
 
@@ -103,3 +103,30 @@ def test_each_epoch_draws_a_copy_or_the_row_as_it_is():
     assert np.bincount(epochs[0]) == pytest.approx(100, abs=25)
     assert epochs[0] == epochs[2] != epochs[1]
     assert (x[:, 0] == np.arange(300) * 10).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "world_size", "smallest", "sizes"),
+    [
+        (9, 1, 1, [4, 4, 1]),
+        (9, 1, 2, [4, 5]),  # the ninth row joins
+        (10, 1, 2, [4, 4, 2]),
+        (1, 1, 2, [1]),  # nothing to join
+        (10, 2, 1, [2, 2, 1]),  # of each process
+        (10, 2, 2, [2, 3]),
+        (9, 2, 2, [2, 3]),  # one row is taken twice
+        (11, 2, 2, [2, 2, 2]),
+    ],
+)
+def test_a_last_mini_batch_that_is_too_small_joins_the_one_before(rows, world_size, smallest, sizes, monkeypatch):
+    taken = []
+    for rank in range(world_size):
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda rank=rank: rank)
+        made = numbered(rows, world_size=world_size, smallest=smallest)
+        blocks = list(made)
+        assert len(blocks) == len(made)
+        labels = [label.tolist() for block in blocks for _, label in block]
+        assert [len(label) for label in labels] == sizes
+        taken += sum(labels, [])
+    assert set(taken) == set(range(rows))
+    assert len(taken) == rows + rows % world_size

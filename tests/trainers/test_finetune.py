@@ -21,7 +21,6 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.models.scalogram_cnn import ScalogramCNN
 from celltype_cli.runs.settings import Settings
 from celltype_cli.trainers import history
-from celltype_cli.trainers.batches import Batches
 from celltype_cli.trainers.networks import moments
 from celltype_cli.trainers.tasks import Supervised
 
@@ -93,37 +92,6 @@ def test_a_step_follows_the_gradient_of_both_classifiers(weight):
     for value, other in zip(network.parameters(), expected, strict=True):
         torch.testing.assert_close(value.detach(), other)
     assert sums["loss"].item() == pytest.approx(4 * F.cross_entropy(first, label).item(), rel=1e-5)  # of the first
-
-
-def numbered(rows, **settings):
-    return Batches({"x": np.arange(rows)[:, None]}, np.arange(rows), batch_size=4, seed=0, **settings)
-
-
-@pytest.mark.parametrize(
-    ("rows", "world_size", "smallest", "sizes"),
-    [
-        (9, 1, 1, [4, 4, 1]),
-        (9, 1, 2, [4, 5]),  # the ninth row joins
-        (10, 1, 2, [4, 4, 2]),
-        (1, 1, 2, [1]),  # nothing to join
-        (10, 2, 1, [2, 2, 1]),  # of each process
-        (10, 2, 2, [2, 3]),
-        (9, 2, 2, [2, 3]),  # one row is taken twice
-        (11, 2, 2, [2, 2, 2]),
-    ],
-)
-def test_a_last_mini_batch_that_is_too_small_joins_the_one_before(rows, world_size, smallest, sizes, monkeypatch):
-    taken = []
-    for rank in range(world_size):
-        monkeypatch.setattr(torch.distributed, "get_rank", lambda rank=rank: rank)
-        made = numbered(rows, world_size=world_size, smallest=smallest)
-        blocks = list(made)
-        assert len(blocks) == len(made)
-        labels = [label.tolist() for block in blocks for _, label in block]
-        assert [len(label) for label in labels] == sizes
-        taken += sum(labels, [])
-    assert set(taken) == set(range(rows))
-    assert len(taken) == rows + rows % world_size
 
 
 def test_a_row_left_over_can_be_normalised(tmp_path):

@@ -1,55 +1,13 @@
-"""Kilosort and Phy folders: templates un-whitened, clusters chosen, spikes in order, params.py never run."""
-
-import re
+"""Kilosort and Phy folders: found, broken ones named, spikes in order, params.py never run."""
 
 import numpy as np
 import pytest
 from made import units
-from made.units import RATE, N, phy, table, trains, waveforms
-
-from celltype_cli.core.messages import UserError
-from celltype_cli.extracellular.readers.files import read
-from celltype_cli.extracellular.readers.found import How
-
-
-def found(folder, **how):
-    return read(folder, How(**how))
-
-
-def refused(said, folder, **how):
-    with pytest.raises(UserError, match=said):
-        found(folder, **how)
+from made.units import RATE, N, found, phy, refused, trains
 
 
 def shape(waveform):
     return waveform / -waveform.min()
-
-
-def test_templates_are_unwhitened_and_spikes_in_seconds(tmp_path):
-    read = found(phy(tmp_path / "rec")).recordings
-    assert [unit.cell_id for unit in read] == [f"rec/{k}" for k in range(N)]
-    for k, unit in enumerate(read):
-        assert np.array_equal(unit.spikes, trains()[k] / RATE)
-        peak = unit.waveform[np.ptp(unit.waveform, axis=1).argmax()]
-        assert np.allclose(peak, 20 * waveforms()[k][:, 2 * k + 2], atol=1e-4)  # 20: the amplitude of its spikes
-        assert (unit.group, unit.waveform_rate, len(unit.amplitudes)) == ("rec", RATE, len(unit.spikes))
-
-
-def test_a_merged_cluster_is_weighted_by_the_spikes_of_each_template(tmp_path):
-    merged = found(phy(tmp_path / "rec", clusters=[7, 7, 2, 3])).recordings[-1]
-    assert merged.cell_id == "rec/7"
-    whole = (100 * waveforms()[0] + 200 * waveforms()[1]) / 300 * 20
-    largest = np.sort(np.argsort(-np.ptp(whole, axis=0), kind="stable")[:8])
-    assert np.allclose(merged.waveform, whole[:, largest].T, atol=1e-4)
-    assert np.array_equal(merged.spikes, np.sort(np.concatenate(trains()[:2])) / RATE)
-
-
-def test_sparse_templates_are_laid_out_before_they_are_unwhitened(tmp_path):
-    full = found(phy(tmp_path / "full")).recordings
-    order = np.tile(np.arange(units.CHANNELS)[::-1], (N, 1))
-    stored = (waveforms() @ units.whitening())[:, :, ::-1].astype("f4")
-    sparse = found(phy(tmp_path / "sparse", templates=stored, template_ind=order)).recordings
-    assert all(np.allclose(a.waveform, b.waveform, atol=1e-4) for a, b in zip(full, sparse))
 
 
 def test_params_are_read_without_being_run(tmp_path):
@@ -73,42 +31,6 @@ def test_an_unknown_rate_is_asked_for(tmp_path, params, said):
     folder = phy(tmp_path / "rec", params=params)
     refused(said, folder)
     assert found(folder, sampling_rate=20000.0).recordings[0].waveform_rate == 20000
-
-
-GROUP, KS = "cluster_group.tsv", "cluster_KSLabel.tsv"
-
-
-@pytest.mark.parametrize(
-    ("tables", "ids", "said"),
-    [
-        ({GROUP: table("group", {0: "good", 1: "mua", 2: "noise"})}, [0], "1 good, 1 mua, 1 noise, 1 unsorted.*group"),
-        ({KS: table("KSLabel", {0: "good", 1: "mua", 2: "good", 3: "mua"})}, [0, 2], r"\(2 by KSLabel\)"),
-        ({GROUP: table("group", {0: "mua", 1: "good"}), KS: table("KSLabel", dict.fromkeys(range(N), "good"))},
-         [1, 2, 3], "1 by group and 2 by KSLabel"),
-        ({GROUP: table("KSLabel", {0: "good"})}, [0], "1 by KSLabel"),  # as Kilosort names its copy
-        ({}, [0, 1, 2, 3], "neither group nor KSLabel says which clusters are good, and all are taken"),
-    ],
-)  # fmt: skip
-def test_good_clusters_by_group_else_by_kilosort_else_all(tmp_path, tables, ids, said):
-    folder = phy(tmp_path / "rec", tables=tables)
-    read = found(folder)
-    assert [unit.cell_id for unit in read.recordings] == [f"rec/{k}" for k in ids]
-    assert any(re.search(said, note) for note in read.notes), read.notes
-    assert len(found(folder, quality="all").recordings) == N
-    assert [unit.cell_id for unit in found(folder, units=[3, 1]).recordings] == ["rec/1", "rec/3"]
-
-
-def test_none_good_and_units_that_are_not_there_are_refused(tmp_path):
-    folder = phy(tmp_path / "rec", tables={GROUP: table("group", {0: "mua"})})
-    refused("none of its 4 clusters is good .1 mua, 3 unsorted.; set dataset.quality=all", folder)
-    refused("dataset.units names 9, which it does not hold; it holds 0, 1, 2, 3", folder, units=[1, 9])
-    refused("dataset.units lists 1 2 times", folder, units=[1, 1])
-    refused("cluster 0 is listed 2 times", phy(tmp_path / "b", tables={GROUP: "cluster_id\tgroup\n0\tgood\n0\tmua\n"}))
-
-
-def test_clusters_without_spikes_are_named(tmp_path):
-    read = found(phy(tmp_path / "rec", tables={GROUP: table("group", dict.fromkeys([0, 1, 8], "good"))}))
-    assert read.lost == ["rec/8: has no spikes"] and len(read.recordings) == 2
 
 
 def test_spikes_out_of_order_are_sorted_and_negative_ones_left_out(tmp_path):
@@ -188,19 +110,6 @@ def test_params_of_any_encoding(tmp_path, params):
     assert found(folder).recordings[0].waveform_rate == 30000
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "good"),
-    [
-        ("cluster_group.tsv", "cluster_id\tgroup\n0\tGood\n1\tGOOD \n2\tMUA\n3\tnoise\n", ["rec/0", "rec/1"]),
-        ("Cluster_Group.TSV", "cluster_id\tgroup\n0.0\tgood\n1.0\tmua\n-1\tnoise\n", ["rec/0"]),
-        ("cluster_group.tsv", "", [f"rec/{k}" for k in range(N)]),  # empty, as Phy leaves it at times
-    ],
-)
-def test_tables_in_any_case(tmp_path, name, text, good):
-    read = found(phy(tmp_path / "rec", tables={name: text}))
-    assert [unit.cell_id for unit in read.recordings] == good
-
-
 def test_a_file_of_a_folder_stands_for_it_and_for_none_below(tmp_path):
     phy(tmp_path / "rec")
     phy(tmp_path / "rec" / "old", clusters=[7, 7, 8, 8])
@@ -238,78 +147,3 @@ def test_what_times_and_matrices_look_like(tmp_path):
     wrapped = (times + 2**31 - 100_000).astype("i8").astype("i4")
     assert any("do not fit into int32: save int64" in n for n in found(phy(tmp_path / "w", spike_times=wrapped)).notes)
     refused("holds values that are NaN", phy(tmp_path / "m", whitening_mat_inv=np.full((units.CHANNELS,) * 2, np.nan)))
-
-
-def test_tables_that_contradict_each_other_or_are_not_read(tmp_path):
-    of_phy, of_bombcell = table("group", {0: "good", 1: "good", 2: "mua"}), table("bc", {0: "GOOD", 1: "NOISE"})
-    tables = {GROUP: of_phy, "cluster_group.csv": table("group", {0: "noise", 1: "good", 2: ""})}
-    read = found(phy(tmp_path / "rec", tables={**tables, "cluster_bc_unitType.tsv": of_bombcell}))
-    assert [unit.cell_id for unit in read.recordings] == ["rec/0", "rec/1"]
-    assert (
-        "rec: cluster_group.csv says another group of 1 clusters than the table before it, which counts" in read.notes
-    )
-    (note,) = [note for note in read.notes if "bc_unitType" in note]
-    assert note.startswith("rec: cluster_bc_unitType.tsv says 1 good, 1 noise, and is not read")
-    read = found(phy(tmp_path / "old", tables={"cluster_groups.csv": of_phy}))  # of the first version of Phy
-    assert [unit.cell_id for unit in read.recordings] == ["old/0", "old/1"]
-
-
-def test_templates_without_the_inverse_of_their_whitening(tmp_path):
-    """phylib inverts whitening_mat.npy where whitening_mat_inv.npy is missing."""
-    usual = found(phy(tmp_path / "rec")).recordings
-    inverted = found(phy(tmp_path / "other", drop=("whitening_mat_inv",))).recordings
-    assert all(np.allclose(a.waveform, b.waveform, atol=1e-4) for a, b in zip(usual, inverted))
-    flat = phy(tmp_path / "flat", drop=("whitening_mat_inv",), whitening_mat=np.ones((units.CHANNELS, units.CHANNELS)))
-    refused("whitening_mat.npy has no inverse", flat)
-
-
-@pytest.mark.parametrize("of", [np.arange(1, units.CHANNELS + 1), np.zeros(units.CHANNELS)], ids=["from 1", "one"])
-def test_sparse_templates_that_name_channels_wrongly(tmp_path, of):
-    folder = phy(tmp_path / "rec", templates_ind=np.tile(of, (N, 1)))
-    refused("by its table of channels; expected each once, and from 0: does it count from 1", folder)
-
-
-def test_channels_that_fill_up_sparse_templates(tmp_path):
-    """Where they are not used they name channel 0, or none."""
-    stored = (waveforms() @ units.whitening()).astype("f4")
-    stored[:, :, 0] = stored[:, :, 11] = 0
-    table = np.tile(np.arange(units.CHANNELS), (N, 1))
-    full = found(phy(tmp_path / "a", templates=stored)).recordings
-    table[:, 11] = 0
-    assert all(np.allclose(a.waveform, b.waveform) for a, b in
-               zip(full, found(phy(tmp_path / "b", templates=stored, templates_ind=table)).recordings))  # fmt: skip
-
-
-def test_templates_with_their_axes_turned(tmp_path):
-    turned = waveforms().transpose(0, 2, 1).astype("f4")
-    folder = phy(tmp_path / "rec", templates=turned, drop=("whitening_mat", "whitening_mat_inv"))
-    refused(r"of shape \(4, 12, 82\), and channel_map.npy holds 12 channels; expected \[template, time", folder)
-
-
-def test_tables_of_single_units_and_of_cell_types_are_told(tmp_path):
-    tables = {"cluster_curation.tsv": table("label", {0: "sua", 1: "mua", 2: "sua", 3: "noise"}),
-              "cluster_cell_type.tsv": table("cell_type", {0: "PkC", 1: "MLI"})}  # fmt: skip
-    notes = found(phy(tmp_path / "rec", tables=tables)).notes
-    assert "rec: cluster_curation.tsv (label) says 1 mua, 1 noise, 2 sua, and is not read" in "\n".join(notes)
-    assert "rec: cluster_cell_type.tsv says cell_type, which is not read" in "\n".join(notes)
-
-
-@pytest.mark.parametrize("of_none", [-1, 2**32 - 1])
-@pytest.mark.parametrize("quality", ["good", "all"])
-def test_spikes_of_no_cluster_are_no_unit(tmp_path, of_none, quality):
-    folder = phy(tmp_path / "rec", tables={})
-    clusters = np.load(folder / "spike_clusters.npy").astype(np.int64)
-    clusters[::4] = of_none
-    np.save(folder / "spike_clusters.npy", clusters)
-    found = read(folder, How(quality=quality))
-    assert [u.cell_id for u in found.recordings] == [f"rec/{k}" for k in range(4)]
-    assert f"rec: {len(clusters[::4])} spikes are of no cluster (-1), and left out" in found.notes
-    assert sum(len(u.spikes) for u in found.recordings) == len(clusters) - len(clusters[::4])
-
-
-def test_templates_of_which_nothing_says_how_they_were_whitened(tmp_path):
-    folder = phy(tmp_path / "rec", templates=waveforms().astype("f4"), drop=("whitening_mat", "whitening_mat_inv"))
-    said = "rec: has no whitening_mat_inv.npy, so that its templates are taken as not whitened"
-    assert said in read(folder, How()).notes
-    (folder / "cluster_si_unit_ids.tsv").write_text("cluster_id\tsi_unit_id\n0\tu0\n")
-    assert said not in read(folder, How()).notes
