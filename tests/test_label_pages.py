@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made import sweep_files
 from made.bundles import RATE, command, dff, make_bundle, suite2p, write_labelled
 from made.units import many, phy
 
 DOCS = Path(__file__).parents[1] / "docs"
 FAST = ("model.n_estimators=20", "split.n_folds=3", "logger=none")  # added to each training
-CLASSES = ("Pvalb", "Excitatory", "Vip/Lamp5", "Sst")
 
 
 def blocks(page, kind):
@@ -32,25 +32,10 @@ def run_commands(page):
             subprocess.run(line, shell=True, check=True)
 
 
-def write_sweeps(folder, labels, n=4):
-    """Writes simulated cells as npz files; a third of the labels' animals each."""
-    from celltype_cli.patch_clamp.simulator.protocol import Cell, record
-
-    folder.mkdir()
-    cells = [Cell(label, number, number % 4) for label in range(len(CLASSES)) for number in range(n)]
-    settings = {"donor_share": 0.15, "step_pA": 10.0, "sampling_rate": 20_000.0, "noise_mV": 0.05}
-    lines = ["file,label,group"]
-    for k, (cell, recorded) in enumerate(zip(cells, record(cells, seed=0, **settings))):
-        sweeps = {name: np.stack([getattr(s, name) for s in recorded.sweeps]) for name in ("voltage", "current")}
-        np.savez(folder / f"cell_{k}.npz", **sweeps, sampling_rate=settings["sampling_rate"])
-        lines.append(f"cell_{k}.npz,{CLASSES[cell.label]},mouse_{cell.donor}")
-    labels.write_text("\n".join(lines) + "\n")
-
-
 @pytest.fixture(scope="module")
 def sweeps(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweeps")
-    write_sweeps(folder / "labelled_sweeps", folder / "labels.csv")
+    sweep_files.write(folder / "labelled_sweeps", folder / "labels.csv")
     (folder / "new_sweeps").mkdir()
     for k in (3, 7):
         shutil.copy(folder / f"labelled_sweeps/cell_{k}.npz", folder / "new_sweeps")
