@@ -212,7 +212,7 @@ def _scores(scores: dict, facts: dict) -> dict[str, Any]:
         "seed": facts["seed"],
         "folds": scores["n_folds"],
         **{name: {key: cell[name][key] for key in ("value", "low", "high")} for name in shown},
-        "interval": method(scores, facts["dataset"].get("group", "group")),
+        "interval": method(scores, facts["dataset"]["group"]),
         "floor": cell["floor"],
         "recall": {name: of["recall"]["value"] for name, of in cell["classes"].items()},
         "notes": [*facts["split"]["notes"], *scores["notes"]],

@@ -88,15 +88,15 @@ def _named(cfg: DictConfig) -> tuple[DictConfig, dict[str, str], str]:
     folder = one_run(Path(cfg.outputs), str(cfg.run))
     settings, labels = folder.config(), folder.facts()["labels"]
     here = {name: cfg[name] for name in HERE}
-    make = typed.line(labels.get("command", "train"), *folder.overrides())
+    make = typed.line(labels["command"], *folder.overrides())
     return OmegaConf.merge(settings, here), labels, make
 
 
 def _print(explained: Explained, command: str, fold: int) -> None:
     explanation = explained.explanation
     right = int((explanation.label == explanation.predicted).sum())
-    say(f"\n{explanation.model} on {explanation.title}: {explanation.method.replace('_', ' ')} of "
-        f"{len(explanation.predicted)} test cells, {right} of them predicted as labelled")  # fmt: skip
+    counted = f"{len(explanation.predicted)} test cells, {right} of them predicted as labelled"
+    say(f"\n{explanation.model} on {explanation.title}: {explanation.method.replace('_', ' ')} of {counted}")
     say(f"amounts: {explanation.quantity}")
     for name, part in explanation.parts.items():
         _print_columns(explained.numbers[name]) if part.columns else _print_places(explained.numbers[name], part)

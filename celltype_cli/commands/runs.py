@@ -103,12 +103,12 @@ def _show(one: Listed, interval: str) -> None:
     folder = one.folder
     if one.score:
         saved = folder.scores()
-        if interval != saved.get("interval"):
+        if interval != saved["interval"]:
             saved |= scores(folder.predictions(), interval=interval) | {"notes": saved["notes"]}
         print_outcome(Outcome(folder, saved, "already finished"))
     else:
         say(f"{folder.path} is {one.status}; the command that started it goes on with it:")
-        say(f"  {line(one.facts['labels'].get('command', 'train'), *folder.overrides())}")
+        say(f"  {line(one.facts['labels']['command'], *folder.overrides())}")
     say(f"\nsize: {_sizes(one.bytes)}")
     _say_settings(one)
 
@@ -117,7 +117,7 @@ def _say_settings(one: Listed) -> None:
     """Prints what was typed for a run, and all settings, those of a node below its name."""
     from celltype_cli.runs.listed import CHOICES, pair
 
-    say(f"typed: {line(one.facts['labels'].get('command', 'train'), *one.folder.overrides())}")
+    say(f"typed: {line(one.facts['labels']['command'], *one.folder.overrides())}")
     nodes: dict[str, list[str]] = {}
     deep = 0
     for name, value in one.settings.items():

@@ -56,16 +56,15 @@ def print_outcome(outcome: Outcome) -> None:
     from celltype_cli.evaluation.scores import in_words
 
     facts, scores = outcome.folder.facts(), outcome.scores
-    group = facts["dataset"].get("group", "group")
+    group = facts["dataset"]["group"]
     cells, method = in_words(scores, group), saved_scores.method(scores, group)
     how = f"{counted(scores['n_folds'], 'fold')} ({facts['labels']['split']}), seed {facts['seed']}"
     say(f"\n{facts['labels']['model']} on {facts['dataset']['title']} ({outcome.status}): {cells}, {how}")
     rows = []
     for name in ("balanced_accuracy", "accuracy", "macro_f1", "weighted_f1", "log_loss", "brier"):
-        if name in scores["cell"]:  # runs of long ago have no Brier score
-            floor = scores["cell"]["floor"].get(name)
-            shown = [interval(scores[level][name]) for level in ("cell", "window")]
-            rows.append([name.replace("_", " "), *shown, "" if floor is None else f"{floor:.3f}"])
+        floor = scores["cell"]["floor"].get(name)
+        shown = [interval(scores[level][name]) for level in ("cell", "window")]
+        rows.append([name.replace("_", " "), *shown, "" if floor is None else f"{floor:.3f}"])
     say_table(["score [95 %]", "per cell", "per window", "floor"], rows)
     method += "; of labelled cells: jackknife" if scores.get("interval") == "bootstrap" else ""
     say(f"[95 %]: {method}; floor: what guessing the most frequent class would score, and for the losses")
@@ -103,11 +102,11 @@ def interval(entry: dict[str, float]) -> str:
 
 def _next(folder: RunFolder) -> str:
     overrides, facts = folder.overrides(), folder.facts()
-    if facts["labels"].get("command") == "demo":  # it sets the trainer of networks, too
+    if facts["labels"]["command"] == "demo":  # it sets the trainer of networks, too
         others = typed.line("demo", "-m", *typed.less(overrides, "model"), "model=cnn1d,rnn,lstm")
         return f"{others}   (compare models; finished runs are kept)"
     model = facts["labels"]["model"]
-    alike = [entry["models"] for entry in facts["dataset"].get("inputs", {}).values() if model in entry["models"]]
+    alike = [entry["models"] for entry in facts["dataset"]["inputs"].values() if model in entry["models"]]
     if not alike or len(alike[0]) < 2:
         return f"{typed.line('explain', *overrides)}   (what it looked at)"
     compare = typed.line("train", "-m", *typed.less(overrides, "model"), f"model={','.join(alike[0])}")

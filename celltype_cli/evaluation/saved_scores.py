@@ -12,16 +12,16 @@ import numpy as np
 from celltype_cli.core.files import write_text
 from celltype_cli.core.states import fitting, read_state
 
-SHOWN = ("balanced_accuracy", "accuracy", "macro_f1", "weighted_f1")
-LAYOUT = {"n_cells": int, "n_groups": int, "n_folds": int, "notes": list}
+SHOWN = ("balanced_accuracy", "accuracy", "macro_f1", "weighted_f1", "log_loss", "brier")
+LAYOUT = {"n_cells": int, "n_groups": int, "n_unknown": int, "n_folds": int, "interval": str, "notes": list}
 for level in ("window", "cell"):
     LAYOUT |= {f"{level}.{name}.{end}": float for name in SHOWN for end in ("value", "low", "high")}
     LAYOUT |= {f"{level}.classes": dict, f"{level}.floor": dict}
 
 
 def method(scores: Mapping[str, Any], group: str) -> str:
-    """Names the method of the intervals of scores, to stand beside them; older runs have a bootstrap."""
-    return f"{scores.get('interval', 'bootstrap')} over {group}s"
+    """Names the method of the intervals of scores, to stand beside them."""
+    return f"{scores['interval']} over {group}s"
 
 
 def write_scores(values: dict, path: str | Path) -> None:

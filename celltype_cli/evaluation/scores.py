@@ -101,7 +101,7 @@ def _never(cells: pd.DataFrame) -> Iterator[str]:
 
 def in_words(scores: dict, group: str) -> str:
     """Counts the cells and groups that were scored, for titles and summaries."""
-    return count_in_words(scores["n_cells"], scores["n_groups"], scores.get("n_unknown", 0), group)
+    return count_in_words(scores["n_cells"], scores["n_groups"], scores["n_unknown"], group)
 
 
 def _score(table: pd.DataFrame, method: str, n_resamples: int, seed: int) -> dict:

@@ -40,7 +40,7 @@ def draw(
         from celltype_cli.core import plots
         from celltype_cli.evaluation import draw_confidence, pictures
 
-        title, group = _title(scores, facts), facts["dataset"].get("group", "group")
+        title, group = _title(scores, facts), facts["dataset"]["group"]
         drawn = {
             "confusion": lambda: pictures.confusion_matrix(per_cell(predictions), title),
             "scores": lambda: pictures.scores_bar(scores["cell"], title, group, method(scores, group)),
@@ -57,5 +57,5 @@ def draw(
 def _title(scores: dict, facts: dict[str, Any]) -> str:
     """Says on a picture what was scored how, for when it is copied elsewhere."""
     labels, dataset = facts["labels"], facts["dataset"]
-    cells = in_words(scores, dataset.get("group", "group"))
+    cells = in_words(scores, dataset["group"])
     return f"{labels['model']} on {dataset['title']}\nsplit {labels['split']}, {cells}, seed {facts['seed']}"

@@ -17,7 +17,7 @@ import yaml
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError
-from celltype_cli.core.states import SEALS, DamagedState, fitting, read_json, read_state, sealed
+from celltype_cli.core.states import DamagedState, fitting, read_json, read_state, sealed
 from celltype_cli.evaluation.confidence import confidence
 from celltype_cli.evaluation.predictions import read_predictions
 from celltype_cli.evaluation.saved_scores import read_confidence, read_scores
@@ -32,8 +32,9 @@ logger.propagate = False  # the terminal has its own lines
 
 
 # What whoever shows a run reads of its run.json and scores.json.
-FACTS = {"labels.dataset": str, "labels.model": str, "labels.split": str, "dataset.title": str, "dataset.notes": list,
-         "split.notes": list, "seed": int, "started": str}  # fmt: skip
+FACTS = {"labels.dataset": str, "labels.model": str, "labels.split": str, "labels.command": str, "dataset.title": str,
+         "dataset.group": str, "dataset.inputs": dict, "dataset.notes": list, "split.shares": list, "split.notes": list,
+         "seed": int, "started": str}  # fmt: skip
 
 
 class RunFolder:
@@ -68,7 +69,7 @@ class RunFolder:
             self.scores()
         except UserError:
             return False
-        return sealed(self.path) or not (self.path / SEALS).exists()  # older versions sealed nothing
+        return sealed(self.path)
 
     @property
     def status(self) -> str:
@@ -99,13 +100,13 @@ class RunFolder:
         return read_scores(self.path / "scores.json")
 
     def confidence(self) -> dict:
-        """Returns calibration.json; for a run that was made before there was one, what it would hold."""
-        path = self.path / "calibration.json"
-        return read_confidence(path) if path.exists() else self.confidence_of(self.predictions())
+        """Returns how far its probabilities can be trusted, as `evaluation.confidence` says."""
+        return read_confidence(self.path / "calibration.json")
 
     def confidence_of(self, table: pd.DataFrame) -> dict:
+        """Returns what calibration.json is to hold."""
         facts = self.facts()
-        return confidence(table, group=facts["dataset"].get("group", "group"), shares=facts["split"]["shares"])
+        return confidence(table, group=facts["dataset"]["group"], shares=facts["split"]["shares"])
 
     def predictions(self) -> pd.DataFrame:
         return read_predictions(self.path / "predictions.csv")

@@ -44,7 +44,7 @@ class Listed:
     def interval(self) -> str | None:
         """Names the method of the interval of `score`; None of a run that is not finished."""
         finished = self.status == "finished"
-        return method(self.folder.scores(), self.facts["dataset"].get("group", "group")) if finished else None
+        return method(self.folder.scores(), self.facts["dataset"]["group"]) if finished else None
 
     @cached_property
     def bytes(self) -> dict[str, int]:

@@ -27,7 +27,7 @@ def tracked(folder: RunFolder, values: dict | None) -> Logged:
     facts, config = folder.facts(), folder.config()
     about, labels = facts["dataset"], facts["labels"]
     said = [*about["notes"], *facts["split"]["notes"], *facts["split"]["copies"]]
-    command = shlex.join(["celltype", labels.get("command", "train"), *folder.overrides()])
+    command = shlex.join(["celltype", labels["command"], *folder.overrides()])
     tags = {
         **{name: labels[name] for name in ("dataset", "model", "split")},
         "folder": folder.path.name,

@@ -9,20 +9,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from celltype_cli.core.states import seal
 from celltype_cli.evaluation.predictions import write_predictions
 from celltype_cli.evaluation.saved_scores import write_scores
 from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.folder import RunFolder
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
+LABELS = {"dataset": "calcium_sim", "model": "m", "split": "grouped_kfold", "trainer": "cpu", "command": "train"}
 FACTS = {
-    "labels": {"dataset": "calcium_sim", "model": "m", "split": "shuffle", "trainer": "cpu"},
+    "labels": {**LABELS, "split": "shuffle"},
     "seed": 0,
     "threads": 1,
     "split": {"folds": 1, "shares": ["group"], "monitor": "valid", "notes": [], "copies": []},
     "started": "2026-01-01T00:00:00+00:00",
 }
-DATASET = {"title": "toy (simulated)", "simulated": True, "fingerprint": "f0", "notes": ["no animal was recorded"]}
+DATASET = {"title": "toy (simulated)", "simulated": True, "fingerprint": "f0", "notes": ["no animal was recorded"],
+           "group": "group", "inputs": {}}  # fmt: skip
 MACHINE = {"processor": "a processor", "cores": 2, "gpu": None}
 
 
@@ -80,8 +83,11 @@ def fake_run(
         (path / f"fold_{fold}").mkdir()
         fitted = {"training_seconds": seconds + fold, "chosen": chosen[fold % len(chosen)]}
         (path / f"fold_{fold}" / "time.json").write_text(json.dumps(fitted))
-    write_scores(scores(predictions, n_resamples=2), path / "scores.json")
-    return RunFolder(path)
+    run = RunFolder(path)
+    write_scores(run.confidence_of(predictions), path / "calibration.json")
+    write_scores(scores(predictions), path / "scores.json")
+    seal(path, ["predictions.csv", "calibration.json", "scores.json"])
+    return run
 
 
 def fake_curves(ends: Sequence[float], epochs: int) -> pd.DataFrame:
@@ -92,3 +98,8 @@ def fake_curves(ends: Sequence[float], epochs: int) -> pd.DataFrame:
         for epoch in range(1, epochs + 1)
     ]
     return pd.DataFrame(rows, columns=["fold", "epoch", "name", "value"])
+
+
+def stamps(folder: Path) -> dict[str, int]:
+    """Says when each finished run below a folder wrote its scores."""
+    return {file.parent.name: file.stat().st_mtime_ns for file in folder.glob("outputs/runs/*/scores.json")}

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 from made.configs import compose
+from made.runs import LABELS
 
 from celltype_cli.cells.about import About, Input
 from celltype_cli.cells.cells import Cells
 from celltype_cli.runs import chance, train
 from celltype_cli.splits.grouped import grouped_kfold
-
-LABELS = {"dataset": "calcium_sim", "model": "m", "split": "grouped_kfold", "trainer": "t"}
 
 
 def cells_of(label, group, columns):

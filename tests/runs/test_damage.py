@@ -6,13 +6,13 @@ import shutil
 
 import pytest
 from made.configs import compose
+from made.runs import DATASET, FACTS, LABELS
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.runs import train
 from celltype_cli.runs.folder import RunFolder
 
 SMALL = ["dataset.cells_per_class=8", "dataset.timesteps=120", "dataset.animals=8", "split.n_folds=2", "threads=1"]
-LABELS = {"dataset": "calcium_sim", "model": "m", "split": "grouped_kfold", "trainer": "t"}
 
 
 def run(outputs, *overrides):
@@ -125,14 +125,7 @@ def test_lists_of_runs_name_what_they_pass_over(copy, tmp_path):
     (tmp_path / "runs" / "a file").write_text("")
     other = copy.path.with_name("other")
     shutil.copytree(copy.path, other)
-    facts = {
-        "labels": LABELS,
-        "dataset": {"title": "t", "notes": []},
-        "split": {"notes": []},
-        "seed": 0,
-        "started": "x",
-    }
-    (other / "run.json").write_text(json.dumps(facts))
+    (other / "run.json").write_text(json.dumps({**FACTS, "dataset": DATASET}))
     found, others = RunFolder.all(tmp_path)
     assert [folder.path.name for folder in found] == ["other"]
     assert len(others) == 3

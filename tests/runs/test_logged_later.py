@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from made.configs import compose
+from made.runs import LABELS
 from mlflow import MlflowClient
 
 from celltype_cli.runs import train
@@ -11,7 +12,6 @@ from celltype_cli.runs.tracking import Mlflow, store_uri
 
 SMALL = ["dataset.cells_per_class=8", "dataset.timesteps=120", "dataset.animals=4", "split.n_folds=2", "threads=1",
          "model=forest", "model.n_estimators=3"]  # fmt: skip
-LABELS = {"dataset": "calcium_sim", "model": "m", "split": "grouped_kfold", "trainer": "t"}
 
 
 def run(outputs, *overrides):

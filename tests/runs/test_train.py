@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from made.configs import compose
+from made.runs import LABELS
 
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
@@ -17,7 +18,6 @@ from celltype_cli.runs import folder, train
 from celltype_cli.trainers import history
 
 SMALL = ["dataset.cells_per_class=20", "dataset.timesteps=200", "dataset.animals=6"]
-LABELS = {"dataset": "calcium_sim", "model": "m", "split": "grouped_kfold", "trainer": "t"}
 
 
 def config(outputs, *overrides):

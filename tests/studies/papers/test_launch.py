@@ -10,6 +10,7 @@ import time
 from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
+from made.runs import stamps
 
 from celltype_cli import cli
 from celltype_cli.core import files
@@ -78,10 +79,6 @@ def call(folder, *arguments):
         with pytest.raises(SystemExit) as end:
             cli.main()
     return end.value.code, said.getvalue()
-
-
-def stamps(folder):
-    return {file.parent.name: file.stat().st_mtime_ns for file in folder.glob("outputs/runs/*/scores.json")}
 
 
 def write_paper(folder, epochs=2):

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +14,11 @@ from jaxtyping import Float
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.evaluation.predictions import arrays_of, labelled_lines
 from celltype_cli.evaluation.rates import rates, tally
-from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.runs.identity import ELSEWHERE
 from celltype_cli.studies.papers import jobs as jobs_of
 from celltype_cli.studies.papers.jobs import Job, command
-from celltype_cli.studies.papers.paper import RATES, SCORES, Row, Table
+from celltype_cli.studies.papers.paper import Row, Table
 
 IDS = {"cell_id": str, "group": str, "label": str}  # are text, also where they look like numbers
 
@@ -42,24 +40,16 @@ class Result:
     facts = cached_property(lambda self: self.run.facts())
     environment = cached_property(lambda self: json.loads((self.run.path / "environment.json").read_text()))
     predictions = cached_property(lambda self: self.run.predictions())
+    scores = cached_property(lambda self: self.run.scores())
     confidence = cached_property(lambda self: self.run.confidence())
     split = cached_property(lambda self: pd.read_csv(self.run.path / "split.csv", dtype=IDS, keep_default_na=False))
     curves = cached_property(lambda self: pd.read_csv(self.run.path / "curves.csv"))
     fitted = cached_property(lambda self: self.run.fitted())
 
-    @cached_property
-    def scores(self) -> dict[str, Any]:
-        """The scores that the run wrote; made anew where an older version lacks one or had other intervals."""
-        saved = self.run.scores()
-        levels = [saved["window"], saved["cell"]]
-        has_all = all({*SCORES} <= {*level} for level in levels)
-        has_rates = all({*RATES} <= {*entry} for level in levels for entry in level["classes"].values())
-        return saved if has_all and has_rates and saved.get("interval") == "jackknife" else scores(self.predictions)
-
     @property
     def group(self) -> str:
         """What the dataset calls its groups: "animal", "donor", "recording"."""
-        return self.facts["dataset"].get("group", "group")
+        return self.facts["dataset"]["group"]
 
     def per_split(self, metric: str) -> Float[np.ndarray, " split"]:
         """Returns a score per split, each row of the dataset counting once, as papers count."""

@@ -85,17 +85,6 @@ def test_the_floor_of_the_groups_apart_stands_beside_that_of_the_split_where_the
     assert {*sheets.lines_sheet(replace(apart, group="animal")).columns["floor, animals apart"]} == {"0.448"}
 
 
-def test_intervals_of_an_older_method_are_made_anew(tmp_path):
-    found = {job("table1", CNN, split): fake_run(tmp_path / split, [0.9, 0.8]) for split in ("published", "grouped")}
-    apart = found[job("table1", CNN, "grouped")]
-    old = {key: value for key, value in apart.scores().items() if key != "interval"}
-    level = {**old["cell"], "accuracy": {**old["cell"]["accuracy"], "low": 0.1, "high": 0.2}}
-    expected = apart.scores()["cell"]["accuracy"]
-    write_scores({**old, "cell": level}, apart.path / "scores.json")
-    line = report.build(PAPER, found).tables[0].lines[0]
-    assert (line.apart_low, line.apart_high) == (expected["low"], expected["high"])
-
-
 def test_what_others_report_stands_below_with_its_source(toy_runs):
     other = Other("NEMO", "hull, random folds", "a benchmark of 2026", {"balanced_accuracy": 0.96})
     table = Table("own", "A model", "Not in the paper", "scores", (CNN,), others=(other,))
