@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import DictConfig
 
+from celltype_cli.commands.bundle import opened, progress, settings_of
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.ranges import Threads
@@ -101,8 +102,8 @@ def _of_runs(names: Sequence[str], outputs: Path) -> tuple[dict[str, pd.DataFram
             if not run.finished:
                 raise UserError(f"{run.path.name} is not finished: type its command again, then compare")
             called, table, facts = run.path.name, run.predictions(), run.facts()
-            if "group" in facts["split"].get("shares", ()):
-                group = facts["dataset"].get("group", "group")
+            if "group" in facts["split"]["shares"]:
+                group = facts["dataset"]["group"]
                 notes.append(f"{called}: its split has {group}s on both sides, so this is no test of new {group}s")
         if called in tables:
             raise UserError(f"runs={[*names]}: {name} and {place_of[called]} name one run, {called}")
@@ -113,7 +114,6 @@ def _of_runs(names: Sequence[str], outputs: Path) -> tuple[dict[str, pd.DataFram
 def _of_bundles(cfg: DictConfig, names: Sequence[str]) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Returns the predictions of bundles for the labelled cells of the input, and notes."""
     from celltype_cli.bundles.evaluate import evaluate
-    from celltype_cli.commands.predict import opened, progress, settings_of
 
     path = Path(cfg.input).expanduser()
     labels = None if cfg.labels is None else Path(cfg.labels).expanduser()

@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.commands import train, typed
+from celltype_cli.commands.bundle import opened
 from celltype_cli.core import configs
 from celltype_cli.core.terminal import say, say_table
 
@@ -25,7 +26,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
 def _label(cfg: DictConfig, folder: Path) -> None:
     from celltype_cli.bundles.predict import predict
-    from celltype_cli.commands.predict import opened
 
     bundle = opened(str(folder), Path(cfg.outputs), cfg.threads)
     dataset = OmegaConf.merge(cfg.dataset, {"cells_per_class": NEW, "seed": cfg.dataset.seed + 1})

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from omegaconf import DictConfig
 
 from celltype_cli.commands import typed
-from celltype_cli.commands.predict import opened, progress, settings_of
+from celltype_cli.commands.bundle import opened, progress, settings_of
+from celltype_cli.commands.spelling import word
 from celltype_cli.commands.train import interval
 from celltype_cli.core import configs
 from celltype_cli.core.files import name_of
@@ -44,7 +45,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.bundles.evaluate import evaluate
     from celltype_cli.bundles.written import check_free, write_files
     from celltype_cli.cells.about import count_groups
-    from celltype_cli.commands.spelling import word
     from celltype_cli.core import plots
     from celltype_cli.evaluation import pictures
     from celltype_cli.evaluation.predictions import write_predictions
@@ -59,7 +59,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     with progress() as watch:
         answer, table, notes = evaluate(bundle, path, labels=labels, watch=watch, **settings_of(cfg, bundle))
     values = scores(table)
-    groups = count_groups(values["n_groups"], values.get("n_unknown", 0), bundle.about["group"])
+    groups = count_groups(values["n_groups"], values["n_unknown"], bundle.about["group"])
     counted = f"{values['n_cells']} labelled cells{' ' if groups.startswith('of') else ', '}{groups}"
     drawn = pictures.confusion_matrix(table, f"{bundle.name} on {name_of(path)}\n{counted}") if cfg.figures else None
     images = {out / f"confusion.{of}": partial(Path.write_bytes, data=plots.drawn(drawn, of)) for of in cfg.figures}
@@ -76,7 +76,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         floor = values["cell"]["floor"].get(name)
         rows.append([name.replace("_", " "), interval(values["cell"][name]), f"{floor:.3f}", interval(of_run[name])])
     say_table(["score [95 %]", "here", "floor", f"in its run ({of_run['split']})"], rows)
-    say(f"[95 %]: {method(values, bundle.about['group'])}; in its run: {of_run.get('interval', 'bootstrap')}")
+    say(f"[95 %]: {method(values, bundle.about['group'])}; in its run: {of_run['interval']}")
     say(answer.verdict.words())
     for note in (*values["notes"], *notes, *answer.notes):
         say(f"note: {note}")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.commands import typed
+from celltype_cli.commands.bundle import opened, settings_of
+from celltype_cli.commands.spelling import word
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import say, say_note, say_pairs, say_table
 
@@ -35,7 +37,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     _check(cfg)
     from celltype_cli.bundles.nearest import about_of, of_cell, quantities
     from celltype_cli.bundles.written import check_free, write_files
-    from celltype_cli.commands.predict import opened
     from celltype_cli.commands.spelling import word
     from celltype_cli.core import plots
     from celltype_cli.studies.explain import draw_cell
@@ -94,8 +95,8 @@ def _bytes(content: bytes) -> Callable[[Path], Any]:
 
 
 def _check(cfg: DictConfig) -> None:
-    if lacking := [f"{shown}=..." for name, shown in (("bundle", "model"), ("input", "input"), ("cell", "cell"))
-                   if cfg[name] is None]:  # fmt: skip
+    needed = {"bundle": "model", "input": "input", "cell": "cell"}
+    if lacking := [f"{shown}=..." for name, shown in needed.items() if cfg[name] is None]:
         raise UserError(f"why a cell gets its label needs model=, input= and cell=: add {' '.join(lacking)}")
     if others := typed.less(typed.overrides(), *OWN):
         raise UserError(f"{', '.join(others)} goes with a run, and not with cell=: leave it out")
@@ -104,8 +105,6 @@ def _check(cfg: DictConfig) -> None:
 
 
 def _settings(cfg: DictConfig, bundle: Bundle) -> dict[str, dict[str, Any]]:
-    from celltype_cli.commands.predict import settings_of
-
     typed_for = {name: OmegaConf.select(cfg.recording, name) or {} for name in ("dataset", "prepare")}
     whole = OmegaConf.create({"outputs": cfg.outputs, **typed_for})
     return settings_of(whole, bundle)

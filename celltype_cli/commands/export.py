@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from omegaconf import DictConfig
 
 from celltype_cli.commands import typed
+from celltype_cli.commands.spelling import word
 from celltype_cli.commands.train import interval
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
@@ -41,7 +42,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """
     configs.check(cfg, Settings)
     from celltype_cli.bundles.export import export
-    from celltype_cli.commands.spelling import word
     from celltype_cli.runs.found import one_run
 
     if cfg.register and "uri" not in cfg.logger:

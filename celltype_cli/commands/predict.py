@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Interval
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from celltype_cli.commands.bundle import opened, progress, settings_of
 from celltype_cli.core import configs
 from celltype_cli.core.files import name_of
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.core.ranges import Threads
-from celltype_cli.core.terminal import bar, say, say_pairs, say_table
+from celltype_cli.core.terminal import say, say_pairs, say_table
 
 if TYPE_CHECKING:
     from celltype_cli.bundles.answer import Answer
     from celltype_cli.bundles.bundle import Bundle
-    from celltype_cli.bundles.predict import Watch
 
 SOME_UNUSED = 3  # exit code: labels were made, and some cells could not be used
 
@@ -54,7 +53,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     configs.check(cfg, Settings, typed={"bundle": "model"})
     from celltype_cli.bundles.draw_survival import survival
     from celltype_cli.bundles.page import page
-    from celltype_cli.bundles.predict import other_kind, predict, recordings_of
+    from celltype_cli.bundles.predict import predict
+    from celltype_cli.bundles.recordings import other_kind, recordings_of
     from celltype_cli.bundles.stress import stressed
     from celltype_cli.bundles.written import check_free, for_tools, write_files
     from celltype_cli.core import plots
@@ -90,66 +90,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     write_files(files, cfg.overwrite, stale)
     _print(bundle, answer, cfg.accuracy, out, [place for place, _ in tools])
     return {"status": "finished", "folder": str(out), "result": "", "code": 0 if answer.unused.empty else SOME_UNUSED}
-
-
-def settings_of(cfg: DictConfig, bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """Returns the settings of the reader and of the preparation that were typed, and where its cache lies.
-
-    Raises:
-        UserError: when the bundle's kind of recording takes no such setting, or not with such a value.
-    """
-    from celltype_cli.bundles.called import check
-
-    settings = {name: OmegaConf.to_container(cfg[name], resolve=True) for name in ("dataset", "prepare")}
-    check({"dataset": bundle.about["source"], "prepare": bundle.about["prepare"]}, settings)
-    if "cache" in bundle.about["prepare"]:
-        settings["prepare"].setdefault("cache", str(Path(cfg.outputs) / "cache"))
-    return settings
-
-
-@contextmanager
-def progress(what: str = "cells") -> Iterator[Watch]:
-    """Shows a bar of cells, and yields what moves it."""
-    with bar() as shown:
-        task = shown.add_task(what, total=None, numbers="")
-        yield lambda done, total: shown.update(task, completed=done, total=total)
-
-
-def opened(name: str, outputs: Path, threads: int | None) -> Bundle:
-    """Opens a bundle by its folder, by its name in `outputs/models`, or of a run, exported into the run's folder once.
-
-    Its models are loaded, and the libraries that they bring limited to so many threads.
-
-    Raises:
-        UserError: when there is neither.
-    """
-    from celltype_cli.runs.environment import limit_threads
-
-    bundle = _opened(name, outputs)
-    _ = bundle.members
-    limit_threads(threads)
-    return bundle
-
-
-def _opened(name: str, outputs: Path) -> Bundle:
-    from celltype_cli.bundles.bundle import load_bundle
-
-    folder = Path(name).expanduser()
-    if (folder / "bundle.yaml").is_file() or folder.is_dir() and not (folder / "run.json").is_file():
-        return load_bundle(folder)
-    if ((kept := outputs / "models" / name) / "bundle.yaml").is_file():
-        return load_bundle(kept)
-    from celltype_cli.bundles.export import export  # of runs alone: with all that trains
-    from celltype_cli.runs.found import one_run
-
-    try:
-        run = one_run(outputs, name.rstrip("/").rpartition("/")[2], "model")
-    except UserError as error:
-        raise UserError(
-            f"model={name} is no bundle: there is no such folder here, nor {kept}; as a run: {error}"
-        ) from error
-    place = run.path / "bundle"
-    return load_bundle(place) if place.is_dir() else export(run, place)
 
 
 def _reasons(answer: Answer) -> list[str]:
