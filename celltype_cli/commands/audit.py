@@ -109,8 +109,8 @@ def _print(found: Audit, cells: Cells, cfg: DictConfig, word: str) -> None:
     if len(found.columns) > len(shown):
         say(f"... and {len(found.columns) - len(shown)} columns below")
     if found.flagged:
-        say(f"flagged (AUC of {cfg.flag_at:g} or more): {', '.join(found.flagged)}\n"
-            f"without them the inputs tell the {word} with AUC {found.rest:.3f}")  # fmt: skip
+        say(f"flagged (AUC of {cfg.flag_at:g} or more): {', '.join(found.flagged)}")
+        say(f"without them the inputs tell the {word} with AUC {found.rest:.3f}")
     else:
         together = ", but all together have" if found.within >= cfg.flag_at else ""
         say(f"no single column has an AUC of {cfg.flag_at:g} or more and p of {SURE:g} or less{together}")

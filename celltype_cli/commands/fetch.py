@@ -40,8 +40,9 @@ def run(cfg: DictConfig) -> None:
     plan = fetch(**{name: settings[name] for name in inspect.signature(fetch).parameters})
     missing = plan.missing()
     size, broken = sum(part.size for part in missing), sum(part.file.exists() for part in missing)
-    say(f"{len(plan.parts)} files in {plan.folder}: {len(plan.parts) - len(missing)} there, {len(missing)} to download"
-        + (f", {broken} of them again because they are not whole" if broken else ""))  # fmt: skip
+    again = f", {broken} of them again because they are not whole" if broken else ""
+    there = len(plan.parts) - len(missing)
+    say(f"{len(plan.parts)} files in {plan.folder}: {there} there, {len(missing)} to download{again}")
     if missing:
         say(f"about {size / 1e9:.1f} GB ({plan.basis})")
         with plan.ready(size):

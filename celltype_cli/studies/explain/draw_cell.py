@@ -164,8 +164,8 @@ def _table(axes: Axes, part: Part) -> None:
     amounts, values = part.attribution[0], part.values[0]
     top = _top(part)
     axes.barh(range(len(top)), amounts[top], color=[FOR if amounts[k] > 0 else AGAINST for k in top])
-    names = [f"{part.columns[k].replace('_', ' ')} = " + (f"{values[k]:.3g}" if np.isfinite(values[k]) else "?")
-             for k in top]  # fmt: skip
+    shown = [f"{values[k]:.3g}" if np.isfinite(values[k]) else "?" for k in top]
+    names = [f"{part.columns[k].replace('_', ' ')} = {value}" for k, value in zip(top, shown)]
     axes.set_yticks(range(len(top)), [in_two_lines(name) for name in names], fontsize=14)
     axes.axvline(0, color="black", linewidth=1)
     axes.set(ylim=(len(top) - 0.4, -0.6), xlabel="amount")

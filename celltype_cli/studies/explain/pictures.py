@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from celltype_cli.cells.about import Axis
@@ -85,7 +86,9 @@ def _mirrored(part: Part) -> bool:
     return of is not None and of.shape[1] == 2 and np.allclose(of[:, 0], -of[:, 1], rtol=1e-3, atol=1e-6)
 
 
-def _swarm(axes: Axes, attribution: Float[np.ndarray, "row column"], values: Float[np.ndarray, "row column"]):
+def _swarm(
+    axes: Axes, attribution: Float[np.ndarray, "row column"], values: Float[np.ndarray, "row column"]
+) -> PathCollection:
     """Draws one line of dots per column, the first on top; returns the dots for a colour bar."""
     low, high = min(attribution.min(), 0), max(attribution.max(), 0)
     step = DOT * max(high - low, 1e-12)

@@ -128,8 +128,8 @@ def _check_values(key: str, made: BaseDistribution, cfg: DictConfig, command: Ca
     present = OmegaConf.select(cfg, key)
     limits = [value(choice) for choice in made.choices] if _is_choice(made) else [made.low, made.high]
     if isinstance(made, FloatDistribution) and type(present) is int and not any(limit % 1 for limit in limits):
-        raise UserError(f"the config has a whole number, {present}: add int: true, "
-                        f"or set {key}={present}.0 if fractions fit")  # fmt: skip
+        mend = f"add int: true, or set {key}={present}.0 if fractions fit"
+        raise UserError(f"the config has a whole number, {present}: {mend}")
     for limit in limits:
         configs.check(put(cfg, {key: limit}), command)
 

@@ -122,8 +122,8 @@ def write(
         with replacing(folder / file) as temporary:
             temporary.write_bytes(content)
     pictures.remove_others(folder / "figures", {one.key for one in drawable})
-    return {"HTML": folder / "report.html", "Markdown": folder / "report.md", "LaTeX": folder / "report.tex",
-            "CSV": folder, "figures": folder / "figures"}  # fmt: skip
+    places = {"HTML": "report.html", "Markdown": "report.md", "LaTeX": "report.tex", "CSV": "", "figures": "figures"}
+    return {name: folder / place for name, place in places.items()}
 
 
 def show(report: Report) -> None:
