@@ -19,7 +19,8 @@ import pandas as pd
 
 from celltype_cli.bundles.bundle import HELD_OUT, Bundle, call, load_bundle
 from celltype_cli.bundles.familiar import Verdict, compare
-from celltype_cli.bundles.predict import predict, recordings_of
+from celltype_cli.bundles.predict import predict
+from celltype_cli.bundles.recordings import recordings_of
 from celltype_cli.bundles.sure import HeldOut
 from celltype_cli.bundles.unlike import Types
 

@@ -19,7 +19,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from celltype_cli.bundles.bundle import HELD_OUT, Bundle, load_bundle
 from celltype_cli.bundles.called import call
-from celltype_cli.bundles.predict import recordings_of
+from celltype_cli.bundles.recordings import recordings_of
 from celltype_cli.extracellular.recording import Recording
 
 HIGH_PASS, ORDER = 300.0, 3  # Hz

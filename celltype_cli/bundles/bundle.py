@@ -38,7 +38,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.trainers import kept
 from celltype_cli.trainers.protocol import Predictor
 
-FORMAT = 1
+FORMAT = 2
 ABOUT, TRAINING, HELD_OUT = "bundle.yaml", "training.npz", "held_out.csv"
 NEEDED = ("format", "name", "classes", "inputs", "source", "prepare", "models", "scores", "trust", "data", "versions")
 LARGEST = 5_000_000  # bytes of bundle.yaml
@@ -107,7 +107,8 @@ class Bundle:
         Raises:
             UserError: when nothing can be read.
         """
-        from celltype_cli.bundles.predict import predict, recordings_of
+        from celltype_cli.bundles.predict import predict
+        from celltype_cli.bundles.recordings import recordings_of
 
         with TemporaryDirectory() as cache:
             prepare = {"cache": cache} if "cache" in self.about["prepare"] else {}

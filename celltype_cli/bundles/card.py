@@ -25,7 +25,7 @@ def _lines(about: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"Tested on cells that the model had not seen: split `{scores['split']}`, {scores['folds']} folds, seed "
-        f"{scores['seed']}. Intervals: 95 %, {scores.get('interval', 'bootstrap')}; the floor is what guessing the "
+        f"{scores['seed']}. Intervals: 95 %, {scores['interval']}; the floor is what guessing the "
         "most frequent class would score."
     )
     yield ""

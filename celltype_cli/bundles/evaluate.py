@@ -11,7 +11,8 @@ import pandas as pd
 
 from celltype_cli.bundles.answer import Answer
 from celltype_cli.bundles.bundle import Bundle
-from celltype_cli.bundles.predict import Watch, predict, unlabelled, with_labels
+from celltype_cli.bundles.predict import Watch, predict
+from celltype_cli.bundles.recordings import unlabelled, with_labels
 from celltype_cli.core.classes import same_as
 from celltype_cli.core.files import digest, ours
 from celltype_cli.core.messages import UserError, few

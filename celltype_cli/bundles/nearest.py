@@ -15,7 +15,9 @@ from jaxtyping import Float
 from celltype_cli.bundles.answer import Answer
 from celltype_cli.bundles.bundle import Bundle
 from celltype_cli.bundles.called import call
-from celltype_cli.bundles.predict import predict, recordings_of
+from celltype_cli.bundles.predict import predict
+from celltype_cli.bundles.recordings import recordings_of
+from celltype_cli.bundles.training import describe
 from celltype_cli.cells.about import About, Axis, Input
 from celltype_cli.cells.cells import UNLABELLED, Cells
 from celltype_cli.core.messages import UserError, few
@@ -89,7 +91,7 @@ def quantities(bundle: Bundle, cells: Cells, near: Nearest) -> pd.DataFrame:
     """
     training = bundle.training
     place = pd.Index(training.cell_id).get_indexer(near.table["cell_id"])
-    values = training.scaled(np.concatenate([training.described(cells)[0], training.values[place]]))
+    values = training.scaled(np.concatenate([describe(cells)[1], training.values[place]]))
     return pd.DataFrame(values.T, index=list(training.names), columns=["this cell", *near.table["cell_id"]])
 
 

@@ -149,7 +149,7 @@ def _about(bundle: Bundle) -> Iterator[str]:
         f"<p>{escape(about['fit'].capitalize())}: {escape(scores['model'])} on {about['data']['cells']} cells of "
         f"{about['data']['groups']} {escape(about['group'])}s ({escape(about['data']['title'])}). Balanced accuracy on "
         f"cells that the model had not seen: {of['value']:.3f}, 95 % interval {of['low']:.3f} to {of['high']:.3f} "
-        f"({escape(scores.get('interval', 'bootstrap'))}), floor {floor:.3f} (split {escape(scores['split'])}, "
+        f"({escape(scores['interval'])}), floor {floor:.3f} (split {escape(scores['split'])}, "
         f"{scores['folds']} folds, seed {scores['seed']}).</p>"
     )
     yield from _notes("On the model and its training cells", [*about["data"]["notes"], *scores["notes"]])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +17,7 @@ from celltype_cli.bundles.called import call
 from celltype_cli.bundles.familiar import compare
 from celltype_cli.bundles.lines import lines_of, lost_line, said_of, unused_line
 from celltype_cli.bundles.made import Made, doubts
-from celltype_cli.cells import assemble, own_files
+from celltype_cli.bundles.training import describe
 from celltype_cli.cells.assemble import Entry, Recordings
 from celltype_cli.core.messages import UserError
 
@@ -28,43 +25,6 @@ SHOWN = 300  # cells that the page has a picture of; all are in cells.csv
 FIRST, MOST, LARGEST = 50, 1000, 2e7  # cells that are labelled together: at first, at most; values that they may have
 SHOWN_S = 2.0  # between two looks at the progress
 Watch = Callable[[int, int], None]  # cells done, cells in all
-
-
-def recordings_of(bundle: Bundle, path: str | Path | Any, **dataset: Any) -> Recordings:
-    """Reads the user's recordings as the bundle's kind has them, without their labels.
-
-    Args:
-        path: of a file or folder, or an object that the kind's reader takes in its place.
-
-    Raises:
-        UserError: when there is no file, none can be read, or a setting is missing.
-    """
-    return unlabelled(bundle, with_labels(bundle, path, **dataset))
-
-
-def unlabelled(bundle: Bundle, recordings: Recordings) -> Recordings:
-    """Returns recordings without what is known of their types, to be labelled."""
-    entries = [replace(entry, label="") for entry in recordings.entries]
-    return replace(recordings, entries=entries, classes=bundle.classes)
-
-
-def with_labels(bundle: Bundle, path: str | Path | Any, **dataset: Any) -> Recordings:
-    """Reads them with the labels that the files say, whatever these are; else as `recordings_of`."""
-    try:
-        asked = {"path": str(path) if isinstance(path, PathLike) else path, **dataset}
-        found = replace(call(bundle.about["source"], **asked), classes=None)
-        assemble.check(found)
-    except UserError as error:
-        said = re.sub(r"(?m)^( *)dataset\.path(?=[= ])", r"\1input", str(error))  # as it was typed
-        said = re.sub(r"\bdataset\.labels(?==)", "labels", said) if dataset.get("labels") else said
-        raise UserError("\n  ".join([said, *other_kind(bundle, path, said)])) from error
-    return found
-
-
-def other_kind(bundle: Bundle, path: Any, told: str = "") -> list[str]:
-    """Returns a line where a path holds recordings of another kind than those that the bundle labels."""
-    said = own_files.hint(bundle.about["source"]["_target_"], path, told)
-    return [f"{said}: it takes a model that was trained on such"] if said else []
 
 
 def predict(
@@ -199,7 +159,7 @@ def labelled(bundle: Bundle, recordings: Recordings, prepare: Mapping[str, Any],
         else unused_line(bundle, entry, unused.get(entry.cell_id, "it cannot be used beside the others"))
         for entry in entries
     ]
-    described, first = bundle.training.described(cells)
+    _, described, first = describe(cells)
     examples = {name: cells.inputs[name][first] for name in bundle.training.examples}
     far = bundle.types.far(examples, np.array([said[str(cell_id)]["best"] for cell_id in cells.cell_id[first]]))
     few = {name: rows[:shown].copy() for name, rows in examples.items()}  # a view would keep all

@@ -32,7 +32,7 @@ class Training:
         cell_id, group, source, label: of each cell; the label is empty where it is unknown.
         examples: by input, the first row of each cell [cell, ...]; of small inputs only.
         made: how each was recorded.
-        tables: the same of inputs that are tables [cell, column]; older bundles keep none.
+        tables: the same of inputs that are tables [cell, column].
     """
 
     names: tuple[str, ...]
@@ -83,14 +83,8 @@ class Training:
                 for kind in ("example ", "table ", "condition ")
             )
             columns = (file[name] for name in ("values", "cell_id", "group", "source", "label"))
-            digest = file["digest"] if "digest" in file.files else np.empty(0, "U1")  # which older bundles lack
-            made = Made(conditions, {}, {}, digest)
+            made = Made(conditions, {}, {}, file["digest"])
             return cls(tuple(file["names"].tolist()), *columns, examples, made, tables)
-
-    def described(self, cells: Cells) -> tuple[Float[np.ndarray, "cell quantity"], Int[np.ndarray, " cell"]]:
-        """Returns these quantities of other cells, and the first row of each; older bundles have fewer of them."""
-        names, values, first = describe(cells)
-        return values[:, [names.index(name) for name in self.names]], first
 
     def scaled(self, values: Float[np.ndarray, "cell quantity"]) -> Float[np.ndarray, "cell quantity"]:
         """Returns quantities as departures from the training median, in robust standard deviations; 0 for missing."""

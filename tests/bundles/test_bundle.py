@@ -71,7 +71,7 @@ def test_training_cells_that_cannot_be_read_are_named(bundle, content):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format": 2}, "reads format 1"),
+        ({"format": 1}, "has format 1; this version of celltype reads format 2"),
         ({"prepare": {"_target_": "os.system", "command": "true"}}, "os.system is neither"),
         ({"prepare": {"_target_": "celltype_cli.calcium.prepare.windows.__globals__"}}, "is neither"),
         ({"source": {"_target_": "celltype_cli.core.files.write_text"}}, "write_text is neither"),

@@ -1,7 +1,5 @@
 """Whether a recording looks like the training cells: planted departures are found, new animals are not."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -241,13 +239,3 @@ def test_short_rows_do_not_say_how_they_decay():
     names, values, _ = describe(decaying(0.9, 0.1, samples=199))
     assert len(names) == values.shape[1] == 6 and "decay of trace" not in names
     assert "decay of trace" in describe(decaying(0.9, 0.1, samples=200))[0]
-
-
-def test_a_bundle_of_before_is_asked_for_the_quantities_that_it_has():
-    keep = [k for k, name in enumerate(TRAINING.names) if "decay" not in name and "memory" not in name]
-    old = replace(TRAINING, names=tuple(TRAINING.names[k] for k in keep), values=TRAINING.values[:, keep])
-    cells = cells_of(2, seed=1)
-    values, first = old.described(cells)
-    np.testing.assert_array_equal(values, describe(cells)[1][:, keep])
-    assert compare(old, values, cells.group[first]).distance.shape == (8, 5)
-    np.testing.assert_array_equal(TRAINING.described(cells)[0], describe(cells)[1])

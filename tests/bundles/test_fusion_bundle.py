@@ -7,7 +7,7 @@ from made.bundles import command
 from made.units import many
 
 from celltype_cli.bundles.bundle import load_bundle
-from celltype_cli.bundles.predict import recordings_of
+from celltype_cli.bundles.recordings import recordings_of
 
 
 def test_an_ensemble_over_folds_and_trainings_predicts_as_its_run_did(tmp_path):

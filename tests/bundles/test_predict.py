@@ -15,7 +15,8 @@ from made.bundles import command, write_traces
 from celltype_cli import load_bundle
 from celltype_cli.bundles.called import call, check
 from celltype_cli.bundles.lines import lost_line
-from celltype_cli.bundles.predict import labelled, predict, recordings_of
+from celltype_cli.bundles.predict import labelled, predict
+from celltype_cli.bundles.recordings import recordings_of
 from celltype_cli.bundles.sums import write_sums
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation.calibration import softened
@@ -126,7 +127,7 @@ def test_notes_on_the_recording_and_on_the_training_cells_are_told_apart(bundle,
         found = recordings_of(*given, **settings)
         return replace(found, about=replace(found.about, notes=("the new rig is quiet",)))
 
-    monkeypatch.setattr("celltype_cli.bundles.predict.recordings_of", with_note)
+    monkeypatch.setattr("celltype_cli.bundles.recordings.recordings_of", with_note)
     assert command("predict", f"model={bundle}", "input=new.npz") == 0
     said, page = " ".join(capsys.readouterr().out.split()), Path("new.npz-labels/page.html").read_text()
     assert "note on this recording: the new rig is quiet" in said

@@ -60,7 +60,8 @@ def test_trees_have_shap_values_beside_the_neighbours(explained, place):
 def test_the_neighbours_are_those_of_predict(explained, place):
     bundle = load_bundle(place / "my_model")
     from celltype_cli.bundles.nearest import nearest
-    from celltype_cli.bundles.predict import predict, recordings_of
+    from celltype_cli.bundles.predict import predict
+    from celltype_cli.bundles.recordings import recordings_of
 
     answer = predict(bundle, recordings_of(bundle, place / "my_session"), prepare={"signal": "raw_to_dff"})
     k = answer.used["cell_id"].tolist().index(CELL)
