@@ -37,7 +37,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     _check(cfg)
     from celltype_cli.bundles.nearest import about_of, of_cell, quantities
     from celltype_cli.bundles.written import check_free, write_files
-    from celltype_cli.commands.spelling import word
     from celltype_cli.core import plots
     from celltype_cli.studies.explain import draw_cell
     from celltype_cli.studies.explain.cell import numbers
