@@ -24,7 +24,7 @@ DESIGNS, ANIMALS, LIKENESS = ("alike", "rare", "unequal", "repeated", "one"), (5
 SHARES = {"rare": [0.55, 0.25, 0.15, 0.05]}
 WANTED = (0.93, 0.97)
 MANY = 20_000  # animals that tell the true score
-FEW = 5  # animals of a class, of which fewer hardly tell how much they vary
+FEW, CELLS = 5, 4  # animals of a class, and its cells in each, of which fewer hardly tell how much they vary
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ class Figure:
         return f"{self.score}{only}{some}"
 
     @property
+    def cells(self) -> float:
+        """Cells of such a class in each animal."""
+        return 20 * SHARES[self.design][self.classes[0]] if self.classes and self.design in SHARES else 20.0
+
+    @property
     def error(self) -> float:
         return float(np.sqrt(0.95 * 0.05 / self.n))
 
@@ -64,16 +69,14 @@ class Figure:
         low, high = WANTED
         if not (self.held < low or self.held > high):
             return ""
-        if low - 2 * self.error <= self.held <= high + 2 * self.error:
-            return "within two errors of the simulation"
         if self.classes and self.holding < FEW:
             return f"the class lives in fewer than {FEW} animals"
-        if self.held > high and self.design == "rare" and self.classes == (3,):
-            return "one cell of the class an animal: right or wrong varies less than t supposes"
         if self.held > high and self.design == "unequal":
             return "animals of unequal size count as fewer"
-        if self.held < low and self.score == "balanced_accuracy":
-            return "five cells of a class decide a quarter of the score"
+        if self.held > high and self.cells < CELLS:
+            return f"fewer than {CELLS} cells of the class an animal: right or wrong vary less than t supposes"
+        if low - 2 * self.error <= self.held <= high + 2 * self.error:
+            return "within two errors of the simulation"
         return "no reason known"
 
 

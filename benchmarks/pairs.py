@@ -122,7 +122,7 @@ def rate(draw, *settings, times: int, seed: int = 0) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--times", type=int, default=600, help="data sets for each line")
+    parser.add_argument("--times", type=int, default=2000, help="data sets for each line")
     times = parser.parse_args().times
     print(f"{times} simulated data sets a line; standard error of 0.05: {np.sqrt(0.05 * 0.95 / times):.3f}\n")
     print("equal models, 120 test cells: any pair told apart\nmodels  splits  t as it stands  compare")

@@ -1,15 +1,15 @@
 """95 % intervals of scores from few groups: the delete-one-group jackknife, with Student's t, on the logit scale.
 
 * spread: a score is computed without each group in turn (Tukey 1958, Ann Math Stat 29:614; Efron and Tibshirani 1993,
-  An Introduction to the Bootstrap). All lines of a group go together, so cells tested in several folds count once, with
-  their animal. Groups that hold nothing of what is scored (no cell of a class, for its recall) and do not move it are
-  left out of the count
+  An Introduction to the Bootstrap, ch. 11). All lines of a group go together, so cells tested in several folds count
+  once, with their animal. Groups that hold nothing of what is scored (no cell of a class, for its recall) and do not
+  move it are left out of the count
 * t: degrees of freedom are the number of groups less one. Groups of unequal size count as fewer: (sum n)^2 / sum n^2
   (Kish 1965, Survey Sampling), for those with most cells decide
 * strata: where groups hold one class each, as mouse lines do, how many hold which was chosen, and no chance. Precision
   and F1 of such a class would move with it: there the other groups of a class count for the one left out (the
-  stratified jackknife, Wolter 2007, Introduction to Variance Estimation), degrees of freedom by Satterthwaite (1946,
-  Biometrics Bulletin 2:110)
+  stratified jackknife, Wolter 2007, Introduction to Variance Estimation, ch. 4), with degrees of freedom by
+  Satterthwaite (1946, Biometrics Bulletin 2:110)
 * scale: the logit of where a score lies between its lowest and highest value (0 and 1; 2 of the Brier score; -1 and 1
   of a difference), the logarithm for the log loss
 * no spread (all right, all wrong, or groups that all score alike): the exact binomial limits (Clopper and Pearson 1934,
