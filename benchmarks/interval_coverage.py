@@ -69,10 +69,12 @@ class Figure:
         low, high = WANTED
         if not (self.held < low or self.held > high):
             return ""
-        if self.classes and self.holding < FEW:
-            return f"the class lives in fewer than {FEW} animals"
         if self.held > high and self.design == "unequal":
             return "animals of unequal size count as fewer"
+        if self.held > high and self.design == "one" and self.score in ("macro_f1", "weighted_f1"):
+            return "the mix of classes, which was chosen, counts as chance"
+        if self.classes and round(self.holding) < FEW:
+            return f"the class lives in fewer than {FEW} animals"
         if self.held > high and self.cells < CELLS:
             return f"fewer than {CELLS} cells of the class an animal: right or wrong vary less than t supposes"
         if low - 2 * self.error <= self.held <= high + 2 * self.error:
