@@ -135,7 +135,8 @@ def strata(counts: Float[np.ndarray, "groups classes classes"], c: int) -> Int[n
     true = counts.sum(axis=2)
     holds = true > 0
     own = np.where(holds.sum(axis=1) == 1, true.argmax(axis=1), -1)
-    if (own[holds[:, c]] != c).any() or true[:, c].sum() < 2 * holds[:, c].sum():
+    groups = holds[:, c].sum()
+    if groups < 2 or (own[holds[:, c]] != c).any() or true[:, c].sum() < 2 * groups:
         return None
     names, number = np.unique(own, return_counts=True)
     own[np.isin(own, names[(number == 1) & (names != c)])] = -1

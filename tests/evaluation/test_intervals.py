@@ -85,6 +85,7 @@ def test_where_groups_hold_one_class_each_the_others_of_a_class_stand_for_the_on
         ([[9, 0, 0], [0, 9, 0], [0, 9, 0]], None),
         ([[9, 0, 0], [8, 1, 0], [0, 9, 0], [0, 9, 0]], None),  # one holds another class, too
         ([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0]], None),  # single cells
+        ([[0, 9, 0], [0, 9, 0], [0, 0, 9], [0, 0, 9]], None),  # no cell of the class
     ],
 )
 def test_only_groups_chosen_for_their_class_are_strata(held, stratum):
