@@ -32,19 +32,8 @@ from celltype_cli.runs.environment import installed
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.trainers import kept
 
-PARTS = (
-    "celltype",
-    "torch",
-    "scikit-learn",
-    "numpy",
-    "skops",
-    "safetensors",
-    "lightgbm",
-    "xgboost-cpu",
-    "catboost",
-    "timm",
-    "onnx",
-)
+PARTS = ("celltype", "torch", "scikit-learn", "numpy", "skops", "safetensors", "lightgbm", "xgboost-cpu", "catboost",
+         "timm", "onnx")  # fmt: skip
 
 
 def export(
@@ -69,6 +58,7 @@ def export(
     cfg = OmegaConf.create(yaml.safe_load((run.path / "config.yaml").read_text(encoding="utf-8")))
     if onnx:
         onnx_files.check(configs.build(cfg.model))
+    source = _own(OmegaConf.to_container(cfg.prepare, resolve=True), run.path.name)
     models = _kept(run) if fit == "folds" else {}
     check_data(cfg)
     cells = cells_of(cfg)
@@ -84,7 +74,7 @@ def export(
             for name, folder in models.items():
                 shutil.copytree(folder, temporary / "models" / name)
         name = run.path.name if out.parent == run.path else out.name
-        about = _about(name, cfg, cells, run, list(models), fit)
+        about = _about(name, cfg, cells, run, list(models), fit, source)
         Training.of(cells).write(temporary / TRAINING)
         write_predictions(_with_rows(per_cell(labelled_lines(run.predictions()))), temporary / HELD_OUT)
         if onnx:
@@ -149,11 +139,12 @@ def _kept(run: RunFolder) -> dict[str, Path]:
     return folders
 
 
-def _about(name: str, cfg: DictConfig, cells: Cells, run: RunFolder, models: list[str], fit: str) -> dict[str, Any]:
+def _about(
+    name: str, cfg: DictConfig, cells: Cells, run: RunFolder, models: list[str], fit: str, source: dict[str, Any]
+) -> dict[str, Any]:
     facts, scores, trust = run.facts(), run.scores(), run.confidence()
     prepare = OmegaConf.to_container(cfg.prepare, resolve=True)
-    module = prepare["_target_"].rpartition(".")[0]
-    pinned = import_module(module).pinned
+    pinned = import_module(prepare["_target_"].rpartition(".")[0]).pinned
     wanted = asdict(cells.about)["inputs"]
     inputs = {
         name: {key: value for key, value in wanted.get(name, {}).items() if value not in (None, "", ())}
@@ -167,7 +158,7 @@ def _about(name: str, cfg: DictConfig, cells: Cells, run: RunFolder, models: lis
         "classes": list(cells.classes),
         "group": cells.about.group,
         "inputs": inputs,
-        "source": _own(module, prepare),
+        "source": source,
         "prepare": pinned({key: value for key, value in prepare.items() if key != "_partial_"}, cells)
         | ({"cache": None} if "cache" in prepare else {}),  # of this machine
         "models": models,
@@ -184,18 +175,26 @@ def _about(name: str, cfg: DictConfig, cells: Cells, run: RunFolder, models: lis
     return _plain(plain)
 
 
-def _own(module: str, prepare: dict[str, Any]) -> dict[str, Any]:
+def _own(prepare: dict[str, Any], run: str) -> dict[str, Any]:
     """Returns the node that reads the user's own recordings of a kind: the option of conf/dataset that names it.
 
     A file that cannot be read stops no other there, and none has to say labels.
+
+    Raises:
+        UserError: when the cells of the run were no recordings, so that nothing new could be labelled.
     """
-    for _, node in own_files.nodes(config_folders()):
+    module, known = prepare["_target_"].rpartition(".")[0], []
+    for option, node in own_files.nodes(config_folders()):
+        known.append(f"dataset={option}")
         if node["_target_"] == module.removesuffix(".prepare") + own_files.TARGET:
             node.pop("defaults", None)
             node |= {"labelled": False} if "labelled" in node else {}
             whole = OmegaConf.create({"dataset": node, "prepare": {**prepare, "unusable": "drop"}})
             return OmegaConf.to_container(whole, resolve=True)["dataset"]
-    raise UserError(f"{module} prepares no files of one's own, so that nothing could be labelled: no bundle is made")
+    raise UserError(
+        f"{run} was trained on finished tables, and new recordings cannot be made such: no bundle is made; train on "
+        f"recordings ({', '.join(known)}), and export that run"
+    )
 
 
 def _with_rows(cells: pd.DataFrame) -> pd.DataFrame:

@@ -4,11 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from made.bundles import command
 
 from celltype_cli import load_bundle
 from celltype_cli.bundles import export
 from celltype_cli.bundles.sums import write_sums
+from celltype_cli.core.states import SEALS
 from celltype_cli.runs.found import one_run
 
 
@@ -52,3 +54,18 @@ def test_data_that_are_gone_are_told_with_where_they_were_looked_for(exported, p
         assert "traces.npz, are not there: put them back" in capsys.readouterr().err
     finally:
         (place / "moved.npz").rename(place / "traces.npz")
+
+
+def test_a_run_on_finished_tables_is_no_bundle(exported, place, tmp_path, capsys):
+    """As those of `sts_features`: their columns cannot be measured in new recordings."""
+    run = one_run(place / "outputs", "traces-forest").path
+    copied = shutil.copytree(run, tmp_path / "outputs/runs" / run.name)
+    (copied / SEALS).unlink()
+    about = yaml.safe_load((copied / "config.yaml").read_text())
+    about["prepare"] = {"_target_": "celltype_cli.cells.assemble.finished"}
+    (copied / "config.yaml").write_text(yaml.safe_dump(about))
+    for words in (("export", "run=traces-forest", f"out={tmp_path / 'b'}"), ("predict", "model=traces", "input=x")):
+        assert command(*words, f"outputs={tmp_path / 'outputs'}") == 2
+        said = capsys.readouterr().err
+        assert "was trained on finished tables" in said and "(dataset=sweeps, dataset=traces, dataset=units)" in said
+    assert {path.name for path in tmp_path.iterdir()} == {"outputs"}
