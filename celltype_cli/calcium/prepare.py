@@ -199,11 +199,12 @@ def _too_short(r: Recording, rate: float, timesteps: int) -> str:
     longest = _longest(r, rate)
     if longest >= timesteps:
         return f"{named(r)}: nothing varies in any of its windows; leave the cell out, or set prepare.too_short=drop"
+    at = f"{rate:g} Hz" + ("" if _same(r.sampling_rate, rate) else f" (recorded at {r.sampling_rate:g} Hz)")
     parted = f"; {r.missing} are missing and {r.still} hold still (filled up, or artefacts)" * bool(
         r.missing or r.still
     )
     return (
-        f"{named(r)}: its longest uninterrupted stretch has {longest} samples at {rate:g} Hz, {timesteps} expected"
+        f"{named(r)}: its longest uninterrupted stretch has {longest} samples at {at}, {timesteps} expected"
         f"{parted}; set a smaller prepare.timesteps, or prepare.too_short=drop to leave such cells out{ALL_64S}"
     )
 

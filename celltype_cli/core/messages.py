@@ -29,7 +29,7 @@ def of_machine(error: OSError | MemoryError) -> UserError:
     where = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError(f"{where}the disk is full: make room, then type the same command again")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP):
         reason = (error.strerror or str(error)).lower()
         return UserError(f"{where}{reason}: choose another place, for results with outputs= or CELLTYPE_OUTPUTS")
     return UserError(f"{where}{error.strerror or error}")
@@ -43,8 +43,12 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def nearest_file(path: Path) -> str:
-    """Returns "; nearest: x" for a file or folder beside `path` whose name is like its own, the ending as well."""
-    beside = [p.name for p in path.parent.iterdir() if p.suffix.lower() == path.suffix.lower()] if _listed(path) else []
+    """Returns "; nearest: x" for a file or folder beside `path` whose name is like its own, the ending as well; or that
+    it is a link that leads nowhere, or back to itself."""
+    if path.is_symlink() and not path.exists():
+        return "; it is a link that leads nowhere"
+    there = path.parent.iterdir() if _listed(path) else ()
+    beside = [p.name for p in there if p.suffix.lower() == path.suffix.lower() and p.name != path.name]
     found = difflib.get_close_matches(path.name.lower(), by := {name.lower(): name for name in beside}, n=1, cutoff=0.8)
     return f"; nearest: {by[found[0]]}" if found else ""
 

@@ -33,6 +33,13 @@ def test_a_file_is_proposed_for_its_own_kind_alone(tmp_path):
     assert nearest_file(tmp_path / "nowhere" / "labels.csv") == ""
 
 
+def test_a_link_that_leads_nowhere_is_no_file_with_another_name(tmp_path):
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    assert nearest_file(tmp_path / "loop.csv") == "; it is a link that leads nowhere"
+    (tmp_path / "folder.csv").mkdir()  # where a file was expected
+    assert nearest_file(tmp_path / "folder.csv") == ""
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

@@ -7,6 +7,7 @@ or ML); in a Phy folder as cluster_layer.tsv they are found of themselves.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -59,7 +60,7 @@ def load(
     if sampling_rate is not None and not 0 < sampling_rate < float("inf"):
         raise UserError(f"dataset.sampling_rate={sampling_rate} must be a positive number of Hz, or null")
     path = Path(path).expanduser() if isinstance(path, (str, PathLike)) else path
-    name = path.resolve().name if isinstance(path, Path) else type(path).__name__
+    name = Path(os.path.realpath(path)).name if isinstance(path, Path) else type(path).__name__
     found = read(path, How(quality, units, sampling_rate, arrays, label))
     cells, notes = found.recordings, [*found.notes]
     if not cells:

@@ -2,10 +2,9 @@
 
 The table of units lies in /units, or in a processing module. Of its columns are read: spike_times (s), waveform_mean
 ([unit, time], [unit, time, electrode], or, as the Allen Institute and DANDI have it with an index, [electrode, time] of
-each unit), spike_amplitudes, what says which units are good (`clusters.QUALITY`), and what says cell types
-(`How.column`). The rate of waveforms is an attribute of waveform_mean or of waveforms, or
-stands in a column sampling_rate, or with the probes (Allen); it is never guessed. Subjects are the groups, and files
-where there is none.
+each unit), spike_amplitudes, what says which units are good (`clusters.QUALITY`, or else `SCORES`), and what says cell
+types (`How.column`). The rate of waveforms is an attribute of waveform_mean or of waveforms, or stands in a column
+sampling_rate, or with the probes (Allen); it is never guessed. Subjects are the groups, and files where there is none.
 """
 
 from __future__ import annotations

@@ -125,6 +125,11 @@ def test_trace_shorter_than_timesteps(tmp_path):
     refused("60 samples", read, npz(tmp_path), timesteps=61, too_short="drop")  # none would be left
 
 
+def test_a_trace_too_short_at_another_rate_says_at_which_it_was_recorded(tmp_path):
+    said = r"has 30 samples at 5 Hz \(recorded at 10 Hz\), 40 expected"
+    refused(said, read, npz(tmp_path), timesteps=40, sampling_rate=5.0)
+
+
 def test_id_that_occurs_twice(tmp_path):
     path = csv(tmp_path, cell_id=["c1", "c1", "c3"])
     refused(r"cell c1 occurs 2 times \(x.csv\); make the ids unique", read, path)

@@ -77,6 +77,12 @@ def test_nothing_usable_says_why(tmp_path):
         own(folder)
 
 
+def test_a_link_to_itself_is_no_path(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UserError, match="loop does not exist.*it is a link that leads nowhere"):
+        own(tmp_path / "loop")
+
+
 def test_missing_paths_are_named(tmp_path):
     with pytest.raises(UserError, match="does not exist; expected a Kilosort or Phy folder"):
         own(tmp_path / "no")
