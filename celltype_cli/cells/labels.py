@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from celltype_cli.core.called import called, meant
 from celltype_cli.core.messages import UserError, few, nearest, raise_faults
 from celltype_cli.core.tables import read_table
@@ -53,8 +55,7 @@ def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[st
             f"{path}: {' and '.join(missing)} missing; found {', '.join(table)}; expected columns "
             f"{', '.join(KEYS[:-1])} or {KEYS[-1]}, label and, optional, group and source{close}"
         )
-    if table.empty:
-        raise UserError(f"{path}: holds no row; expected one for each recording")
+    table, unnamed = named(path, table, (key,))
     names, channels = table[key].str.replace("\\", "/", regex=False).map(name_of), defaultdict(list)
     if "channel" in table:
         for name, channel in zip(names, table["channel"]):
@@ -67,10 +68,27 @@ def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[st
             known = f"none of {', '.join(classes)}{nearest(label, classes)}"
             faults.append(f"{key} {name}: label {label!r} is {known}; correct it, or add it to dataset.classes")
     raise_faults(str(path), faults)
-    notes = (*read.notes, *other_names(path, table))
+    notes = (*read.notes, *unnamed, *other_names(path, table))
     columns = [name for name in COLUMNS if name in table and name != key]
     rows = ({name: text for name, text in row.items() if text} for row in table[columns].to_dict("records"))
     return Labels(path, dict(zip(names, rows)), notes, {name: of for name, of in channels.items() if of})
+
+
+def named(path: Path, table: pd.DataFrame, keys: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Returns the rows of a table that name what they are of, and a note on the others.
+
+    Raises:
+        UserError: when there are none.
+    """
+    empty = (table[[*keys]] == "").all(axis=1)
+    if empty.all():
+        raise UserError(f"{path}: holds no row; expected one for each recording, or cell" if table.empty else
+                        f"{path}: none of its {len(table)} rows says {' or '.join(keys)}")  # fmt: skip
+    first = f", the first in line {table.index[empty][0]}" if empty.any() else ""
+    said = (
+        f"{int(empty.sum())} of {len(table)} rows of {path.name} say no {' or '.join(keys)}{first}, and are passed over"
+    )
+    return table[~empty], [said] if empty.any() else []
 
 
 def other_names(path: Path, columns: Iterable[str]) -> list[str]:

@@ -159,7 +159,7 @@ def test_the_shortest_is_measured_at_the_common_rate():
     made = [recording("a", rate=10.0, n=41), recording("b", rate=5.0, n=30)]  # 4 s and 5.8 s
     cells = prepared(made, timesteps=None, sampling_rate=5.0, windows="first")
     assert cells.shapes["trace"] == (1, 21)
-    with pytest.raises(UserError, match="cell b .* has 1 samples at 0.1 Hz, 2 expected"):
+    with pytest.raises(UserError, match="cell b .* has 1 samples at 0.1 Hz .recorded at 5 Hz., 2 expected"):
         prepared([recording("a", n=400), made[1]], timesteps=None, sampling_rate=0.1)
 
 

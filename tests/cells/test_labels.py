@@ -109,3 +109,19 @@ def test_a_csv_of_a_spreadsheet_may_have_semicolons_or_tabs(folder, mark):
     write_npz(folder / "a.npz")
     cells = load_folder(folder, labels=csv(folder, f"file{mark}label{mark}group", f"a.npz{mark}Sst{mark}m1"))
     assert cells.classes[cells.label[0]] == "Sst" and cells.group.tolist() == ["m1"]
+
+
+def test_rows_without_a_name_are_passed_over(folder):
+    write_npz(folder / "a.npz")
+    cells = load_folder(folder, labels=csv(folder, "file,label", ",Pvalb", "a.npz,Sst", ",Sst"))
+    assert cells.classes[cells.label[0]] == "Sst"
+    assert "2 of 3 rows of labels.csv say no file, the first in line 2, and are passed over" in cells.about.notes
+    with pytest.raises(UserError, match="labels.csv: none of its 1 rows says file"):
+        load_folder(folder, labels=csv(folder, "file,label", ",Pvalb"))
+
+
+def test_folders_are_parted_by_either_slash(folder):
+    (folder / "x").mkdir()
+    write_npz(folder / "x" / "a.npz")
+    cells = load_folder(folder, labels=csv(folder, "file,label", r"x\a.npz,Sst"))
+    assert cells.classes[cells.label[0]] == "Sst"

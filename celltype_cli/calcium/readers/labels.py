@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from celltype_cli.calcium.readers.files import ENDINGS
 from celltype_cli.calcium.recording import Recording
-from celltype_cli.cells.labels import contradicted, like, other_names
+from celltype_cli.cells.labels import contradicted, like, named, other_names
 from celltype_cli.core.called import meant
 from celltype_cli.core.messages import UserError, few, nearest, raise_faults
 from celltype_cli.core.tables import read_table
@@ -36,13 +36,11 @@ def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recor
             f"{path}: found {', '.join([*rows][:8])}; expected columns cell_id or file, and label (group and source "
             f"are optional){'' if keys else meant('cell_id', rows)}{'' if 'label' in rows else meant('label', rows)}"
         )
-    if rows.empty:
-        raise UserError(f"{path}: holds no row; expected one for each cell, or for each file")
+    rows, unnamed = named(path, rows, keys)
     names = [(_bare(row.get("file", "")), row.get("cell_id", "")) for row in rows.to_dict("records")]
     times = Counter(names)
-    raise_faults(str(path), [f"line {line}: {' '.join(filter(None, name)) or 'neither file nor cell_id'}: occurs "
-                             f"{times[name]} times" for line, name in zip(rows.index, names)
-                             if times[name] > 1 or not any(name)])  # fmt: skip
+    raise_faults(str(path), [f"line {line}: {' '.join(filter(None, name))}: occurs {times[name]} times"
+                             for line, name in zip(rows.index, names) if times[name] > 1])  # fmt: skip
     said = dict(zip(names, rows[[name for name in SAYS if name in rows]].to_dict("records"), strict=True))
     of_file, by_file = Counter(r.file for r in recordings), {name[0]: name for name in names if name[0]}
     seen, found, lost = defaultdict(list), [], []
@@ -63,7 +61,7 @@ def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recor
     several = {cell: ids for (_, cell), ids in seen.items() if cell and len({*ids}) > 1}
     raise_faults(str(path), (f"row {cell} fits {' and '.join(few(ids))}; give the whole id, or the file"
                              for cell, ids in several.items()))  # fmt: skip
-    notes = [*table.notes, *other_names(path, table.rows), *contradicted(recordings, found, path)]
+    notes = [*table.notes, *unnamed, *other_names(path, table.rows), *contradicted(recordings, found, path)]
     return found, _notes(path, recordings, names, seen, lost, notes)
 
 

@@ -114,3 +114,6 @@ def test_a_row_that_fits_cells_of_several_files_and_a_table_without_rows(tmp_pat
     refused("row 1 fits a/1 and b/1; give the whole id, or the file", read, tmp_path / "two", labels=str(labels))
     labels.write_text("cell_id,label\n")
     refused("labels.csv: holds no row", read, tmp_path / "two", labels=str(labels))
+    labels.write_text("cell_id,label\n,VIP\na/1,PV\nb/2,SST\n")
+    said = "1 of 3 rows of labels.csv say no cell_id, the first in line 2, and are passed over"
+    assert said in read(tmp_path / "two", labels=str(labels)).about.notes
