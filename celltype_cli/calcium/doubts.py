@@ -58,14 +58,14 @@ def notes(of: Sequence[Recording], found: np.ndarray) -> Iterator[str]:
         )
 
 
-def of_minutes(of: Sequence[Recording]) -> Iterator[str]:
-    """Yields a note on rates that may be frames a minute, 600 where 10 Hz are meant."""
-    rates = np.array([r.sampling_rate for r in of]) / MINUTE
-    if n := int((odd := (rates > RARE / MINUTE) & (np.abs(rates - np.round(rates)) < 1e-6)).sum()):
-        first = rates[odd][0]
+def of_minutes(rates: Sequence[float]) -> Iterator[str]:
+    """Yields a note on rates (Hz) of cells that may be frames a minute, 600 where 10 Hz are meant."""
+    turned = np.array(rates, dtype=np.float64) / MINUTE
+    if n := int((odd := (turned > RARE / MINUTE) & (np.abs(turned - np.round(turned)) < 1e-6)).sum()):
+        first = turned[odd][0]
         yield (
-            f"{n} cells are said to be recorded at {MINUTE * first:g} Hz or so: are they frames a minute? then set "
-            f"dataset.frame_rate={first:g}; if not, prepare.implausible=keep takes them without a word"
+            f"{n} cells are said to be recorded at {MINUTE * first:g} Hz or so: are they frames a minute, and "
+            f"{first:g} Hz meant? then correct it (dataset=traces has dataset.frame_rate={first:g})"
         )
 
 

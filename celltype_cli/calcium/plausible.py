@@ -44,7 +44,12 @@ def usable(
     entries = [without_filled(r) for r in entries]
     wrong, faults, notes = judged(entries, signal)
     entries = [r for r, line in zip(entries, wrong, strict=True) if not line]
-    return entries, [*lost, *filter(None, wrong)], faults, [*notes, *doubts.of_minutes(entries)]
+    return (
+        entries,
+        [*lost, *filter(None, wrong)],
+        faults,
+        [*notes, *doubts.of_minutes([r.sampling_rate for r in entries])],
+    )
 
 
 def judged(recordings: Sequence[Recording], signal: str) -> tuple[list[str], list[str], list[str]]:

@@ -38,7 +38,7 @@ def notes_on(units: Sequence[Recording]) -> Iterator[str]:
     if len(widths) >= ENOUGH and not NARROW_MS <= (middle := float(np.median(widths))) <= WIDE_MS:
         yield (
             f"the spikes of most units last {middle:.2g} ms at half of their height; expected {NARROW_MS:g} to "
-            f"{WIDE_MS:g}: is the sampling rate that of the waveforms? dataset.sampling_rate says it"
+            f"{WIDE_MS:g}: is the sampling rate that of the waveforms? (dataset=units has dataset.sampling_rate)"
         )
     close = [named(unit) for unit in trains if (np.diff(unit.spikes) < SHORTEST_S).mean() > SHARE]
     if close:

@@ -172,8 +172,10 @@ def test_a_rate_that_counts_frames(tmp_path):
 @pytest.mark.parametrize(("rate", "noted"), [(600.0, True), (300.0, True), (500.0, False), (120.0, False)])
 def test_rates_that_count_frames_a_minute(tmp_path, rate, noted):
     notes = read(npz(tmp_path, sampling_rate=rate)).about.notes
-    said = f"3 cells are said to be recorded at {rate:g} Hz or so: are they frames a minute? then set"
-    assert any(note.startswith(f"{said} dataset.frame_rate={rate / 60:g}") for note in notes) == noted
+    said = (
+        f"3 cells are said to be recorded at {rate:g} Hz or so: are they frames a minute, and {rate / 60:g} Hz meant?"
+    )
+    assert any(note.startswith(said) for note in notes) == noted
     kept = read(npz(tmp_path, sampling_rate=rate), implausible="keep").about.notes
     assert not any("a minute" in note for note in kept)
 

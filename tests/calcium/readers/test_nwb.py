@@ -32,6 +32,12 @@ def test_rows_of_the_series_may_be_some_rois_in_any_order(tmp_path):
     assert np.array_equal(cells.inputs["trace"][cells.cell_id == "a/PlaneSegmentation/307"].ravel(), data[:, 0])
 
 
+def test_a_rate_that_counts_frames_a_minute_is_told_where_traces_are_resampled(tmp_path):
+    path = Made(columns=TYPES).series(rate=600.0).write(tmp_path / "a.nwb")
+    notes = load(path, dict(column="cell_type"), timesteps=3, sampling_rate=7.5).about.notes
+    assert len([note for note in notes if "recorded at 600 Hz or so: are they frames a minute, and 10 Hz" in note]) == 1
+
+
 def test_time_stamps_give_rate_and_gaps(tmp_path):
     time = 3.0 + np.arange(SAMPLES) / RATE
     time[200:] += 5  # 200 samples, a gap, 100 samples
