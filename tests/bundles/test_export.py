@@ -10,7 +10,7 @@ from made.bundles import command
 from celltype_cli import load_bundle
 from celltype_cli.bundles import export
 from celltype_cli.bundles.sums import write_sums
-from celltype_cli.core.states import SEALS
+from celltype_cli.core.states import SEALS, read_json, seal
 from celltype_cli.runs.found import one_run
 
 
@@ -60,10 +60,10 @@ def test_a_run_on_finished_tables_is_no_bundle(exported, place, tmp_path, capsys
     """As those of `sts_features`: their columns cannot be measured in new recordings."""
     run = one_run(place / "outputs", "traces-forest").path
     copied = shutil.copytree(run, tmp_path / "outputs/runs" / run.name)
-    (copied / SEALS).unlink()
     about = yaml.safe_load((copied / "config.yaml").read_text())
     about["prepare"] = {"_target_": "celltype_cli.cells.assemble.finished"}
     (copied / "config.yaml").write_text(yaml.safe_dump(about))
+    seal(copied, read_json(copied / SEALS))
     for words in (("export", "run=traces-forest", f"out={tmp_path / 'b'}"), ("predict", "model=traces", "input=x")):
         assert command(*words, f"outputs={tmp_path / 'outputs'}") == 2
         said = capsys.readouterr().err
