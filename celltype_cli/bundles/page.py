@@ -17,6 +17,7 @@ from celltype_cli.bundles.nearest import nearest
 from celltype_cli.bundles.predict import SHOWN
 from celltype_cli.bundles.stress import summary
 from celltype_cli.core import plots
+from celltype_cli.core.messages import counted
 from celltype_cli.core.plots import NO_TYPE, THIS_CELL, class_colour
 
 
@@ -135,7 +136,7 @@ def _why(bundle: Bundle, answer: Answer, k: int) -> Iterator[str]:
 
 def _unused(answer: Answer) -> Iterator[str]:
     if len(answer.unused):
-        yield f"<h2>Not labelled: {len(answer.unused)} cells</h2><table><tr><th>cell</th><th>reason</th></tr>"
+        yield f"<h2>Not labelled: {counted(len(answer.unused), 'cell')}</h2><table><tr><th>cell</th><th>reason</th></tr>"
         for line in answer.unused.head(SHOWN).itertuples():
             yield f"<tr><td>{escape(line.cell_id)}</td><td>{escape(line.note)}</td></tr>"
         yield "</table>"
