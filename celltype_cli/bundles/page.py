@@ -136,7 +136,8 @@ def _why(bundle: Bundle, answer: Answer, k: int) -> Iterator[str]:
 
 def _unused(answer: Answer) -> Iterator[str]:
     if len(answer.unused):
-        yield f"<h2>Not labelled: {counted(len(answer.unused), 'cell')}</h2><table><tr><th>cell</th><th>reason</th></tr>"
+        yield f"<h2>Not labelled: {counted(len(answer.unused), 'cell')}</h2>"
+        yield "<table><tr><th>cell</th><th>reason</th></tr>"
         for line in answer.unused.head(SHOWN).itertuples():
             yield f"<tr><td>{escape(line.cell_id)}</td><td>{escape(line.note)}</td></tr>"
         yield "</table>"
