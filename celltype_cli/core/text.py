@@ -129,7 +129,9 @@ def mistyped(names: Iterable[str]) -> list[tuple[str, str]]:
 
     Another letter in one's place, and an s at the end, make another word (PkC_ss and PkC_cs, cell and cells).
     """
-    words = sorted({name for name in names if len(name) >= MISTYPED and name.isalpha()}, key=len)
+    words = sorted(
+        {name for name in names if len(name) >= MISTYPED and name.isalpha()}, key=lambda one: (len(one), one)
+    )
     return [(a, b) for a, b in combinations(words, 2) if _is_mistyped(a.casefold(), b.casefold())]
 
 

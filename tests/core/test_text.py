@@ -164,7 +164,7 @@ def test_remarks_in_brackets_tell_names_apart():
 
 
 def test_words_with_a_mistake():
-    assert mistyped(["Pvalb", "Pavlb", "Excitatory", "Excitaory"]) == [("Pvalb", "Pavlb"), ("Excitaory", "Excitatory")]
+    assert mistyped(["Pvalb", "Pavlb", "Excitatory", "Excitaory"]) == [("Pavlb", "Pvalb"), ("Excitaory", "Excitatory")]
     assert mistyped(["PkC_ss", "PkC_cs", "MLI", "MLIA", "basket", "baskets", "Lamp5", "Lamp"]) == []
 
 
