@@ -138,7 +138,9 @@ def test_short_cells_are_dropped_with_a_note_or_refused(folder):
     name = "DS26-GCaMP6f-m-VIP-V1/CAttachedVIPVitro01_Cell01_PuffKCl01_mini.mat"
     write(folder / name, trial(400))
     assert "1 cell left out, no window of 480 samples fits or varies: VIP 1" in load(folder).about.notes
-    with pytest.raises(UserError, match="DS26_VIPVitro01_Cell01 .* 113 samples at 7.5 Hz, 480 expected"):
+    with pytest.raises(
+        UserError, match="DS26_VIPVitro01_Cell01 .* 113 samples at 7.5 Hz .recorded at 26.6.* Hz., 480 expected"
+    ):
         load(folder, too_short="error")  # 400 / 26.6 Hz = 15 s
 
 
