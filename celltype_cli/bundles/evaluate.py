@@ -16,7 +16,7 @@ from celltype_cli.bundles.recordings import unlabelled, with_labels
 from celltype_cli.core.classes import same_as
 from celltype_cli.core.files import digest, ours
 from celltype_cli.core.messages import UserError, few
-from celltype_cli.core.text import alike
+from celltype_cli.core.names import alike
 
 
 def evaluate(

@@ -12,8 +12,8 @@ import pandas as pd
 
 from celltype_cli.core.called import called, meant
 from celltype_cli.core.messages import UserError, few, nearest, raise_faults
+from celltype_cli.core.names import alike
 from celltype_cli.core.tables import read_table
-from celltype_cli.core.text import alike
 
 COLUMNS = ("cell_id", "label", "group", "source")
 KEYS = ("file", "cell_id", "cluster_id")  # the first there names the recording; cluster_id as in the tables of Phy

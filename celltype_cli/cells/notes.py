@@ -9,7 +9,7 @@ from typing import Any
 
 from celltype_cli.core.classes import synonyms
 from celltype_cli.core.messages import few
-from celltype_cli.core.text import alike, mistyped, probes, sessions, shortened, sides
+from celltype_cli.core.names import alike, mistyped, probes, sessions, shortened, sides
 
 # Words in place of a cell type, in lower case; a class may be meant so, and a note asks.
 NO_TYPE = ("?", "??", "-", "--", ".", "-1", "unknown", "unk", "undefined", "unclassified", "unclear", "unsure",
