@@ -89,11 +89,9 @@ def test_scores_are_a_function_of_the_saved_predictions(finished):
     assert again["cell"]["balanced_accuracy"] == pytest.approx(saved["cell"]["balanced_accuracy"], nan_ok=True)
 
 
-def test_confidence_is_a_function_of_the_saved_predictions(finished, tmp_path):
-    older = tmp_path / finished.folder.path.name  # made before there was a calibration.json
-    shutil.copytree(finished.folder.path, older)
-    (older / "calibration.json").unlink()
-    np.testing.assert_equal(folder.RunFolder(older).confidence(), finished.folder.confidence())
+def test_confidence_is_a_function_of_the_saved_predictions(finished):
+    of = finished.folder
+    np.testing.assert_equal(of.confidence_of(of.predictions()), of.confidence())
 
 
 @pytest.mark.parametrize("model", [RNN, ("model=forest", "model.n_estimators=20"), ("model=logistic",)])
