@@ -31,6 +31,7 @@ def survival(cells: pd.DataFrame, title: str) -> Figure:
         axes.axvline(first, color="#1C78B5", linestyle="--", linewidth=1.6, label=f"labels begin: {first:.2g}")
     ticks = [1, 2, 5, 10, 20, 50]
     axes.set(xscale="log", xlim=(LOWEST, HIGHEST), ylim=(0, None), ylabel="cells left", title=title)
+    axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_xticks(ticks, map(str, ticks))
     axes.set_xticks([], minor=True)
     axes.set_xlabel("confidence ratio, best over second best type")
