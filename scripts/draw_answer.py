@@ -83,6 +83,7 @@ def browser() -> str:
 def photograph(chromium: str, page: Path, out: Path, height: int) -> None:
     """Saves the top of a page, as high as asked, as PNG."""
     size = (f"--window-size={WIDTH},{height}", f"--force-device-scale-factor={SCALE}", "--hide-scrollbars")
+    out.parent.mkdir(parents=True, exist_ok=True)  # Chromium says nothing where it cannot write
     how = ("--headless", "--no-sandbox", "--disable-gpu", *size, f"--screenshot={out.absolute()}")
     subprocess.run([chromium, *how, page.absolute().as_uri()], check=True, capture_output=True, timeout=120)
 
