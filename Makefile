@@ -1,9 +1,12 @@
-# `make` prints the targets. Python 3.10 to 3.13, make and a package registry are all it needs.
+# `make` prints the targets. Python 3.10 to 3.13, make, a package registry and 10 GB of disk are all it needs.
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
 # The first of these that runs and is of a version we support; else python3, to say why not.
 FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+# On Linux PyTorch brings the CUDA libraries, used or not.
+ROOM := import shutil; free = shutil.disk_usage(".").free / 1e9; \
+	free < 10 and print(f"note: the packages take 8 GB and pip some 2 GB more while it works; {free:.1f} GB are free here")
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c '$(FITS)' 2>/dev/null && echo $$p && exit; done; echo python3)
 READY := $(VENV)/.ready
@@ -68,6 +71,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c '$(FITS)' || { echo "Python 3.10 to 3.13 is needed, found $$($(PYTHON) --version):" \
 		"make PYTHON=/path/to/python3.13"; exit 1; }
 	@rm -rf $(VENV)
+	@$(PYTHON) -c '$(ROOM)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
