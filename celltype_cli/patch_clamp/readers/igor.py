@@ -19,13 +19,11 @@ import numpy as np
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.text import as_text
-from celltype_cli.patch_clamp.readers.units import symbol
+from celltype_cli.patch_clamp.readers.units import TO_MV, TO_PA, symbol
 from celltype_cli.patch_clamp.recording import Remark
 
 CHANNEL = re.compile(r"[_-]?(?<![a-z])ch(?:an|annel)?[_-]?(\d+)(?!\d)", re.IGNORECASE)
 SWEEP = re.compile(r"[_-]?(\d+)(?=\D*$)")
-TO_MV = {"V": 1e3, "mV": 1.0, "uV": 1e-3}
-TO_PA = {"A": 1e12, "nA": 1e3, "pA": 1.0}
 TO_S = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "msec": 1e-3, "us": 1e-6}
 STEPS_S = (1e-6, 1e-3)  # between samples of patch clamp
 BROKEN = (OSError, ValueError, LookupError, ArithmeticError, AttributeError, TypeError, AssertionError, MemoryError,

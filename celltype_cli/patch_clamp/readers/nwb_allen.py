@@ -16,7 +16,8 @@ import h5py
 import numpy as np
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.readers.nwb_series import BROKEN, FACTORS, LeftOut, groups, matched, unit_of
+from celltype_cli.patch_clamp.readers.nwb_series import BROKEN, LeftOut, groups, matched, unit_of
+from celltype_cli.patch_clamp.readers.units import TO_MV, TO_PA
 from celltype_cli.patch_clamp.recording import Remark
 
 VOLTAGE_CLAMP, FAILED = "voltage clamp", "failed quality control"
@@ -28,7 +29,7 @@ def sweeps(file: h5py.File, beside: Path) -> Iterator[tuple | str | Remark]:
     responses, stimuli = defaultdict(list), defaultdict(list)
     for name, response in groups(file, "acquisition/timeseries"):
         number = int(re.search(r"\d+|$", name)[0] or -1)
-        if _unit(response) in FACTORS["pA"]:
+        if _unit(response) in TO_PA:
             yield VOLTAGE_CLAMP
         elif number in failed:
             yield FAILED
@@ -36,7 +37,7 @@ def sweeps(file: h5py.File, beside: Path) -> Iterator[tuple | str | Remark]:
             responses[number].append(response)
     for name, stimulus in groups(file, "stimulus/presentation"):
         number = int(re.search(r"\d+|$", name)[0] or -1)
-        if _unit(stimulus) not in FACTORS["mV"] and number not in failed:
+        if _unit(stimulus) not in TO_MV and number not in failed:
             stimuli[number].append(stimulus)
     yield from matched(responses, stimuli, scaled=_is_scaled(file))
 

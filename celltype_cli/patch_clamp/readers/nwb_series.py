@@ -14,27 +14,14 @@ from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.text import as_text
+from celltype_cli.patch_clamp.readers.units import TO_MV, TO_PA, symbol
 from celltype_cli.patch_clamp.recording import Remark
 
-FACTORS = {  # to mV and to pA, by the lower-case unit of the file
-    "mV": {
-        "v": 1e3,
-        "volt": 1e3,
-        "volts": 1e3,
-        "mv": 1.0,
-        "millivolt": 1.0,
-        "millivolts": 1.0,
-        **dict.fromkeys(("uv", "microvolt", "microvolts"), 1e-3),
-    },  # fmt: skip
-    "pA": {
-        **dict.fromkeys(("a", "amp", "amps", "ampere", "amperes"), 1e12),
-        **dict.fromkeys(("na", "nanoamp", "nanoamps", "nanoampere", "nanoamperes"), 1e3),
-        **dict.fromkeys(("ua", "microamp", "microamps", "microampere", "microamperes"), 1e6),
-        **dict.fromkeys(("fa", "femtoamp", "femtoamps", "femtoampere", "femtoamperes"), 1e-3),
-        **dict.fromkeys(("pa", "picoamp", "picoamps", "picoampere", "picoamperes"), 1.0),
-    },
+# By what a series is to be brought to: factors, what it is of a sweep, and units that it may have.
+UNITS = {
+    "mV": (TO_MV, "response", "volts or millivolts"),
+    "pA": (TO_PA, "stimulus", "amperes, nA, pA or fA"),
 }
-WORDS = {"mV": ("response", "volts or millivolts"), "pA": ("stimulus", "amperes, nA, pA or fA")}
 LONGEST = 50_000_000  # samples of a sweep: 50 s at 1 MHz; more is a size that a damaged file declares
 ALL = slice(None)
 NO_STIMULUS, NO_RESPONSE = "its stimulus is missing", "its response is missing"
@@ -116,10 +103,10 @@ def values(series: h5py.Group, unit: str, scaled: bool, part: slice = ALL) -> Fl
     Raises:
         LeftOut: when it is in another unit, no row of numbers, or too long.
     """
-    what, expected = WORDS[unit]
+    factors, what, expected = UNITS[unit]
     if not isinstance(data := series["data"], h5py.Dataset):
         raise LeftOut(f"its {what} is no row of numbers")
-    if (found := unit_of(series)) not in FACTORS[unit]:
+    if (found := unit_of(series)) not in factors:
         raise LeftOut(f"its {what} is in {found or 'no unit'}; expected {expected}")
     if data.ndim not in (1, 2) or data.shape[1:] not in ((), (1,)) or data.dtype.kind not in "fiu":
         raise LeftOut(f"its {what} is {data.dtype} with {data.ndim} axes; expected numbers [time]")
@@ -127,8 +114,8 @@ def values(series: h5py.Group, unit: str, scaled: bool, part: slice = ALL) -> Fl
         raise LeftOut(f"its {what} declares {samples:,} samples; expected at most {LONGEST:,}")
     conversion, offset = (scalar(data.attrs.get(name, d), name) for name, d in (("conversion", 1), ("offset", 0)))
     conversion *= _channel_conversion(series)
-    factor, found = FACTORS[unit][found], data[part].astype(np.float64).reshape(-1)
-    return found * (conversion * factor) + offset * factor if scaled else found * factor
+    factor, stored = factors[found], data[part].astype(np.float64).reshape(-1)
+    return stored * (conversion * factor) + offset * factor if scaled else stored * factor
 
 
 def _channel_conversion(series: h5py.Group) -> float:
@@ -171,13 +158,13 @@ def scalar(value: Any, what: str) -> float:
 
 
 def unit_of(series: h5py.Group) -> str:
-    """Returns the unit in lower case.
+    """Returns the symbol of the unit ("mV"), or the unit as it is where it is of no potential or current.
 
     Raises:
         LeftOut: when it is no text.
     """
     try:
-        return as_text(series["data"].attrs.get("unit", ""), missing=frozenset()).lower()
+        return symbol(as_text(series["data"].attrs.get("unit", ""), missing=frozenset()))
     except UserError as error:
         raise LeftOut("its unit is no text") from error
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError, raise_faults
-from celltype_cli.patch_clamp.recording import Recording, Remark, Sweep, kind_of
+from celltype_cli.patch_clamp.recording import Recording, Remark, Sweep, kind_of, reasons
 
 # What the reader of a format yields for each sweep: number, voltage (mV), current (pA) and sampling rate (Hz), or the
 # reason why it is left out; and what it assumed.
@@ -46,8 +46,9 @@ def recording_of(path: Path, found: Iterable[Stored]) -> Recording:
                 faults.append(str(error))
     if not sweeps:
         raise_faults(str(path), faults)
-        reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common()) or "it holds no sweep"
-        raise UserError(f"{path}: no current-clamp sweep with its stimulus ({reasons})")
+        raise UserError(
+            f"{path}: no current-clamp sweep with its stimulus ({reasons(left_out) or 'it holds no sweep'})"
+        )
     left_out += Counter(kind_of(fault) for fault in faults)
     return Recording(tuple(sorted(sweeps, key=lambda s: s.number)), left_out, tuple(dict.fromkeys(notes)))
 
