@@ -70,9 +70,7 @@ def _joined(entries: Sequence[Entry], labelled: Sequence[Entry]) -> tuple[list[E
     found, notes, faults = [], [], []
     for cell_id, pairs in by_id.items():
         parts = [entry for _, entry in pairs]
-        if len(parts) == 1 or all(
-            name == cell_id for name, _ in pairs
-        ):  # two files of one name are a fault, told later
+        if len(parts) == 1 or {name for name, _ in pairs} == {cell_id}:  # files of one name are a fault, told later
             found += parts
             continue
         files = [entry.file for entry in parts]
