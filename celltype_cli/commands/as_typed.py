@@ -10,11 +10,8 @@ from pathlib import Path
 from celltype_cli.commands import known, spelling
 from celltype_cli.core.messages import UserError
 
-OF_BUNDLES = {"predict": "bundle", "evaluate": "bundle", "compare": "models"}  # what `model` is called in their YAML
 OPEN = ("dataset", "prepare")  # nodes that take whatever settings the bundle knows
 NAMED_OTHERWISE = ("path",)  # of a reader: the command has another name for it, `input`
-# own settings of `celltype runs`
-OF_RUNS = ("show", "interval", "sort", "close_dead", "logger", "outputs", "where", "hydra")
 
 
 def for_hydra(command: str, arguments: Sequence[str]) -> list[str]:
@@ -23,9 +20,9 @@ def for_hydra(command: str, arguments: Sequence[str]) -> list[str]:
         arguments = [_as_text(argument) for argument in arguments]
     if command == "explain" and any(map(_means_a_cell, arguments)):
         return [_of_cell(argument) for argument in arguments]
-    if command in OF_BUNDLES:
+    if command in known.OF_BUNDLES:
         own = known.own_settings(command)
-        return [_of_bundle(argument, OF_BUNDLES[command], own) for argument in arguments]
+        return [_of_bundle(argument, known.OF_BUNDLES[command], own) for argument in arguments]
     if command in ("train", "explain"):
         return _with_model(arguments)
     return _of_runs(arguments) if command == "runs" else [*arguments]
@@ -98,7 +95,8 @@ def _of_cell(argument: str) -> str:
 
 def _of_runs(arguments: Sequence[str]) -> list[str]:
     """Gathers what is no own setting of the list, such as `model=forest`, in one list of conditions."""
-    of_runs = [a for a in arguments if (m := re.match(r"(\w+)[\w.]*=", a)) and m[1] not in OF_RUNS]
+    own = known.own_settings("runs") | known.groups("runs")
+    of_runs = [a for a in arguments if (m := re.match(r"(\w+)[\w.]*=", a)) and m[1] not in own]
     if not of_runs:
         return [*arguments]
     conditions = json.dumps(of_runs, ensure_ascii=False)  # quotes and backslashes as Hydra's grammar has them

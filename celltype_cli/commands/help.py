@@ -10,10 +10,9 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import yaml
-
+from celltype_cli.commands import known
 from celltype_cli.commands.commented import Setting, read
-from celltype_cli.core.files import config_folders, config_options
+from celltype_cli.core.files import config_options
 from celltype_cli.core.messages import UserError, nearest
 
 WIDTH = 80
@@ -21,7 +20,6 @@ LEFT = 26  # columns of a setting with its value
 VALUE = 40  # characters of a value that are shown
 LINES = 60  # of a page, two screens
 ORDER = ("search", "dataset", "split", "model", "paper", "prepare", "trainer", "logger")  # earlier ones choose later
-TYPED = {"predict": {"bundle": "model"}, "evaluate": {"bundle": "model"}}  # settings typed under another name
 HYDRA = (
     "Hydra's own: -m runs every combination of values, --cfg job shows what is composed, --config-dir takes your own "
     "files."
@@ -40,25 +38,27 @@ def page(command: str, arguments: Sequence[str]) -> str:
     named = [a for a in arguments if re.fullmatch(r"\w+", a)]
     for name in named:
         if name != "all" and name not in choices:
-            known = ["all", *choices]
-            raise UserError(f"--help {name}: no group of this command{nearest(name, known)}; known: {', '.join(known)}")
+            there = ["all", *choices]
+            raise UserError(f"--help {name}: no group of this command{nearest(name, there)}; known: {', '.join(there)}")
     explained = [*choices] if "all" in named else [group for group in choices if group in (*named, *typed)]
-    parts = [_filled(f"celltype {command}: {root.about}"), _examples(root.examples)]
-    if not named or "all" in named:
-        parts += [_settings("Settings", settings.values()), _groups(command, choices, names=True)]
-    for group in explained:
-        parts += [_option_list(group)] if group in named or "all" in named else []
-        parts += [_settings(f"Settings of {group}={choices[group]}", _of_option(group, choices[group]).values())]
-    parts = [*filter(None, parts), _filled(HYDRA)]
-    if not named and not explained and "\n\n".join(parts).count("\n") >= LINES:
-        parts[3] = _groups(command, choices, names=False)
-    return "\n\n".join(parts) + "\n"
+
+    def written(*, names: bool) -> str:
+        parts = [_filled(f"celltype {command}: {root.about}"), _examples(root.examples)]
+        if not named or "all" in named:
+            parts += [_settings("Settings", settings.values()), _groups(command, choices, names=names)]
+        for group in explained:
+            parts += [_option_list(group)] if group in named or "all" in named else []
+            parts += [_settings(f"Settings of {group}={choices[group]}", _of_option(group, choices[group]).values())]
+        return "\n\n".join([*filter(None, parts), _filled(HYDRA)]) + "\n"
+
+    whole = written(names=True)
+    is_long = not named and not explained and whole.count("\n") > LINES
+    return written(names=False) if is_long else whole
 
 
 def _usual(command: str, typed: dict[str, str]) -> dict[str, str]:
     """Returns the model that `commands.as_typed` adds where a dataset is typed and no model."""
-    models = yaml.safe_load(_file("", "hints").read_text(encoding="utf-8"))["models"]
-    model = models.get(typed.get("dataset", "")) if command in ("train", "explain") else None
+    model = known.usual_models().get(typed.get("dataset", "")) if command in ("train", "explain") else None
     return {"model": model} if model else {}
 
 
@@ -70,7 +70,8 @@ def _root(command: str, typed: dict[str, str]) -> tuple[dict[str, Setting], dict
     def walk(name: str) -> None:
         file = read(_file("", name))
         for key, one in file.settings.items():
-            settings.setdefault(key, Setting(TYPED.get(command, {}).get(key, key), one.value, one.comment))
+            shown = "model" if key == "bundle" == known.OF_BUNDLES.get(command) else key
+            settings.setdefault(key, Setting(shown, one.value, one.comment))
         for entry in file.defaults:
             if isinstance(entry, str) and entry != "_self_":
                 walk(entry)
@@ -116,11 +117,10 @@ def _of_option(group: str, option: str) -> dict[str, Setting]:
 
 
 def _file(group: str, option: str) -> Path:
-    for folder in config_folders():
-        if (path := folder / group / f"{option}.yaml").is_file():
-            return path
-    known = config_options(group)
-    raise UserError(f"{group}={option} is not there{nearest(option, known)}; {group} can be {', '.join(known)}")
+    if (path := known.file_of(group, option)) is None:
+        options = config_options(group)
+        raise UserError(f"{group}={option} is not there{nearest(option, options)}; {group} can be {', '.join(options)}")
+    return path
 
 
 def _examples(examples: Sequence[tuple[str, str]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import islice, product
+from itertools import islice, product, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.core import configs
 from celltype_cli.core.files import config_folders, config_options
 
+OF_BUNDLES = {"predict": "bundle", "evaluate": "bundle", "compare": "models"}  # what `model` is called in their YAML
 COMBINATIONS = 16  # of options of a multirun that are composed to see what settings there are
 
 
@@ -93,11 +95,15 @@ def of_readers() -> set[str]:
     return own - {*configs.SPECIAL, "defaults"}
 
 
+def file_of(group: str, option: str) -> Path | None:
+    """Returns the file of an option, the user's own before a shipped one; None where there is none."""
+    return next((path for at in config_folders() if (path := at / group / f"{option}.yaml").is_file()), None)
+
+
 def _own(group: str, option: str) -> dict[str, Any]:
     """Returns what the file of an option says; nothing where it cannot be read, which is said when it is chosen."""
-    file = next(path for folder in config_folders() if (path := folder / group / f"{option}.yaml").is_file())
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.safe_load(file_of(group, option).read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         return {}
     own = content.get(group, content) if isinstance(content, dict) else {}
@@ -106,21 +112,17 @@ def _own(group: str, option: str) -> dict[str, Any]:
 
 def head(group: str, option: str) -> str:
     """Returns the comment on top of an option's file, which says what it is and where its data come from."""
-    file = next(path for folder in config_folders() if (path := folder / group / f"{option}.yaml").is_file())
-    lines = (line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("# @"))
-    said = []
-    for line in lines:
-        if not line.startswith("#"):
-            break
-        said.append(line.removeprefix("#").strip())
-    return "\n  ".join(said)
+    lines = file_of(group, option).read_text(encoding="utf-8").splitlines()
+    comment = takewhile(lambda line: line.startswith("#"), (line for line in lines if not line.startswith("# @")))
+    return "\n  ".join(line.removeprefix("#").strip() for line in comment)
 
 
 def composed(command: str, overrides: Sequence[str]) -> list[DictConfig]:
     """Composes the command's config with the chosen options alone: once, or for each combination of a multirun.
 
     Raises:
-        Exception: whatever Hydra raises where they do not compose.
+        HydraException, OmegaConfBaseException: where they do not compose.
+        UserError: where a file of the user's is broken.
     """
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(configs.folder())):
@@ -134,7 +136,7 @@ def _parsed(overrides: Sequence[str]) -> Iterator[Override]:
     for override in overrides:
         try:
             yield parser.parse_override(override)
-        except Exception:  # noqa: BLE001 - what cannot be read is said elsewhere
+        except HydraException:  # which is said elsewhere
             continue
 
 
@@ -160,7 +162,3 @@ def settings(cfg: Any, prefix: str = "") -> Iterator[str]:
                 yield f"{prefix}{key}"
                 if not OmegaConf.is_missing(cfg, key) and not OmegaConf.is_interpolation(cfg, key):
                     yield from settings(cfg[key], f"{prefix}{key}.")
-
-
-def file_ending(text: str) -> str:
-    return Path(text).suffix.lstrip(".").lower()

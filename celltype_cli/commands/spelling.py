@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 
 from celltype_cli.commands import known
 from celltype_cli.core.files import config_options
@@ -36,7 +38,7 @@ def bare(command: str, text: str, before: str) -> str:
 
 def reader(path: str) -> str:
     """Returns the settings that read a file, or nothing where its ending says nothing."""
-    name = known.endings().get(known.file_ending(path))
+    name = known.endings().get(Path(path).suffix.lstrip(".").lower())
     return f"dataset={name} {quoted('dataset.path', path)}" if name else ""
 
 
@@ -48,17 +50,16 @@ def quoted(key: str, value: str) -> str:
 def word(key: str, value: object) -> str:
     """Returns `key=value` as Hydra reads it, to be a word of `typed.line`: in quotes of Hydra's own where it has to."""
     value = str(value)
-    try:
+    with suppress(HydraException):  # where the grammar does not take it as it stands
         plain = OverridesParser.create().parse_override(f"{key}={value}")
         if plain.value() == value and not plain.is_sweep_override() and "${" not in value:
             return f"{key}={value}"
-    except Exception:  # noqa: BLE001 - as it stands, the grammar does not take it
-        pass
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
     return f'{key}="{escaped}"'
 
 
-def unreadable(text: str, error: Exception) -> str:
+def unreadable(text: str, error: HydraException) -> str:
+    """Says why the grammar does not take an override, and how lists and odd characters are typed."""
     reason = str(error).strip().splitlines()[0]
     key, _, value = text.partition("=")
     if value.endswith(","):
@@ -70,6 +71,7 @@ def unreadable(text: str, error: Exception) -> str:
 
 
 def several(override: Override) -> str:
+    """Says what several values of a single run may mean: jobs, a decimal comma, paths, a list or a text."""
     key, _, value = override.input_line.partition("=")
     key = key.removeprefix("+dataset.").removeprefix("+prepare.")  # as a bundle's settings are typed
     if re.fullmatch(r"[+-]?\d+,\d+", value):
