@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import re
 import shlex
-import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException
-from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from celltype_cli.commands import known, spelling
+from celltype_cli.commands import known, meant, spelling
 from celltype_cli.core import configs
 from celltype_cli.core.files import config_options
 from celltype_cli.core.messages import UserError, nearest
-from celltype_cli.core.ranges import annotations
 
 LAUNCHERS = "pip install celltype[parallel] brings joblib and submitit, or leave hydra/launcher out"
 
@@ -74,6 +68,7 @@ def refuse_unused(command: str, arguments: Sequence[str]) -> None:
 
 
 def _faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[str]:
+    """Yields what is wrong with each override: words first, then options of groups, then settings."""
     parsed: list[Override] = []
     before = ""
     for text in overrides:
@@ -82,7 +77,7 @@ def _faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[
         else:
             try:
                 parsed.append(OverridesParser.create().parse_override(text))
-            except Exception as error:  # noqa: BLE001 - the grammar has several
+            except HydraException as error:
                 yield spelling.unreadable(text, error)
         before = text
     foreign = {id(o): said for o in parsed if (said := spelling.foreign(command, o))}
@@ -100,13 +95,15 @@ def _faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[
 
 
 def _compose(command: str, overrides: Sequence[str]) -> list[DictConfig]:
+    """Returns what the options of a line compose, once for each combination; nothing where they do not."""
     try:
         return known.composed(command, overrides)
-    except Exception:  # noqa: BLE001 - then Hydra's own words have to do
+    except (HydraException, OmegaConfBaseException, UserError, ValueError):  # then Hydra's own words have to do
         return []
 
 
 def _option_faults(override: Override) -> Iterator[str]:
+    """Yields what is wrong with the choice of an option, or of several for a multirun."""
     group, value = override.key_or_group, override.value()
     if override.is_discrete_sweep():
         names = [str(name).strip("'\"") for name in override.sweep_string_iterator()]
@@ -120,6 +117,7 @@ def _option_faults(override: Override) -> Iterator[str]:
 
 
 def _no_option(group: str, option: str, options: Iterable[str]) -> str:
+    """Says that a group has no such option, and which is meant or what it is called now."""
     options = [*options]
     if new := configs.renamed().get(f"{group}={option}"):
         return f"{group}={option} is now {new}"
@@ -127,8 +125,8 @@ def _no_option(group: str, option: str, options: Iterable[str]) -> str:
         return f"dataset={option} is a file: type {found}"
     if group == "hydra/launcher":
         return f"{group}={option} is not installed: {LAUNCHERS}"
-    meant = [target for target, words in known.words().items() if option.lower() in words and f"{group}=" in target]
-    close = f"; meant: {meant[0]}" if meant else nearest(option, options)
+    called = [target for target, words in known.words().items() if option.lower() in words and f"{group}=" in target]
+    close = f"; meant: {called[0]}" if called else nearest(option, options)
     return f"{group}={option} is not there{close}; {group} can be {', '.join(options)}"
 
 
@@ -139,90 +137,10 @@ def _setting_faults(override: Override, cfgs: Sequence[DictConfig]) -> Iterator[
         return
     having = [cfg for cfg in cfgs if known.has(cfg, key)]
     if not having:
-        yield _unknown(key, override, cfgs[0])
+        yield meant.unknown(key, override, cfgs[0])
         return
     node = OmegaConf.select(having[0], key, throw_on_missing=False)
     if isinstance(node, DictConfig) and isinstance(value, list):
         yield f"{override.input_line} is a list, expected a mapping: '{key}={{name: value}}'"
     elif isinstance(node, ListConfig) and isinstance(value, dict):
         yield f"{override.input_line} is a mapping, expected a list: '{key}=[value, value]'"
-
-
-def _unknown(key: str, override: Override, cfg: DictConfig) -> str:
-    value = "..." if override.is_delete() else override.input_line.partition("=")[2]
-    if (new := configs.renamed().get(key)) and (known.has(cfg, new) or not known.has(cfg, new.partition(".")[0])):
-        return f"{key} is now {new}: type {shlex.quote(f'{new}={value}')}"
-    parent, _, name = key.rpartition(".")
-    node = OmegaConf.select(cfg, parent, throw_on_missing=False) if parent else cfg
-    here = [str(option) for option in node if option not in configs.SPECIAL] if isinstance(node, DictConfig) else []
-    if parent and _is_open(cfg, parent) and not difflib.get_close_matches(name, here, cutoff=0.6):
-        return f"{key} is not there yet{_there(parent, here)}; to add it: +{key}={value}"
-    if _target_takes(node, name):
-        return f"{key} has no value here, but may be given: +{key}={value}"
-    if (group := parent) and (others := known.options_with(parent, name)):
-        first = f"type {named}; or " if key == "dataset.path" and (named := spelling.reader(value)) else ""
-        having = f"{group}={', '.join(others)} {'has' if len(others) == 1 else 'have'} it"
-        return f"{key} is no setting of this {group}: {first}{having}"
-    open_node = cfg.get("dataset") == {}  # takes what the reader of a bundle has
-    there = [*known.settings(cfg), *(f"dataset.{name}" for name in known.of_readers() if open_node)]
-    meant = _meant(key, value, there, parent)
-    return f"{key} is no setting{meant}{'' if 'meant' in meant else _there(parent, here)}"
-
-
-def _there(parent: str, here: Sequence[str]) -> str:
-    prefix = f"{parent}." if parent else ""
-    return f"; known here: {', '.join(prefix + name for name in here)}" if here else ""
-
-
-def _meant(key: str, value: str, there: Sequence[str], parent: str) -> str:
-    """Returns the setting that is meant: of the same last name, by what people call it, or with the nearest letters."""
-    name = key.rpartition(".")[2].lower()
-    same = [setting for setting in there if setting.rpartition(".")[2].lower() == name and setting.count(".") < 3]
-    if same and "." not in key:
-        return f"; meant: {' or '.join(f'{setting}={value}' for setting in same[:3])}"
-    called = [t for t, words in known.words().items() if {key.lower(), name} & {*words} and _is_there(t, there)]
-    if called:
-        return f"; meant: {' or '.join(t if '=' in t else f'{t}={value}' for t in called[:2])}"
-    for target in (t for t, words in known.words().items() if {key.lower(), name} & {*words} and "=" not in t):
-        group, _, setting = target.partition(".")
-        if having := " or ".join(known.options_with(group, setting)):
-            found = spelling.reader(value) if target == "dataset.path" else ""
-            return f"; meant: {found or f'{target}={value}, which needs {group}={having}'}"
-    of_parent = {s.rpartition(".")[2]: s for s in there if s.rpartition(".")[0] == parent}
-    everywhere = {s.rpartition(".")[2]: s for s in there if s.count(".") < 3}
-    by_word = {w: t for t, words in known.words().items() if _is_there(t, there) for w in words if len(w) > 2}
-    for names in (of_parent | {w: t for w, t in by_word.items() if t.startswith(f"{parent}.")}, everywhere | by_word):
-        if close := difflib.get_close_matches(name, names, n=1, cutoff=0.6):
-            target = names[close[0]]
-            own = target in (f"{parent}.{close[0]}", close[0])
-            return f"; nearest: {close[0]}" + ("" if own else f", which is {target}")
-    return ""
-
-
-def _is_there(target: str, there: Sequence[str]) -> bool:
-    group, _, option = target.partition("=")
-    return option in config_options(group) or group.startswith("hydra/") if option else target in there
-
-
-def _is_open(cfg: DictConfig, key: str) -> bool:
-    """Says whether a setting is a mapping with names of the user's own, as the signature that takes it says."""
-    parent, _, name = key.rpartition(".")
-    node = OmegaConf.select(cfg, parent, throw_on_missing=False) if parent else None
-    if not isinstance(node, DictConfig) or "_target_" not in node or "_target_" in (node.get(name) or {}):
-        return False
-    hint = annotations(get_object(node._target_)).get(name)
-    return any(typing.get_origin(option) is Mapping for option in (hint, *typing.get_args(hint)))
-
-
-def _target_takes(node: Any, name: str) -> bool:
-    """Says whether what a node builds takes a setting of this name, though the config gives it no value.
-
-    Of the package's own, configs give each a value; a library has others.
-    """
-    if not isinstance(node, DictConfig) or str(node.get("_target_", "celltype_cli")).startswith("celltype_cli"):
-        return False
-    try:
-        parameters = inspect.signature(get_object(node._target_)).parameters
-    except Exception:  # noqa: BLE001 - said when the config is checked
-        return False
-    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())

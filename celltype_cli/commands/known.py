@@ -121,7 +121,7 @@ def composed(command: str, overrides: Sequence[str]) -> list[DictConfig]:
     """Composes the command's config with the chosen options alone: once, or for each combination of a multirun.
 
     Raises:
-        HydraException, OmegaConfBaseException: where they do not compose.
+        HydraException, OmegaConfBaseException, ValueError: where they do not compose.
         UserError: where a file of the user's is broken.
     """
     GlobalHydra.instance().clear()
