@@ -21,6 +21,7 @@ from celltype_cli.bundles.training import describe
 from celltype_cli.cells.assemble import Entry, Recordings
 from celltype_cli.core.messages import UserError
 
+ACCURACY = 0.95  # that labels shall have where nobody says it, as in conf/predict.yaml
 SHOWN = 300  # cells that the page has a picture of; all are in cells.csv
 FIRST, MOST, LARGEST = 50, 1000, 2e7  # cells that are labelled together: at first, at most; values that they may have
 SHOWN_S = 2.0  # between two looks at the progress
@@ -32,7 +33,7 @@ def predict(
     recordings: Recordings,
     *,
     prepare: Mapping[str, Any] | None = None,
-    accuracy: float | None = 0.95,
+    accuracy: float | None = ACCURACY,
     force: bool = False,
     watch: Watch | None = None,
 ) -> Answer:
@@ -47,6 +48,9 @@ def predict(
         columns cell_id, label (empty where the answer is "unsure"), best, confidence, confidence_ratio, set, votes,
         note, p_<class> ..., rows, group and file. Probabilities are calibrated; the ratio and the set are of the
         averaged ones.
+
+    Raises:
+        UserError: when `accuracy` is no share between 0 and 1, or a setting is none of the bundle's `prepare`.
     """
     least = bundle.held_out.threshold(accuracy)
     parts, done, shown = [], 0, 0

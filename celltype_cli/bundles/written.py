@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -29,6 +31,21 @@ def for_tools(bundle: Bundle, path: Path, cells: pd.DataFrame, out: Path | None)
     root = path if path.is_dir() else path.parent
     files = list(writers.beside(path, cells, bundle.classes))
     return files if out is None else [(out / place.relative_to(root), write) for place, write in files]
+
+
+def images(figure: Any, stem: Path, formats: Sequence[str]) -> list[File]:
+    """Returns the files of a picture: `stem` with each of the formats ("png") as ending.
+
+    Args:
+        figure: of matplotlib; None where there is none, which has no files.
+    """
+    if figure is None:
+        return []
+    from celltype_cli.core import plots
+
+    return [
+        (stem.with_name(f"{stem.name}.{of}"), partial(Path.write_bytes, data=plots.drawn(figure, of))) for of in formats
+    ]
 
 
 def check_free(places: Sequence[Path], overwrite: bool) -> None:

@@ -1,4 +1,4 @@
-"""The bundle, or a run in its place, that a command is typed with: opened, with what is set for its recordings."""
+"""The bundle, or a run in its place, that a command is typed with: opened, with what is set, and evaluated."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import bar
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from celltype_cli.bundles.answer import Answer
     from celltype_cli.bundles.bundle import Bundle
     from celltype_cli.bundles.predict import Watch
 
@@ -38,6 +41,20 @@ def progress(what: str = "cells") -> Iterator[Watch]:
     with bar() as shown:
         task = shown.add_task(what, total=None, numbers="")
         yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def evaluated(cfg: DictConfig, bundle: Bundle) -> tuple[Answer, pd.DataFrame, list[str]]:
+    """Labels the recordings of `input`, whose types they or `labels` say, as `bundles.evaluate.evaluate` does.
+
+    Raises:
+        UserError: as there, and as `settings_of`.
+    """
+    from celltype_cli.bundles.evaluate import evaluate
+
+    labels = None if cfg.labels is None else Path(cfg.labels).expanduser()
+    settings = settings_of(cfg, bundle)
+    with progress() as watch:
+        return evaluate(bundle, Path(cfg.input).expanduser(), labels=labels, watch=watch, **settings)
 
 
 def opened(name: str, outputs: Path, threads: int | None) -> Bundle:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import DictConfig
 
-from celltype_cli.commands.bundle import opened, progress, settings_of
+from celltype_cli.commands.bundle import evaluated, opened
 from celltype_cli.core import configs
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.ranges import Threads
-from celltype_cli.core.terminal import say, say_pairs, say_table
+from celltype_cli.core.terminal import say, say_note, say_pairs, say_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,8 +51,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     configs.check(cfg, Settings)
     import pandas as pd
 
-    from celltype_cli.bundles.written import write_files
-    from celltype_cli.core import plots
+    from celltype_cli.bundles.written import images, write_files
     from celltype_cli.evaluation import draw_pairs
     from celltype_cli.evaluation.paired import paired
 
@@ -63,11 +62,12 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     out = out.expanduser()
     lines = [{"first": a, "second": b, "score": cfg.score, **vars(d)} for (a, b), d in found.items()]
     drawn = draw_pairs.differences(found, cfg.score.replace("_", " ")) if cfg.figures else None
-    images = {out / f"pairs.{of}": partial(Path.write_bytes, data=plots.drawn(drawn, of)) for of in cfg.figures}
+    pictures = images(drawn, out / "pairs", cfg.figures)
     table = partial(pd.DataFrame(lines).to_csv, index=False)
-    write_files([(out / "pairs.csv", table), *images.items()], overwrite=True)
+    write_files([(out / "pairs.csv", table), *pictures], overwrite=True)
     _print(found, cfg.score.replace("_", " "), [*notes, *_notes(found)])
-    say_pairs({"table": out / "pairs.csv", **({"picture": ", ".join(map(str, images))} if images else {})})
+    places = {"picture": ", ".join(str(place) for place, _ in pictures)} if pictures else {}
+    say_pairs({"table": out / "pairs.csv", **places})
     return {"status": "finished", "folder": str(out), "result": ""}
 
 
@@ -113,20 +113,13 @@ def _of_runs(names: Sequence[str], outputs: Path) -> tuple[dict[str, pd.DataFram
 
 def _of_bundles(cfg: DictConfig, names: Sequence[str]) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Returns the predictions of bundles for the labelled cells of the input, and notes."""
-    from celltype_cli.bundles.evaluate import evaluate
-
-    path = Path(cfg.input).expanduser()
-    labels = None if cfg.labels is None else Path(cfg.labels).expanduser()
     tables, notes = {}, []
     for name in names:
         bundle, called = opened(name, Path(cfg.outputs), cfg.threads), name.rstrip("/")
         if called in tables:
             raise UserError(f"models={[*names]} name one bundle twice: {called}")
         try:
-            with progress() as watch:
-                answer, tables[called], said = evaluate(
-                    bundle, path, labels=labels, watch=watch, **settings_of(cfg, bundle)
-                )
+            answer, tables[called], said = evaluated(cfg, bundle)
         except UserError as error:
             raise UserError(f"{called}: {error}") from error
         notes += [f"{called}: {note}" for note in (answer.verdict.words(), *said)]
@@ -138,21 +131,14 @@ def _print(found: Mapping[tuple[str, str], Difference], score: str, notes: Seque
     short = _short(list(dict.fromkeys(name for pair in found for name in pair)))
     for (a, b), d in found.items():
         p = [f"{d.p:.3g}", *([f"{d.adjusted:.3g}"] if several else [])]
-        rows.append(
-            [
-                f"{short[a]} - {short[b]}",
-                d.words,
-                *p,
-                f"{d.only_first} / {d.only_second}",
-                f"{d.n_cells} of {d.n_groups}",
-            ]
-        )
+        right, counted = f"{d.only_first} / {d.only_second}", f"{d.n_cells} of {d.n_groups}"
+        rows.append([f"{short[a]} - {short[b]}", d.words, *p, right, counted])
     say()
     ps = ["p", "p, Holm"] if several else ["p"]
     say_table([score, "difference [95 %]", *ps, "right alone", "cells of groups"], rows)
     say("[95 %]: jackknife over groups; p: predictions swapped within whole groups")
     for note in dict.fromkeys(notes):
-        say(f"note: {note}")
+        say_note(note)
 
 
 def _short(names: Sequence[str]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,8 +35,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """
     _check(cfg)
     from celltype_cli.bundles.nearest import about_of, of_cell, quantities
-    from celltype_cli.bundles.written import check_free, write_files
-    from celltype_cli.core import plots
+    from celltype_cli.bundles.written import check_free, images, write_files
     from celltype_cli.studies.explain import draw_cell
     from celltype_cli.studies.explain.cell import numbers
 
@@ -56,10 +54,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         title = f"cell {cell} of {path.name}: {line['best']}, confidence {line['confidence']:.2f}"
         title += "\nthe training cells are simulated" if bundle.about["data"]["simulated"] else ""
         drawn = (explanation, near.table, near.examples, departs, about_of(bundle), bundle.classes, title)
-        figure = draw_cell.picture(*drawn)
-        for kind in cfg.figures:
-            files[f"picture, {kind}"] = (out / f"why.{kind}", _bytes(plots.drawn(figure, kind)))
-    stale = [place for place in _of_before(out) if place not in [place for place, _ in files.values()]]
+        pictures = images(draw_cell.picture(*drawn), out / "why", cfg.figures)
+        files |= {f"picture, {place.suffix[1:]}": (place, write) for place, write in pictures}
+    written = {place for place, _ in files.values()}
+    stale = [place for place in _of_before(out) if place not in written]
     write_files([*files.values()], cfg.overwrite, stale)
     _print(bundle, line, near.table, explanation)
     if bundle.about["data"]["simulated"]:
@@ -87,10 +85,6 @@ def _folder(cfg: DictConfig) -> Path:
 def _of_before(out: Path) -> list[Path]:
     """Returns what an answer of before may have left in a folder: files that this command writes."""
     return [place for name in WRITTEN for place in out.glob(name)]
-
-
-def _bytes(content: bytes) -> Callable[[Path], Any]:
-    return lambda place: place.write_bytes(content)
 
 
 def _check(cfg: DictConfig) -> None:
@@ -122,11 +116,11 @@ def _explained(bundle: Bundle, cells: Cells, best: str) -> tuple[Explanation | N
 
 
 def _print(bundle: Bundle, line: pd.Series, near: pd.DataFrame, explanation: Explanation | None) -> None:
+    from celltype_cli.bundles.predict import ACCURACY
+
     said = f"{line['best']}, confidence {line['confidence']:.2f}, votes {line['votes']}"
-    label = (
-        "sure enough for a label at accuracy 0.95" if line["label"] else "not sure enough for a label at accuracy 0.95"
-    )
-    say(f"\ncell {line['cell_id']} with {bundle.name}: {said}; {label}")
+    sure = "sure enough" if line["label"] else "not sure enough"
+    say(f"\ncell {line['cell_id']} with {bundle.name}: {said}; {sure} for a label at accuracy {ACCURACY:g}")
     if line["note"]:
         say_note(line["note"])
     say("nearest training cells, of any type (distance in robust standard deviations per quantity):")

@@ -6,7 +6,8 @@ import json
 import shlex
 import shutil
 import traceback
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,23 +16,23 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.core import files
-from celltype_cli.core.files import write_text
 from celltype_cli.core.messages import UserError, of_machine
-from celltype_cli.core.terminal import say, say_table
+from celltype_cli.core.terminal import say, say_note, say_table
 
 GOOD = ("finished", "already finished")
 LEFT_OUT = "left_out.json"  # in the folder of a multirun: lines on settings that some jobs lack
 
 
 class Multirun:
-    """Keeps one record per job in a folder, so that any launcher's worker processes can write them."""
+    """Keeps one record per job in a folder, so that any launcher's worker processes can write them.
+
+    Args:
+        outputs: the folder of results, below which the records lie.
+        typed: words that name that folder again, for the line to type next.
+        runs: whether jobs are runs, which `celltype runs` lists and the same command finds again.
+    """
 
     def __init__(self, outputs: Path, typed: Sequence[str] = (), *, runs: bool = True) -> None:
-        """`typed` are words that name the outputs folder again, for the line to type next.
-
-        Args:
-            runs: whether jobs are runs, which `celltype runs` lists and the same command finds again.
-        """
         self.folder = outputs.absolute() / "multiruns" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
         self.typed, self.runs = typed, runs
 
@@ -73,29 +74,32 @@ class Multirun:
                     parent.rmdir()
 
     def report(self) -> int:
-        """Prints the table of jobs; returns the highest code of the jobs when all are finished, as a rule 0; 2 when the
-        user can mend the rest, else 1."""
-        files = sorted(self.folder.glob("job_*.json"), key=lambda file: int(file.stem[4:]))
-        records = [json.loads(file.read_text()) for file in files]
+        """Prints the table of jobs, and returns the exit code.
+
+        It is the highest code of the jobs where all are finished, as a rule 0; 2 where the user can mend the others; 1
+        where a job failed otherwise, or none began.
+        """
+        kept = sorted(self.folder.glob("job_*.json"), key=lambda file: int(file.stem.removeprefix("job_")))
+        records = [json.loads(file.read_text()) for file in kept]
         if not records:
             return 1
         _print(records, self.runs)
         for line in json.loads(notes.read_text()) if (notes := self.folder / LEFT_OUT).exists() else ():
-            say(f"note: {line}")
+            say_note(line)
         bad = [record["status"] for record in records if record["status"] not in GOOD]
         if bad:
             again = " The same command again does only those." if self.runs else ""
-            print(f"\n{len(bad)} of {len(records)} jobs did not finish.{again}")
+            say(f"\n{len(bad)} of {len(records)} jobs did not finish.{again}")
         if self.runs:
             again = shlex.join(["celltype", "runs", *self.typed])
-            print(f"next: {again}, or {again} show=<part of a run's name>")
+            say(f"next: {again}, or {again} show=<part of a run's name>")
         if not bad:
             return max(record.get("code", 0) for record in records)
         return 2 if set(bad) == {"refused"} else 1
 
 
 def _write(folder: Path, record: dict[str, Any]) -> None:
-    write_text(folder / f"job_{record['job']}.json", json.dumps(record, indent=2))
+    files.write_text(folder / f"job_{record['job']}.json", json.dumps(record, indent=2))
 
 
 def _print(records: list[dict[str, Any]], runs: bool) -> None:
@@ -111,15 +115,15 @@ def _print(records: list[dict[str, Any]], runs: bool) -> None:
     say_table(["job", "settings", "status", *more], rows)
     if methods := dict.fromkeys(record["interval"] for record in records if "interval" in record):
         say(f"[95 %]: {', '.join(methods)}")
-    noted: dict[str, list[str]] = {}
-    for record in records:
-        for note in record.get("notes", ()):
-            noted.setdefault(note, []).append(str(record["job"]))
-    for note, jobs in noted.items():
+    for note, jobs in _jobs_of((note, record["job"]) for record in records for note in record.get("notes", ())).items():
         say(f"note on {'all jobs' if len(jobs) == len(records) else 'job ' + ', '.join(jobs)}: {note}")
-    failed: dict[str, list[str]] = {}
-    for record in records:
-        if "error" in record:
-            failed.setdefault(record["error"], []).append(str(record["job"]))
-    for error, jobs in failed.items():
+    for error, jobs in _jobs_of((record["error"], record["job"]) for record in records if "error" in record).items():
         say(f"job {', '.join(jobs)}: {error}")
+
+
+def _jobs_of(said: Iterable[tuple[str, int]]) -> dict[str, list[str]]:
+    """Returns the jobs of which each thing is said."""
+    jobs = defaultdict(list)
+    for what, job in said:
+        jobs[what].append(str(job))
+    return jobs

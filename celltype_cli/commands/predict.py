@@ -56,8 +56,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.bundles.predict import predict
     from celltype_cli.bundles.recordings import other_kind, recordings_of
     from celltype_cli.bundles.stress import stressed
-    from celltype_cli.bundles.written import check_free, for_tools, write_files
-    from celltype_cli.core import plots
+    from celltype_cli.bundles.written import check_free, for_tools, images, write_files
 
     path = Path(cfg.input).expanduser()
     out = Path(f"{name_of(path)}-labels") if cfg.out is None else Path(cfg.out).expanduser()
@@ -81,7 +80,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     files = [
         (out / "cells.csv", partial(answer.cells.to_csv, index=False)),
         (out / "page.html", lambda place: place.write_text(text, encoding="utf-8")),
-        (out / "survival.png", lambda place: place.write_bytes(plots.drawn(drawn, "png"))),
+        *images(drawn, out / "survival", ["png"]),
         *([(out / "stress.csv", partial(answer.stress.to_csv, index=False))] if answer.stress is not None else []),
         *(tools := for_tools(bundle, path, answer.cells, None if cfg.write else out)),
     ]
