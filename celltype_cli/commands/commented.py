@@ -14,6 +14,8 @@ LINE = re.compile(r"""(?P<indent>\s*)(?P<key>"?[\w-]+"?):(?:\s+(?P<value>[^#\s].
 
 @dataclass
 class Setting:
+    """A setting by its dotted name, with its value as it is written and the comment behind it."""
+
     name: str
     value: str
     comment: str = ""
@@ -39,14 +41,7 @@ def read(path: Path) -> File:
         if bare.startswith("# @") or not bare:
             continue
         if bare.startswith("#"):
-            said = bare.removeprefix("#")
-            if last is not None:
-                last.comment += f" {said.strip()}"
-            elif said.startswith("   celltype "):
-                shown, _, words = said.strip().partition("   ")
-                file.examples.append((shown, words.strip()))
-            elif not place:
-                file.about += f" {said.strip()}"
+            _take_comment(bare.removeprefix("#"), file, last)
             continue
         indent = len(line) - len(line.lstrip())
         if skipped is not None and (indent > skipped or bare.startswith("- ")):
@@ -65,6 +60,22 @@ def read(path: Path) -> File:
             value, _, comment = line.strip().partition("  # ")
             last.value += f" {value}"
             last.comment += comment
-        opened = sum(map((last.value if last else "").count, "{[")) - sum(map((last.value if last else "").count, "}]"))
+        opened = _unclosed(last.value) if last else 0
     file.about = file.about.strip().removeprefix(f"celltype {path.stem}: ")
     return file
+
+
+def _take_comment(said: str, file: File, last: Setting | None) -> None:
+    """Adds a line of comment to the setting that it follows, or before the first to the examples or the head."""
+    if last is not None:
+        last.comment += f" {said.strip()}"
+    elif said.startswith("   celltype "):
+        shown, _, words = said.strip().partition("   ")
+        file.examples.append((shown, words.strip()))
+    else:
+        file.about += f" {said.strip()}"
+
+
+def _unclosed(value: str) -> int:
+    """Returns how many brackets of a value are closed in a later line."""
+    return sum(map(value.count, "{[")) - sum(map(value.count, "}]"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,51 +34,62 @@ class Settings:
 
 
 def run(cfg: DictConfig) -> None:
-    """Prints counts per class, groups, lengths and rates, and draws a picture."""
+    """Prints counts per class, groups, lengths and rates, and draws pictures."""
     configs.check(cfg, Settings)
-    import numpy as np
-
     from celltype_cli.cells.cells import UNLABELLED
-    from celltype_cli.cells.columns import features_of
-    from celltype_cli.cells.pictures import dataset_pictures
-    from celltype_cli.core import plots
     from celltype_cli.runs.build import cells_of
     from celltype_cli.runs.environment import limit_threads
 
     limit_threads(cfg.threads)
     cells = cells_of(cfg)
-    about = cells.about
+    about, name = cells.about, typed.option("dataset")
     say(f"\n{about.title}: {cells.counted}, {len(cells)} examples")
-    for name, shape in cells.shapes.items():
-        say(f"input {name}: {_described(shape, about.of(name))}")
-    counts = []
-    for c, name in [*enumerate(cells.classes), (UNLABELLED, "no label")]:
-        rows = cells.label == c
-        if rows.any():
-            n_cells, *others = (len(np.unique(of[rows])) for of in (cells.cell_id, cells.group, cells.source))
-            counts.append([name, n_cells, rows.sum(), *others])
-    say_table(["class", "cells", "examples", "groups", "sources"], counts)
+    for key, shape in cells.shapes.items():
+        say(f"input {key}: {_described(shape, about.of(key))}")
+    say_table(["class", "cells", "examples", "groups", "sources"], _counts(cells))
     say_copies(cells)
     for note in about.notes:
         say_note(note)
     if about.citation:
         say(f"cite: {about.citation}")
-    name = typed.option("dataset")
-    folder = Path(cfg.outputs) / "data" / f"{name}-{cells.fingerprint()}"
-    drawn: list[str] = []
-    for key, figure in dataset_pictures(cells) if cfg.figures else ():
-        drawn += (file.name for file in plots.save(figure, folder / key, cfg.figures))
-    files = {"pictures": f"{folder}/{', '.join(drawn)}"} if drawn else {}
-    if (features := features_of(cells)) is not None:
-        files["measured"] = folder / "features.csv"
-        write_text(files["measured"], features.to_csv(index=False))
+    files = _written(cells, Path(cfg.outputs) / "data" / f"{name}-{cells.fingerprint()}", cfg.figures)
     words = typed.overrides() or [f"dataset={name}"]
-    models = [model for name in cells.inputs for model in about.of(name).models]
+    models = [model for key in cells.inputs for model in about.of(key).models]
     model = known.usual_models().get(name) or ("forest" if "forest" in models else next(iter(models), "forest"))
     labelled = (cells.label != UNLABELLED).any()
     train = typed.line("train", *words, f"model={model}")
     then = train if labelled else f"{typed.line('data', *words, '--help')}   (no cell has a label: what takes labels)"
     say_pairs({**files, "next": then})
+
+
+def _counts(cells: Cells) -> Iterator[list[Any]]:
+    """Yields cells, examples, groups and sources of each class that has any, and of what has no label."""
+    import numpy as np
+
+    from celltype_cli.cells.cells import UNLABELLED
+
+    for c, name in [*enumerate(cells.classes), (UNLABELLED, "no label")]:
+        rows = cells.label == c
+        if rows.any():
+            n_cells, *others = (len(np.unique(of[rows])) for of in (cells.cell_id, cells.group, cells.source))
+            yield [name, n_cells, rows.sum(), *others]
+
+
+def _written(cells: Cells, folder: Path, figures: Sequence[str]) -> dict[str, Any]:
+    """Writes pictures in some formats, and what was measured where cells have features; returns their places."""
+    from celltype_cli.cells.columns import features_of
+    from celltype_cli.cells.pictures import dataset_pictures
+    from celltype_cli.core import plots
+
+    files, drawn = {}, []
+    for key, figure in dataset_pictures(cells) if figures else ():
+        drawn += (file.name for file in plots.save(figure, folder / key, figures))
+    if drawn:
+        files["pictures"] = f"{folder}/{', '.join(drawn)}"
+    if (features := features_of(cells)) is not None:
+        files["measured"] = folder / "features.csv"
+        write_text(files["measured"], features.to_csv(index=False))
+    return files
 
 
 def say_copies(cells: Cells) -> None:

@@ -13,7 +13,7 @@ from celltype_cli.core import configs
 from celltype_cli.core.terminal import say, say_table
 
 NEW = 3  # of each class
-ACCURACY = 0.8  # that labelled cells shall have; simulated ones are not as easy as 0.95
+ACCURACY = 0.8  # that labelled cells shall have; at the usual 0.95 few simulated ones get a label
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:

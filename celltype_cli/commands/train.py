@@ -12,11 +12,12 @@ from celltype_cli.commands import typed
 from celltype_cli.core.messages import counted
 from celltype_cli.core.terminal import say, say_note, say_pairs, say_table
 
-PLACES = {"predictions": "predictions.csv", "per cell": "cells.csv", "measured": "features.csv",
-          "scores": "scores.json", "figures": "figures"}  # fmt: skip
 if TYPE_CHECKING:
     from celltype_cli.runs.folder import RunFolder
     from celltype_cli.runs.train import Outcome
+
+PLACES = {"predictions": "predictions.csv", "per cell": "cells.csv", "measured": "features.csv",
+          "scores": "scores.json", "figures": "figures"}  # fmt: skip
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -96,11 +97,13 @@ def print_outcome(outcome: Outcome) -> None:
 
 
 def interval(entry: dict[str, float]) -> str:
+    """Writes a score with its 95 % interval."""
     low, high = entry["low"], entry["high"]
     return f"{entry['value']:.3f} [{'not defined' if isnan(low) else f'{low:.3f}, {high:.3f}'}]"
 
 
 def _next(folder: RunFolder) -> str:
+    """Returns the line to type next: other models on the same data, or what this one looked at."""
     overrides, facts = folder.overrides(), folder.facts()
     if facts["labels"]["command"] == "demo":  # it sets the trainer of networks, too
         others = typed.line("demo", "-m", *typed.less(overrides, "model"), "model=cnn1d,rnn,lstm")
