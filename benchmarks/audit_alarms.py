@@ -14,8 +14,9 @@ from functools import partial
 
 import numpy as np
 
-from celltype_cli.studies.audit.audit import SURE, Told
+from celltype_cli.studies.audit.audit import SURE
 from celltype_cli.studies.audit.chance import chance
+from celltype_cli.studies.audit.told import Told
 
 DESIGNS = {  # laboratories, animals of each, cells of an animal, classes (every animal has all), likeness
     "two laboratories of three animals": (2, 3, 12, 1, 0.5),

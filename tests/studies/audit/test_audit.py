@@ -14,9 +14,10 @@ from celltype_cli.cells.about import About, Axis, Input
 from celltype_cli.cells.cells import Cells
 from celltype_cli.cells.columns import summary_of
 from celltype_cli.core.messages import UserError
-from celltype_cli.studies.audit.audit import Told, _forest, audit
+from celltype_cli.studies.audit.audit import _forest, audit
 from celltype_cli.studies.audit.chance import chance
 from celltype_cli.studies.audit.pictures import source_audit
+from celltype_cli.studies.audit.told import Told
 
 N = 400
 RNG = np.random.default_rng(0)
