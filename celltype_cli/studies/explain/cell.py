@@ -47,6 +47,7 @@ def explain_cell(models: Sequence[Predictor], cells: Cells, target: int, *, back
 
 
 def _one_row(part: Part, amounts: np.ndarray) -> Part:
+    """Returns the first row of a trace or picture, and the mean row of a table."""
     if not part.columns:
         return replace(part, values=part.values[:1], attribution=amounts[:1])
     values, amounts = (pd.DataFrame(of).mean().to_numpy(np.float32)[None] for of in (part.values, amounts))
@@ -63,15 +64,10 @@ def numbers(explanation: Explanation) -> Iterator[tuple[str, pd.DataFrame]]:
         elif len(part.axes) == 1:
             (axis,), values, amounts = part.axes, part.channels("values")[0], part.channels("attribution")[0]
             at = np.linspace(axis.first, axis.last, values.shape[-1])
-            yield (
-                name,
-                pd.concat(
-                    [
-                        pd.DataFrame({"channel": part.name_of(k), axis.label: at, "value": v, "amount": amount})
-                        for k, (v, amount) in enumerate(zip(values, amounts))
-                    ],
-                    ignore_index=True,
-                ),
-            )
+            channels = [
+                pd.DataFrame({"channel": part.name_of(k), axis.label: at, "value": v, "amount": amount})
+                for k, (v, amount) in enumerate(zip(values, amounts))
+            ]
+            yield name, pd.concat(channels, ignore_index=True)
         else:
             yield name, summary(explanation, part)

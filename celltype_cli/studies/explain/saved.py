@@ -80,6 +80,11 @@ class Explanation:
     notes: tuple[str, ...] = ()
     tested: str = ""
 
+    def counted(self, c: int) -> str:
+        """Says how many rows are called a class, and how many of them are of it."""
+        rows = self.predicted == c
+        return f"{rows.sum()} cells, {(rows & (self.label == c)).sum()} right"
+
     def of_class(self, part: Part, c: int) -> tuple[Int[np.ndarray, " chosen"], Float32[np.ndarray, "chosen column"]]:
         """Returns which rows speak about a class, and their attributions to it.
 

@@ -91,7 +91,7 @@ class Trials:
         self.search, self.prepare, self._kept = search, prepare, ("", None, [])
         found, folds = self._material(cfg)
         cells, self.held_out = found.cells, _held_out(found)
-        without = [fold.note for fold in folds if not len(fold.valid)]
+        without = [fold.unvalidated for fold in folds if not len(fold.valid)]
         if stops_early(cfg) and without:
             raise UserError(
                 f"the trainer stops early or keeps the best weights, but an inner fold has no validation cells: "
