@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from celltype_cli.commands import typed
 from celltype_cli.core import configs
-from celltype_cli.core.messages import UserError, few
+from celltype_cli.core.messages import UserError, counted, few
 from celltype_cli.core.ranges import NotNegative
 from celltype_cli.core.terminal import say
 
@@ -84,7 +84,7 @@ def _list(items: list[Item]) -> None:
             continue
         runs = len({item.run.name for item in own if item.run})
         whole = kind in ("interrupted", "runs")
-        of = f" in {runs} {'run' if runs == 1 else 'runs'}" if runs and not whole else ""
+        of = f" in {counted(runs, 'run')}" if runs and not whole else ""
         say(f"{kind:<11}  {in_words(sum(item.size for item in own)):>7}  {len(own)}{of}: {what}")
         if whole:
             for line in few(f"{item.path.name}, {in_words(item.size)}" for item in own):

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from celltype_cli.commands.train import interval, print_outcome
 from celltype_cli.commands.typed import here, line
 from celltype_cli.core import configs
-from celltype_cli.core.messages import few
+from celltype_cli.core.messages import counted, few
 from celltype_cli.core.terminal import console, say
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _list(runs: list[Listed], others: list[str], outputs: str) -> None:
     for other in few(others):
         say(other)
     total = {part: sum(one.bytes[part] for one in runs) for part in ("all", "checkpoints", "models")}
-    say(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, {_sizes(total)}")
+    say(f"{counted(len(runs), 'run')}, {_sizes(total)}")
     methods = dict.fromkeys(one.interval for one in runs if one.interval)
     say(f"balanced accuracy per cell with its 95 % interval ({', '.join(methods) or 'none yet'}); times in UTC")
     say(f"next: {here('runs')} show=<part of a run's name>, {here('clean')}   (to make room)")

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.core import configs
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, counted
 from celltype_cli.core.terminal import say
 from celltype_cli.runs import train
 from celltype_cli.runs.build import Built, build, check_data
@@ -27,8 +27,12 @@ class Again:
     """A finished run with its data, and the model of one fold, made once more.
 
     Attributes:
-        predicted: what the run saved of the fold.
+        cfg: composed as for `celltype train`.
         labels: the chosen option of each config group.
+        parts: data and folds, built again.
+        fold: counted from 1.
+        predicted: what the run saved of the fold.
+        predict: the model of the fold.
     """
 
     cfg: DictConfig
@@ -48,11 +52,12 @@ class Again:
         return self.parts.folds[self.fold - 1]
 
     def tested(self, cells: Cells) -> str:
-        n = len(np.unique(cells.group))
-        groups = f"{len(cells)} test cells of {n} {cells.about.group}{'s' if n != 1 else ''}"
-        return f"split {self.labels['split']}, {groups}, seed {self.cfg.seed}"
+        """Says of which split, groups and seed cells were tested."""
+        groups = counted(len(np.unique(cells.group)), cells.about.group)
+        return f"split {self.labels['split']}, {len(cells)} test cells of {groups}, seed {self.cfg.seed}"
 
     def place(self, name: str) -> Path:
+        """Returns where a file of the explanation of this fold lies."""
         return self.folder.path / "explain" / f"fold{self.fold}-{name}"
 
     def log(self, files: Iterable[Path]) -> None:

@@ -100,10 +100,7 @@ def of_figure(
     paper: Paper, table: Table, jobs: Found, models: Sequence[str], mark: str, asked: Sequence[str]
 ) -> Picture:
     """Builds the paper's own figure from the jobs planned for it; `asked` are overrides of every command."""
-    ways = {
-        "published": results.way_of(results.ran(jobs, "published")),
-        "grouped": f"{results.group_of(filter(None, jobs.values()))}s kept apart",
-    }
+    ways = results.ways_of(jobs)
     title = f"{table.source}. {table.title}"
     if table.kind == "curves":
         panels = _curves(jobs, table.metric, ways, models)

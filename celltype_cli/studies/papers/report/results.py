@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from celltype_cli.core.messages import UserError, few
+from celltype_cli.core.messages import UserError, counted, few
 from celltype_cli.evaluation.predictions import arrays_of, labelled_lines
 from celltype_cli.evaluation.rates import rates, tally
 from celltype_cli.runs.folder import RunFolder
@@ -20,7 +20,7 @@ from celltype_cli.studies.papers import jobs as jobs_of
 from celltype_cli.studies.papers.jobs import Job, command
 from celltype_cli.studies.papers.paper import Row, Table
 
-IDS = {"cell_id": str, "group": str, "label": str}  # are text, also where they look like numbers
+IDS = {"cell_id": str, "group": str, "label": str}  # text, also where they look like numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +70,7 @@ class Result:
     def machine(self) -> str:
         threads, cores, gpu = self.facts["threads"], self.environment["cores"], self.environment["gpu"]
         used = f", {gpu}" if gpu and self.facts["labels"]["trainer"] not in ("cpu", "sklearn") else ""
-        counted = [f"{n} {word}" + ("s" if n != 1 else "") for n, word in ((cores, "core"), (threads, "thread"))]
-        return f"{self.environment['processor']}, {', '.join(counted)}{used}"
+        return f"{self.environment['processor']}, {counted(cores, 'core')}, {counted(threads, 'thread')}{used}"
 
 
 def group_of(runs: Iterable[Result]) -> str:
@@ -82,18 +81,22 @@ def group_of(runs: Iterable[Result]) -> str:
 
 def way_of(runs: Iterable[Result]) -> str:
     """Returns how the paper's own split is called: "random splits", or by name where it deals no cells at random."""
-    names = {run.facts["labels"]["split"] for run in runs}
-    return (
-        "random splits" if all(name.startswith("shuffle") for name in names) else f"split={' or '.join(sorted(names))}"
-    )
+    names = sorted({run.facts["labels"]["split"] for run in runs})
+    return "random splits" if all(name.startswith("shuffle") for name in names) else f"split={' or '.join(names)}"
 
 
-Found = dict[Job, Result | None]
+Found = dict[Job, Result | None]  # the jobs that were planned, each with its finished run
 
 
 def ran(jobs: Found, split: str) -> list[Result]:
     """Returns the finished runs with one of `paper.SPLITS`."""
     return [result for job, result in jobs.items() if result and job.split == split]
+
+
+def ways_of(jobs: Found) -> dict[str, str]:
+    """Returns what each of `paper.SPLITS` is called."""
+    apart = f"{group_of(filter(None, jobs.values()))}s kept apart"
+    return {"published": way_of(ran(jobs, "published")), "grouped": apart}
 
 
 def commands(jobs: Found, asked: Sequence[str]) -> dict[Row, str]:
@@ -138,13 +141,13 @@ def notes(table: Table, jobs: Found, asked: Sequence[str]) -> Iterator[str]:
     versions = {run.facts["dataset"]["fingerprint"] for run in runs}
     if len(versions) > 1:
         yield f"The rows use {len(versions)} versions of the data, as their settings say."
-    ways = {"published": way_of(ran(jobs, "published")), "grouped": f"{group_of(runs)}s kept apart"}
+    ways = ways_of(jobs)
     for split, words in ways.items():
         if these := ran(jobs, split):
             sizes = {side: _range([run.side(side) for run in these]) for side in ("train", "test")}
             n = _range([run.scores["n_folds"] for run in these])
-            counted = f"{sizes['train']} cells train and {sizes['test']} test in the first"
-            yield f"{words[0].upper()}{words[1:]}: {n} {'folds' if split == 'grouped' else 'splits'}, {counted}."
+            first = f"{sizes['train']} cells train and {sizes['test']} test in the first"
+            yield f"{words[0].upper()}{words[1:]}: {n} {'folds' if split == 'grouped' else 'splits'}, {first}."
     hours = sum(fold["training_seconds"] for run in dict.fromkeys(runs) for fold in run.fitted) / 3600
     took = f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.1f} min"
     yield f"Run on {'; '.join(dict.fromkeys(run.machine for run in runs))}; training took {took} in all."
