@@ -8,66 +8,59 @@ from typing import Any
 
 def card(about: Mapping[str, Any]) -> str:
     """Returns the card of a bundle as Markdown, from what bundle.yaml says."""
-    return "\n".join(_lines(about)) + "\n"
+    parts = [_head, _scores, _notes, _inputs, _onnx, _origin]
+    return "\n\n".join(paragraph for part in parts for paragraph in part(about)) + "\n"
 
 
-def _lines(about: Mapping[str, Any]) -> Iterator[str]:
-    data, scores = about["data"], about["scores"]
+def _head(about: Mapping[str, Any]) -> Iterator[str]:
+    data = about["data"]
     simulated = " **These cells are simulated: labels of recorded cells mean nothing.**" if data["simulated"] else ""
     yield f"# {about['name']}"
-    yield ""
     yield (
-        f"Labels cells as {', '.join(about['classes'])}. {about['fit'].capitalize()}: `{scores['model']}` on "
+        f"Labels cells as {', '.join(about['classes'])}. {about['fit'].capitalize()}: `{about['scores']['model']}` on "
         f"{data['cells']} cells of {data['groups']} {about['group']}s ({data['title']}).{simulated}"
     )
-    yield ""
+
+
+def _scores(about: Mapping[str, Any]) -> Iterator[str]:
+    scores = about["scores"]
     yield "## How good it is"
-    yield ""
     yield (
         f"Tested on cells that the model had not seen: split `{scores['split']}`, {scores['folds']} folds, seed "
         f"{scores['seed']}. Intervals: 95 %, {scores['interval']}; the floor is what guessing the "
         "most frequent class would score."
     )
-    yield ""
-    yield "| score | value | interval | floor |"
-    yield "| --- | --- | --- | --- |"
+    table = ["| score | value | interval | floor |", "| --- | --- | --- | --- |"]
     for name in ("balanced_accuracy", "accuracy", "macro_f1"):
         of, floor = scores[name], scores["floor"].get(name)
         beside = "" if floor is None else f"{floor:.3f}"
-        yield f"| {name.replace('_', ' ')} | {of['value']:.3f} | {_interval(of)} | {beside} |"
-    yield ""
+        table.append(f"| {name.replace('_', ' ')} | {of['value']:.3f} | {_interval(of)} | {beside} |")
+    yield "\n".join(table)
     yield "Recall per class: " + ", ".join(f"{name} {value:.2f}" for name, value in scores["recall"].items()) + "."
-    if notes := [*data["notes"], *scores["notes"]]:
-        yield ""
+
+
+def _notes(about: Mapping[str, Any]) -> Iterator[str]:
+    if notes := [*about["data"]["notes"], *about["scores"]["notes"]]:
         yield "## What to know"
-        yield ""
-        yield from (f"* {note}" for note in notes)
-    yield ""
-    yield "## What it takes"
-    yield ""
-    for name, of in about["inputs"].items():
-        yield f"* `{name}`: {_input(of)}"
+        yield "\n".join(f"* {note}" for note in notes)
+
+
+def _inputs(about: Mapping[str, Any]) -> Iterator[str]:
     settings = {key: value for key, value in about["prepare"].items() if key not in ("_target_", "inputs", "cache")}
-    yield "* prepared with " + ", ".join(f"`{key}={value}`" for key, value in settings.items())
-    if "onnx" in about:
-        yield from _onnx(about["onnx"], about["inputs"])
-    yield ""
-    yield "## Where it comes from"
-    yield ""
-    yield f"* data: {data['title']}, fingerprint {data['fingerprint']}"
-    yield f"* cite: {data['citation'] or 'not stated by the dataset; ask whoever recorded the cells'}"
-    yield f"* made {about['made']} with " + ", ".join(f"{name} {v}" for name, v in about["versions"].items())
-    yield ""
-    yield f"    celltype predict model={about['name']} input=your_recording"
+    lines = [f"* `{name}`: {_input(of)}" for name, of in about["inputs"].items()]
+    lines.append("* prepared with " + ", ".join(f"`{key}={value}`" for key, value in settings.items()))
+    yield "## What it takes"
+    yield "\n".join(lines)
 
 
-def _onnx(onnx: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Says how the graph is run, and how its rows become the probabilities of a cell."""
+def _onnx(about: Mapping[str, Any]) -> Iterator[str]:
+    """Says how the graph is run, where there is one, and how its rows become the probabilities of a cell."""
+    if (onnx := about.get("onnx")) is None:
+        return
     given = ", ".join(f'"{name}": {name}' for name in onnx["inputs"])
-    shapes = "; ".join(f"`{name}` [row, {', '.join(map(str, inputs[name]['shape']))}]" for name in onnx["inputs"])
-    yield ""
+    sizes = {name: ", ".join(map(str, about["inputs"][name]["shape"])) for name in onnx["inputs"]}
+    shapes = "; ".join(f"`{name}` [row, {size}]" for name, size in sizes.items())
     yield "## Without celltype"
-    yield ""
     yield (
         f"`{onnx['file']}` holds the networks as ONNX (operators of version {onnx['opset']}). In: {shapes}, float32, "
         f"prepared as above. Out: the mean probabilities of the models [row, class]; on {onnx['rows']} rows of the "
@@ -75,10 +68,22 @@ def _onnx(onnx: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[str]:
         f"averaged; with p at least {onnx['lowest']:g}, p ** (1 / {onnx['temperature']:.4g}), divided by its sum over "
         "the types, is calibrated. Nothing there compares a recording with the training cells."
     )
-    yield ""
-    yield "    import onnxruntime"
-    yield f'    session = onnxruntime.InferenceSession("{onnx["file"]}")'
-    yield f'    proba = session.run(["{onnx["output"]}"], {{{given}}})[0]'
+    yield (
+        "    import onnxruntime\n"
+        f'    session = onnxruntime.InferenceSession("{onnx["file"]}")\n'
+        f'    proba = session.run(["{onnx["output"]}"], {{{given}}})[0]'
+    )
+
+
+def _origin(about: Mapping[str, Any]) -> Iterator[str]:
+    data = about["data"]
+    yield "## Where it comes from"
+    yield (
+        f"* data: {data['title']}, fingerprint {data['fingerprint']}\n"
+        f"* cite: {data['citation'] or 'not stated by the dataset; ask whoever recorded the cells'}\n"
+        f"* made {about['made']} with " + ", ".join(f"{name} {v}" for name, v in about["versions"].items())
+    )
+    yield f"    celltype predict model={about['name']} input=your_recording"
 
 
 def _interval(of: Mapping[str, Any]) -> str:
