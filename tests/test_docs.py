@@ -1,4 +1,4 @@
-"""Pictures of the docs: all there, in full colour, and beside each the whole command that makes it."""
+"""Pages: links and files that they name are there; beside each picture, in full colour, the command that makes it."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,7 @@ from PIL import Image
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted((REPOSITORY / "docs").rglob("*.md"))
+OTHERS = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")]
 PICTURES = sorted((REPOSITORY / "docs").rglob("*.png"))
 SHOWN = [
     (page, match)
@@ -15,6 +16,7 @@ SHOWN = [
     if page.name != "report.md"  # made as a whole by the command that its folder's README names
     for match in re.finditer(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
 ]
+NAMED = re.compile(r"(?<![\w/.])(?:celltype_cli|conf|tests|scripts|benchmarks|docs)/[\w/.-]+(?![\w/.*<-])")
 BY_USER = ("cascade", "traces", "sweeps", "sts_features", "sts_scalograms", "nwb_ophys", "dandi_000020")
 
 
@@ -40,3 +42,35 @@ def test_commands_of_recorded_data_name_their_path(page):
     for command in re.findall(r"`(celltype [^`]+)`", page.read_text(encoding="utf-8")):
         if re.search(rf"dataset=({'|'.join(BY_USER)})\b", command):
             assert "dataset.path=" in command, f"{page}: {command}"
+
+
+def anchors(page):
+    """The names by which headings of a page are linked to."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+def name_of(page):
+    return page.relative_to(REPOSITORY).as_posix()
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=name_of)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if re.match(r"https?:", link):
+            continue
+        place, _, anchor = link.partition("#")
+        target = page.parent / place if place else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS[:2], OTHERS[3]], ids=name_of)
+def test_files_and_code_that_a_page_names_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(
+        r"(?<![\w/.])(?:celltype_cli|conf|tests|scripts|benchmarks|docs)/[\w/.-]+(?![\w/.*<-])", text
+    ):
+        assert (REPOSITORY / name.rstrip(".")).exists(), name
+    for line in re.findall(r"^from celltype_cli[\w.]* import .*$", text, flags=re.MULTILINE):
+        exec(line, {})
