@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ from celltype_cli.core.text import as_text
 from celltype_cli.extracellular import counts
 from celltype_cli.extracellular.readers import matlab
 from celltype_cli.extracellular.readers.found import NO_LABEL, Found, How
-from celltype_cli.extracellular.readers.matlab import field
+from celltype_cli.extracellular.readers.matlab import Units, field
 
+STRUCTS = ("cell_metrics", "spikes")  # of which the first counts that a file has
 METRICS, SPIKES = ".cell_metrics.cellinfo.mat", ".spikes.cellinfo.mat"
 FIELDS = ("groundTruthClassification", "putativeCellType")  # of labels, the first that says any counts
 WAVEFORMS = ("waveforms.filt", "waveforms.raw", "filtWaveform", "rawWaveform")  # of cell_metrics, then of spikes
@@ -39,7 +39,7 @@ def read(path: Path, how: How, below: str = "") -> Found:
     Raises:
         UserError: when the file is broken, or holds neither struct.
     """
-    return units(matlab.structs(path, ("cell_metrics", "spikes")), path, how, below)
+    return units(matlab.structs(path, STRUCTS), path, how, below)
 
 
 def units(held: Any, path: Path, how: How, below: str = "") -> Found:
@@ -52,24 +52,18 @@ def units(held: Any, path: Path, how: How, below: str = "") -> Found:
     Raises:
         UserError: when there is neither struct, or fields do not fit together.
     """
-    struct = next(
-        (held[name] for name in ("cell_metrics", "spikes") if name in held and matlab.names(held[name])), None
-    )
+    struct = next((held[name] for name in STRUCTS if name in held and matlab.names(held[name])), None)
     if struct is None:
-        raise UserError(f"{path}: is a MATLAB file without a struct cell_metrics or spikes, as CellExplorer has them")
+        raise UserError(f"{path}: is a MATLAB file without a struct {' or '.join(STRUCTS)}, as CellExplorer has them")
+    if (uid := field(struct, "UID")) is None:
+        raise UserError(f"{path}: its struct has no UID, the numbers of its units")
     found, base = Found(), path.name.removesuffix(METRICS).removesuffix(SPIKES).removesuffix(".mat")
     base = f"{folder}/{base}" if (folder := below.rpartition("/")[0]) else base
-    uid = field(struct, "UID")
-    if uid is None:
-        raise UserError(f"{path}: its struct has no UID, the numbers of its units")
     numbers = [as_text(float(number)) for number in uid.ravel()]
     of = Units(struct, len(numbers), path)
     trains = of.arrays("spikes.times") or of.arrays("times") or _beside(path, numbers)
     waves = next(filter(None, map(of.arrays, WAVEFORMS)), [None] * len(numbers))
-    rates = _rates(of, how)
-    correlogram, rates_log, isi = (
-        of.arrays(name) or [None] * len(numbers) for name in ("acg.wide", "acg.log10", "isi.log10")
-    )
+    rates, histograms = _rates(of, how), _histograms(of)
     (labels, said), animals, sessions = _labels(of, how), of.texts("animal"), of.texts("sessionName")
     bad = _tagged(of) if how.quality == "good" and how.units is None else set()
     if bad:
@@ -81,9 +75,6 @@ def units(held: Any, path: Path, how: How, below: str = "") -> Found:
             found.lost.append(f"{path.name}: the UID of its unit {k + 1} is no number")
             continue
         wave = np.zeros((0, 0)) if waves[k] is None else np.atleast_2d(waves[k].squeeze())
-        histograms = {"correlogram": _right(correlogram[k]), "log_correlogram": _in_log_bins(rates_log[k])}
-        if (density := _in_log_bins(isi[k])) is not None:
-            histograms |= {"isi": counts.of_log10(density), "log_isi": counts.of_density(density).astype(np.float32)}
         found.take(
             f"{sessions[k] or base}/{number}",
             label=labels[k],
@@ -92,7 +83,7 @@ def units(held: Any, path: Path, how: How, below: str = "") -> Found:
             waveform_rate=rates[k],
             in_uv=True,
             spikes=None if trains is None else np.empty(0) if trains[k] is None else trains[k],
-            counts={what: rows for what, rows in histograms.items() if rows is not None},
+            counts=histograms[k],
             file=path.name,
         )
     if any(labels):
@@ -101,40 +92,6 @@ def units(held: Any, path: Path, how: How, below: str = "") -> Found:
         found.notes.append(f"{path.name} holds no spike times, but histograms of them, and "
                            f"{path.name.replace(METRICS, SPIKES)} does not lie beside it")  # fmt: skip
     return found.only(how.units, str(path))
-
-
-@dataclass(frozen=True)
-class Units:
-    """A struct with entries for so many units."""
-
-    struct: Any
-    n: int
-    path: Path
-
-    def arrays(self, name: str) -> list[np.ndarray | None] | None:
-        """Returns an array a unit, of a cell array or of the columns of a matrix, None of empty ones; None of no field.
-
-        Raises:
-            UserError: when it has another number of entries.
-        """
-        value = field(self.struct, name)
-        if value is None or isinstance(value, str):
-            return None
-        if isinstance(value, np.ndarray):
-            value = list(value.T if value.ndim == 2 and value.shape[1] == self.n else value)
-        if len(value) != self.n:
-            raise UserError(f"{self.path}: {name} has {len(value)} entries for {self.n} units")
-        return [one.astype(np.float64) if isinstance(one, np.ndarray) else None for one in value]
-
-    def texts(self, name: str) -> list[str]:
-        """Returns one text a unit; empty ones where there is no such field."""
-        value = field(self.struct, name)
-        if not isinstance(value, list):
-            return [as_text(value) if isinstance(value, str) else ""] * self.n
-        if len(value) != self.n:
-            raise UserError(f"{self.path}: {name} has {len(value)} entries for {self.n} units")
-        value = [one[0] if isinstance(one, list) else one for one in value]  # a cell in a cell
-        return [as_text(one) if isinstance(one, str) else "" for one in value]
 
 
 def _tagged(of: Units) -> set[int]:
@@ -164,6 +121,18 @@ def _rates(of: Units, how: How) -> list[float]:
                     "dataset.sampling_rate (Hz)")  # fmt: skip
 
 
+def _histograms(of: Units) -> list[dict[str, np.ndarray]]:
+    """Returns the histograms of each unit, in the bins of `extracellular.counts`, as far as the struct has them."""
+    wide, rates, isi = (of.arrays(name) or [None] * of.n for name in ("acg.wide", "acg.log10", "isi.log10"))
+    found = []
+    for lags, rate, density in zip(wide, map(_in_log_bins, rates), map(_in_log_bins, isi)):
+        one = {"correlogram": _right(lags), "log_correlogram": rate}
+        if density is not None:
+            one |= {"isi": counts.of_log10(density), "log_isi": counts.of_density(density).astype(np.float32)}
+        found.append({what: rows for what, rows in one.items() if rows is not None})
+    return found
+
+
 def _beside(path: Path, numbers: list[str]) -> list[np.ndarray | None] | None:
     """Returns the spikes of units, from the file of spikes beside theirs; None where there is none.
 
@@ -191,7 +160,7 @@ def open_structs(path: Path) -> Iterator[Any]:
         with h5py.File(path, "r") as file:
             yield file
     else:
-        yield matlab.structs(path, ("cell_metrics", "spikes"))
+        yield matlab.structs(path, STRUCTS)
 
 
 def _labels(of: Units, how: How) -> tuple[list[str], str]:

@@ -8,6 +8,7 @@ axes of arrays are the other way round.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import h5py
 import numpy as np
 
 from celltype_cli.core.files import cannot_read
+from celltype_cli.core.messages import UserError
+from celltype_cli.core.text import as_text
 
 HEAD = b"MATLAB 5.0 MAT-file"
 
@@ -56,6 +59,45 @@ def names(struct: Any) -> list[str]:
     if isinstance(struct, h5py.Group):
         return [*struct]
     return list(struct.dtype.names or ()) if isinstance(struct, np.ndarray) else []
+
+
+@dataclass(frozen=True)
+class Units:
+    """A struct with entries for so many units."""
+
+    struct: Any
+    n: int
+    path: Path
+
+    def arrays(self, name: str) -> list[np.ndarray | None] | None:
+        """Returns an array a unit, of a cell array or of the columns of a matrix, None of empty ones; None of no field.
+
+        Raises:
+            UserError: when it has another number of entries.
+        """
+        value = field(self.struct, name)
+        if value is None or isinstance(value, str):
+            return None
+        if isinstance(value, np.ndarray):
+            value = list(value.T if value.ndim == 2 and value.shape[1] == self.n else value)
+        return [one.astype(np.float64) if isinstance(one, np.ndarray) else None for one in self._each(name, value)]
+
+    def texts(self, name: str) -> list[str]:
+        """Returns one text a unit; empty ones where there is no such field.
+
+        Raises:
+            UserError: as `arrays`.
+        """
+        value = field(self.struct, name)
+        if not isinstance(value, list):
+            return [as_text(value) if isinstance(value, str) else ""] * self.n
+        value = [one[0] if isinstance(one, list) else one for one in self._each(name, value)]  # a cell in a cell
+        return [as_text(one) if isinstance(one, str) else "" for one in value]
+
+    def _each(self, name: str, value: list) -> list:
+        if len(value) != self.n:
+            raise UserError(f"{self.path}: {name} has {len(value)} entries for {self.n} units")
+        return value
 
 
 def _plain(value: Any) -> Any:
