@@ -8,6 +8,7 @@ Layout: caiman/source_extraction/cnmf/cnmf.py and caiman/utils/utils.py, save_di
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -28,35 +29,11 @@ def read_estimates(file: h5py.File, path: Path, how: How) -> Found:
     Raises:
         UserError: when the traces, or their rate, are not there.
     """
-    from celltype_cli.calcium.readers.hdf5 import values
-
-    wanted, estimates = how.trace or "F_dff", file["estimates"]
+    wanted = how.trace or "F_dff"
     if wanted not in TRACES:
         raise UserError(f"dataset.trace={wanted} is none of {', '.join(TRACES)}")
-    names = wanted.split("+")
-    there = [name for name in ("F_dff", "C", "YrA") if _is_array(estimates.get(name))]
-    if lost := [name for name in names if name not in there]:
-        raise UserError(
-            f"{path}: its /estimates have no {' and '.join(lost)}; found {', '.join(there) or 'no trace'}; make dF/F "
-            "in CaImAn (cnm.estimates.detrend_df_f(), then cnm.save), or set dataset.trace=C, or C+YrA, and "
-            "prepare.signal=raw"
-        )
-    parts = [values(estimates[name], f"{path}: estimates/{name}") for name in names]
-    shapes = {name: estimates[name].shape for name in there}
-    if any(part.ndim != 2 or part.shape != parts[0].shape for part in parts) or shapes[names[0]][-1] not in (
-        shapes.get("C", parts[0].shape)[-1],
-        shapes.get("YrA", parts[0].shape)[-1],
-    ):
-        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise UserError(f"{path}: expected [component, time], of one shape each; found {listed}")
-    counts = {name: shapes[name][0] for name in there}
-    if len({*counts.values()}) > 1:  # selected, or found, after dF/F was made
-        listed = ", ".join(f"{count} of {name}" for name, count in counts.items())
-        raise UserError(
-            f"{path}: its traces have different numbers of components ({listed}), so that it is not known which are "
-            "accepted; make dF/F again in CaImAn (cnm.estimates.detrend_df_f(), then cnm.save)"
-        )
-    trace = sum(part.astype(np.float64) for part in parts)
+    estimates = file["estimates"]
+    trace = _traces(estimates, wanted.split("+"), path)
     rate = how.rate(_number(file, "params/data/fr"), str(path), "params/data/fr")
     found, bad = Found(), _rejected(estimates, len(trace), path)
     if how.frame_rate is None and _untold(file):
@@ -75,6 +52,38 @@ def read_estimates(file: h5py.File, path: Path, how: How) -> Found:
             )
         )  # fmt: skip
     return found
+
+
+def _traces(estimates: h5py.Group, names: Sequence[str], path: Path) -> np.ndarray:
+    """Returns the sum of some traces [component, time].
+
+    Raises:
+        UserError: when one is missing, they are turned, or the file has others of another number of components.
+    """
+    from celltype_cli.calcium.readers.hdf5 import values
+
+    shapes = {name: estimates[name].shape for name in ("F_dff", "C", "YrA") if _is_array(estimates.get(name))}
+    if lost := [name for name in names if name not in shapes]:
+        raise UserError(
+            f"{path}: its /estimates have no {' and '.join(lost)}; found {', '.join(shapes) or 'no trace'}; make dF/F "
+            "in CaImAn (cnm.estimates.detrend_df_f(), then cnm.save), or set dataset.trace=C, or C+YrA, and "
+            "prepare.signal=raw"
+        )
+    parts = [values(estimates[name], f"{path}: estimates/{name}") for name in names]
+    lengths = {
+        shapes.get(name, parts[0].shape)[-1] for name in ("C", "YrA")
+    }  # F_dff of another length than both is turned
+    alike = all(part.ndim == 2 and part.shape == parts[0].shape for part in parts)
+    if not alike or shapes[names[0]][-1] not in lengths:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise UserError(f"{path}: expected [component, time], of one shape each; found {listed}")
+    if len({shape[0] for shape in shapes.values()}) > 1:  # selected, or found, after dF/F was made
+        listed = ", ".join(f"{shape[0]} of {name}" for name, shape in shapes.items())
+        raise UserError(
+            f"{path}: its traces have different numbers of components ({listed}), so that it is not known which are "
+            "accepted; make dF/F again in CaImAn (cnm.estimates.detrend_df_f(), then cnm.save)"
+        )
+    return sum(part.astype(np.float64) for part in parts)
 
 
 def _is_array(item: object) -> bool:
