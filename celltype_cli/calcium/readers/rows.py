@@ -18,7 +18,6 @@ from celltype_cli.core.text import MISSING, as_text
 THOUSANDS = re.compile("(?<=[0-9])['\u2019\u00a0\u202f ](?=[0-9]{3}(?![0-9]))")
 # What spreadsheets and people write where there is no number, beside what is missing in any text.
 GAPS = ("-", "--", "---", ".", "..", "n.d.", "nd", "#div/0!", "#value!", "#num!", "#null!", "#ref!", "#n/a n/a", "#nv")
-
 SOME, ALIKE = 20, 0.8  # samples; how much less neighbours differ
 
 
@@ -102,28 +101,8 @@ def from_rows(
     there = [*meta, *["trace"] * (trace is not None)]
     hint = "expected one entry per cell in each (labels may stand in dataset.labels, the rate in dataset.frame_rate)"
     require([*there, *(name for name in found if name not in there)], needed(how, "trace"), path, hint)
-    if trace.ndim != 2 or trace.dtype.kind not in "fiu":
-        one = " (of one cell: trace[None])" if trace.ndim == 1 else ""
-        raise UserError(f"{path}: trace is {trace.dtype} of shape {trace.shape}; expected numbers, [cell, time]{one}")
-    if not how.labelled and {*TEXTS}.isdisjoint(meta) and len(trace) > trace.shape[1]:
-        raise UserError(
-            f"{path}: holds {len(trace)} rows of {trace.shape[1]} samples, and a row is a cell: it looks turned; save "
-            "the transposed table (trace.T), or name the cells (cell_id) if so many were recorded for so short a time"
-        )
-    columns = {name: np.asarray(meta[name]) for name in meta}
-    flags = {name: columns.pop(name) for name in [*columns] if is_flag(name)}
-    columns = {name: np.ravel(values) for name, values in columns.items()}
-    if how.frame_rate is not None:
-        columns["sampling_rate"] = np.array([how.frame_rate])
-    columns["sampling_rate"] = one_rate(columns["sampling_rate"])
-    if len(columns["sampling_rate"]) == 1:
-        columns["sampling_rate"] = np.repeat(columns["sampling_rate"], len(trace))
-    lengths = {name: len(values) if np.ndim(values) else 1 for name, values in {**columns, **flags}.items()}
-    if wrong := [f"{name} has {length}" for name, length in lengths.items() if length != len(trace)]:
-        stamps = lengths.pop("sampling_rate") == trace.shape[1]
-        turned = "; save the transposed array, trace.T" if trace.shape[1] in lengths.values() else ""
-        turned = turned or "; expected one rate (Hz), and no time of each sample" * stamps
-        raise UserError(f"{path}: trace has {len(trace)} cells, but {', '.join(wrong)} entries{turned}")
+    _check_trace(trace, path, is_named=how.labelled or not {*TEXTS}.isdisjoint(meta))
+    columns, flags = _columns(trace, meta, path, how)
     bad, flag = flagged(flags, str(path))
     result = Found(rejected={flag: int(bad.sum())} if bad is not None and bad.any() else {})
     result.notes += [*without_meaning(flags, path.name), *_square(trace, path)]
@@ -138,9 +117,8 @@ def from_rows(
         if bad is not None and bad[row] and not how.keep_rejected:
             continue
         text = {name: columns[name][row] for name in TEXTS if name in columns}
-        text = {"cell_id": f"{path.stem}/{row}"} | {
-            n: v for n, v in text.items() if n != "cell_id" or row not in unnamed
-        }
+        if "cell_id" not in text or row in unnamed:
+            text["cell_id"] = f"{path.stem}/{row}"
         where = f"cell {str(text['cell_id'])[:60]} ({path.name})"
         try:
             rate = how.rate(columns["sampling_rate"][row], where)
@@ -150,3 +128,39 @@ def from_rows(
         except UserError as error:
             result.faults.append(str(error))
     return result
+
+
+def _check_trace(trace: np.ndarray, path: Path, *, is_named: bool) -> None:
+    """Raises a UserError where a trace is no table of numbers, or looks turned and nothing names its rows."""
+    if trace.ndim != 2 or trace.dtype.kind not in "fiu":
+        one = " (of one cell: trace[None])" if trace.ndim == 1 else ""
+        raise UserError(f"{path}: trace is {trace.dtype} of shape {trace.shape}; expected numbers, [cell, time]{one}")
+    if not is_named and len(trace) > trace.shape[1]:
+        raise UserError(
+            f"{path}: holds {len(trace)} rows of {trace.shape[1]} samples, and a row is a cell: it looks turned; save "
+            "the transposed table (trace.T), or name the cells (cell_id) if so many were recorded for so short a time"
+        )
+
+
+def _columns(
+    trace: np.ndarray, meta: Mapping[str, np.ndarray], path: Path, how: How
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Returns what is known of each cell, its rate (Hz) among it, and apart from that the flags of cells.
+
+    Raises:
+        UserError: when one has another number of entries than there are cells.
+    """
+    flags = {name: np.asarray(values) for name, values in meta.items() if is_flag(name)}
+    columns = {name: np.ravel(values) for name, values in meta.items() if name not in flags}
+    if how.frame_rate is not None:
+        columns["sampling_rate"] = np.array([how.frame_rate])
+    columns["sampling_rate"] = one_rate(columns["sampling_rate"])
+    if len(columns["sampling_rate"]) == 1:
+        columns["sampling_rate"] = np.repeat(columns["sampling_rate"], len(trace))
+    lengths = {name: len(values) if np.ndim(values) else 1 for name, values in {**columns, **flags}.items()}
+    if wrong := [f"{name} has {length}" for name, length in lengths.items() if length != len(trace)]:
+        stamps = lengths.pop("sampling_rate") == trace.shape[1]
+        turned = "; save the transposed array, trace.T" if trace.shape[1] in lengths.values() else ""
+        turned = turned or "; expected one rate (Hz), and no time of each sample" * stamps
+        raise UserError(f"{path}: trace has {len(trace)} cells, but {', '.join(wrong)} entries{turned}")
+    return columns, flags
