@@ -70,9 +70,7 @@ def _traces(estimates: h5py.Group, names: Sequence[str], path: Path) -> np.ndarr
             "prepare.signal=raw"
         )
     parts = [values(estimates[name], f"{path}: estimates/{name}") for name in names]
-    lengths = {
-        shapes.get(name, parts[0].shape)[-1] for name in ("C", "YrA")
-    }  # F_dff of another length than both is turned
+    lengths = {shapes.get(name, parts[0].shape)[-1] for name in ("C", "YrA")}  # F_dff of another one is turned
     alike = all(part.ndim == 2 and part.shape == parts[0].shape for part in parts)
     if not alike or shapes[names[0]][-1] not in lengths:
         listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())

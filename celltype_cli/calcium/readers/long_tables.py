@@ -17,6 +17,13 @@ from celltype_cli.core.clock import clock_seconds
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.signals import split_at_gaps
 
+LAYOUT = (
+    "a long table has cell_id, label, value and time_s, or frame and sampling_rate instead of time_s; labels may stand "
+    "in dataset.labels, the rate of frames in dataset.frame_rate"
+)
+SORTED = "rows are out of the order of {0} and were sorted by it: was a clock set back?"
+PARTED = "{0} has gaps, or single samples apart from others; no window crosses them"
+
 
 def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
     """Makes a recording of the rows of each cell; frames that are missing, or without a value, part its trace.
@@ -24,26 +31,11 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
     Raises:
         UserError: when a column is missing.
     """
-    layout = (
-        "a long table has cell_id, label, value and time_s, or frame and sampling_rate instead of time_s; labels may "
-        "stand in dataset.labels, the rate of frames in dataset.frame_rate"
-    )
-    require(table.columns, ("cell_id", "value", *["label"] * how.labelled), path, layout)
-    timed = "time_s" in table
-    if not timed and "frame" not in table and called(table, ("time_s",)):
-        require(table.columns, ("time_s",), path, layout)
-    elif not timed:
-        require(table.columns, ("frame", *["sampling_rate"] * (how.frame_rate is None)), path, layout)
-    found = Found()
+    _require(table, path, how)
+    timed, found = "time_s" in table, Found()
     table = _named(table, path, found.faults)
     use = ["value", "time_s"] if timed else ["value", "frame", *["sampling_rate"] * ("sampling_rate" in table)]
-    numbers, words = {}, {}
-    for name in use:
-        column = pd.Series(one_rate(table[name].to_numpy(object))) if name == "sampling_rate" else table[name]
-        if name == "time_s" and column.dtype.kind == "O" and (seconds := clock_seconds(column)) is not None:
-            found.notes.append(f"{path.name}: time_s is a clock ({column.iloc[0]}), read as seconds")
-            column = pd.Series(seconds, index=column.index)
-        numbers[name], words[name] = as_numbers(column)
+    numbers, words = _numbers(table[use], path, found.notes)
     flags = [name for name in table if is_flag(name)]
     found.notes += without_meaning({name: table[name].unique() for name in flags}, path.name)
     parted: Counter[str] = Counter()
@@ -70,6 +62,28 @@ def from_long(table: pd.DataFrame, path: Path, how: How) -> Found:
     if timed and "sampling_rate" in table and how.frame_rate is None:
         found.notes += _other_rate(table["sampling_rate"], found.recordings, path)
     return found
+
+
+def _require(table: pd.DataFrame, path: Path, how: How) -> None:
+    """Raises a UserError where a column is missing that every sample needs."""
+    require(table.columns, ("cell_id", "value", *["label"] * how.labelled), path, LAYOUT)
+    if "time_s" in table:
+        return
+    if "frame" not in table and called(table, ("time_s",)):  # under another name
+        require(table.columns, ("time_s",), path, LAYOUT)
+    require(table.columns, ("frame", *["sampling_rate"] * (how.frame_rate is None)), path, LAYOUT)
+
+
+def _numbers(table: pd.DataFrame, path: Path, notes: list[str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Returns columns as numbers and which of their entries are words; adds to `notes` where times are of a clock."""
+    numbers, words = {}, {}
+    for name in table:
+        column = pd.Series(one_rate(table[name].to_numpy(object))) if name == "sampling_rate" else table[name]
+        if name == "time_s" and column.dtype.kind == "O" and (seconds := clock_seconds(column)) is not None:
+            notes.append(f"{path.name}: time_s is a clock ({column.iloc[0]}), read as seconds")
+            column = pd.Series(seconds, index=column.index)
+        numbers[name], words[name] = as_numbers(column)
+    return numbers, words
 
 
 def _skips_frames(frames: np.ndarray, path: Path) -> list[str]:
@@ -131,10 +145,6 @@ def _refuse_words(wrong: dict[str, pd.Series], n: int, where: str) -> None:
     ]
     if bad:
         raise UserError(f"{where}: {'; '.join(bad)}; correct them, or leave them empty (a gap ends a segment)")
-
-
-SORTED = "rows are out of the order of {0} and were sorted by it: was a clock set back?"
-PARTED = "{0} has gaps, or single samples apart from others; no window crosses them"
 
 
 def _trace(numbers: dict[str, np.ndarray], stamped: str, how: How, where: str) -> tuple[dict, list[str]]:

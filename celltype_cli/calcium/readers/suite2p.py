@@ -76,29 +76,15 @@ def read(plane: Plane, how: How) -> Found:
     if trace.ndim != 2 or not trace.size:
         raise UserError(f"{plane.folder / FULL} is of shape {trace.shape}; expected [ROI, time], with an ROI at least")
     check_room(COPIES * 8.0 * trace.size, f"{plane.folder / FULL}: its {trace.size} values")
-    found, rejected = Found(), np.zeros(len(trace), dtype=bool)
+    found = Found()
     neuropil = _beside(plane, "Fneu.npy", trace.shape) if how.neuropil else None
     if neuropil is not None:
         found.notes.append(f"the neuropil of suite2p is subtracted: F - {how.neuropil:g} Fneu (dataset.neuropil)")
     elif how.neuropil:
         found.notes.append(f"{plane.name}: has no Fneu.npy, so that no neuropil is subtracted")
-    if (cells := _beside(plane, "iscell.npy", (len(trace),))) is None:
-        found.notes.append(f"{plane.name}: has no iscell.npy, so that all ROIs are taken for cells")
-    else:
-        flag = _first(cells, len(trace))
-        if not np.isin(flag, (0, 1)).all():
-            raise UserError(
-                f"{plane.folder / 'iscell.npy'} holds {flag[~np.isin(flag, (0, 1))][0]:g}; expected 0 or 1 for each "
-                "ROI, beside its probability: [ROI, (0 or 1, probability)]"
-            )
-        rejected = flag == 0
-        found.rejected = {"iscell.npy": int(rejected.sum())} if rejected.any() else {}
-    if cells is None and len(trace) > TURNED * trace.shape[1]:
-        raise UserError(f"{plane.folder / FULL} holds {len(trace)} rows of {trace.shape[1]} samples, and a row is "
-                        "an ROI: it looks turned; expected [ROI, time]")  # fmt: skip
-    if (red := _beside(plane, "redcell.npy", (len(trace),))) is not None and (
-        n := int((_first(red, len(trace)) > 0).sum())
-    ):
+    rejected = _rejected(plane, trace.shape, found)
+    red = _beside(plane, "redcell.npy", (len(trace),))
+    if red is not None and (n := int((_first(red) > 0).sum())):
         found.notes.append(f"{plane.name}: redcell.npy calls {n} ROIs red, which is no label here: dataset.labels")
     said = _settings(plane)
     rate = how.frame_rate or _frame_rate(plane, said, found.notes)
@@ -107,9 +93,9 @@ def read(plane: Plane, how: How) -> Found:
         found.notes.append(f"{plane.name}: {len(starts) + 1} recordings follow one another (frames_per_folder), and no "
                            "window crosses from one to the next")  # fmt: skip
     for k in np.flatnonzero(~rejected | how.keep_rejected):
-        values = trace[k].astype(np.float64) - (
-            how.neuropil * neuropil[k].astype(np.float64) if neuropil is not None else 0
-        )
+        values = trace[k].astype(np.float64)
+        if neuropil is not None:
+            values -= how.neuropil * neuropil[k].astype(np.float64)
         cell, file = f"{plane.name}/{k}", f"{plane.name}/{FULL}"
         parts = [parted(piece, f"cell {cell} ({file})") for piece in np.split(values, starts)]
         segments = tuple(segment for part in parts for segment in part["segments"])
@@ -118,9 +104,33 @@ def read(plane: Plane, how: How) -> Found:
     return found
 
 
-def _first(array: np.ndarray, n: int) -> np.ndarray:
+def _rejected(plane: Plane, shape: tuple[int, int], found: Found) -> np.ndarray:
+    """Returns which ROIs iscell.npy calls none, and counts them in `found`; none, with a note, where it is missing.
+
+    Raises:
+        UserError: when it holds something else, or nothing tells that the traces are not turned.
+    """
+    rois, samples = shape
+    if (cells := _beside(plane, "iscell.npy", (rois,))) is None:
+        if rois > TURNED * samples:
+            raise UserError(f"{plane.folder / FULL} holds {rois} rows of {samples} samples, and a row is an ROI: it "
+                            "looks turned; expected [ROI, time]")  # fmt: skip
+        found.notes.append(f"{plane.name}: has no iscell.npy, so that all ROIs are taken for cells")
+        return np.zeros(rois, dtype=bool)
+    flag = _first(cells)
+    if (other := flag[~np.isin(flag, (0, 1))]).size:
+        raise UserError(
+            f"{plane.folder / 'iscell.npy'} holds {other[0]:g}; expected 0 or 1 for each ROI, beside its probability: "
+            "[ROI, (0 or 1, probability)]"
+        )
+    if n := int((flag == 0).sum()):
+        found.rejected["iscell.npy"] = n
+    return flag == 0
+
+
+def _first(array: np.ndarray) -> np.ndarray:
     """Returns the first of each pair (0 or 1, probability)."""
-    return np.asarray(array).reshape(n, -1)[:, 0]
+    return np.asarray(array).reshape(len(array), -1)[:, 0]
 
 
 def _beside(plane: Plane, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
