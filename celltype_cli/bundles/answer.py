@@ -24,6 +24,9 @@ class Answer:
         examples: the first row of each cell that was used, of the inputs of which the bundle keeps examples.
         unlike: of each of these cells, whether it is unlike training cells of the type that it is taken for.
         recorded: by cell, what gives what there is to see of its recording (`cells.examples`).
+        foreign: of each, whether it is of a recording that does not look like the training cells, among others that do.
+        accuracy: that cells with a label shall have; None: all have one.
+        forced: whether cells have labels whatever the verdict.
         stress: what became of labels when cells were labelled again with errors (`bundles.stress`); None: not tried.
     """
 
@@ -32,7 +35,10 @@ class Answer:
     verdict: Verdict | None
     examples: dict[str, Float[np.ndarray, "cell ..."]]
     unlike: Bool[np.ndarray, " used"]
+    foreign: Bool[np.ndarray, " used"]
     recorded: Mapping[str, Callable[[str], Sequence[Any]]]
+    accuracy: float | None = None
+    forced: bool = False
     stress: pd.DataFrame | None = None
 
     @property

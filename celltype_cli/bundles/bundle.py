@@ -180,8 +180,10 @@ def load_bundle(path: str | Path) -> Bundle:
     """
     path = Path(path).expanduser()
     if not (path / ABOUT).is_file():
+        inside = sorted(path.glob(f"*/{ABOUT}"))
         what = "is no bundle, it has no bundle.yaml" if path.is_dir() else "does not exist"
-        raise UserError(f"{path} {what}; `celltype export run=... out={path}` makes one")
+        instead = f"{inside[0].parent} has one" if inside else f"`celltype export run=... out={path}` makes one"
+        raise UserError(f"{path} {what}; {instead}")
     check_sums(path)
     file = path / ABOUT
     if file.stat().st_size > LARGEST:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,11 @@ class Made:
         """Takes it from cells, by the first row of each."""
         conditions = {name: values[first] for name, values in cells.conditions.items()}
         return cls(conditions, cells.about.conditions, cells.about.inputs, cells[first].row_digests)
+
+    def __getitem__(self, rows: Shaped[np.ndarray, " chosen"]) -> Made:
+        """Takes some cells."""
+        conditions = {name: values[rows] for name, values in self.conditions.items()}
+        return replace(self, conditions=conditions, digest=self.digest[rows])
 
     @classmethod
     def joined(cls, parts: Sequence[Made]) -> Made:

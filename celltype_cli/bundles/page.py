@@ -15,6 +15,7 @@ from celltype_cli.bundles.draw_cells import images, recorded, series
 from celltype_cli.bundles.draw_survival import survival
 from celltype_cli.bundles.nearest import nearest
 from celltype_cli.bundles.predict import SHOWN
+from celltype_cli.bundles.promise import OF_TYPE, of_labels, of_sets, of_types
 from celltype_cli.bundles.stress import summary
 from celltype_cli.core import plots
 from celltype_cli.core.messages import counted
@@ -44,19 +45,20 @@ def _head(bundle: Bundle, answer: Answer, title: str) -> Iterator[str]:
     yield f"<p>{len(given)} of {len(answer.cells)} cells labelled with the bundle <b>{escape(bundle.name)}</b>.</p>"
     if (verdict := answer.verdict) is not None:
         kind = "withheld" if verdict.withheld else "noted" if verdict.noted else ""
-        more = ["labels are withheld"] if verdict.withheld and given.empty else []
-        sentences = " ".join(map(_sentence, [verdict.words(), *more]))
-        yield f'<p class="verdict {kind}">{escape(sentences)}</p>'
+        yield f'<p class="verdict {kind}">{escape(_sentence(verdict.words()))}</p>'
     if bundle.about["data"]["simulated"]:
         warning = "The model was trained on simulated cells: its labels of recorded cells mean nothing."
         yield f'<p class="verdict withheld">{warning}</p>'
-    yield '<table><tr><th>type</th><th class="number">labelled</th><th class="number">best guess</th></tr>'
+    heads = "".join(f'<th class="number">{head}</th>' for head in ("labelled", "best guess", OF_TYPE))
+    yield f"<table><tr><th>type</th>{heads}</tr>"
+    held_out = of_types(bundle, answer)
     for name in bundle.classes:
         counts = ((frame["label" if frame is given else "best"] == name).sum() for frame in (given, answer.used))
-        numbers = "".join(f'<td class="number">{n}</td>' for n in counts)
+        numbers = "".join(f'<td class="number">{n}</td>' for n in (*counts, held_out[name]))
         yield f"<tr><td>{_key(bundle, name)}{escape(name)}</td>{numbers}</tr>"
     unsure = len(answer.used) - len(given)
-    yield f'<tr><td>unsure</td><td class="number">{unsure}</td><td></td></tr></table>'
+    yield f'<tr><td>unsure</td><td class="number">{unsure}</td><td></td><td></td></tr></table>'
+    yield f'<p class="notes">{" ".join(escape(_sentence(of(bundle, answer))) for of in (of_labels, of_sets))}</p>'
     yield from _notes("On this recording", [*filter(None, (summary(answer),)), *answer.notes])
 
 
@@ -85,7 +87,7 @@ def _cells(bundle: Bundle, answer: Answer) -> Iterator[str]:
         said = f'<span class="label">{escape(line["label"])}</span>' if line["label"] else (
             f'<span class="unsure">unsure ({escape(line["best"])}?)</span>'
         )  # fmt: skip
-        own = "" if line["note"].startswith("withheld") else line["note"]  # which the page says once
+        own = "" if answer.verdict.withheld and line["label"] == "" else line["note"]  # which the page says once
         said_more = [f"votes {line['votes']}, set: {line['set'] or 'none'}", own, line.get("stress", "")]
         yield (
             f'<details class="cell"><summary><span>{escape(line["cell_id"])}</span>{said}'

@@ -14,9 +14,9 @@ from jaxtyping import Float, Shaped
 from celltype_cli.bundles.answer import Answer
 from celltype_cli.bundles.bundle import Bundle
 from celltype_cli.bundles.called import call
-from celltype_cli.bundles.familiar import compare
+from celltype_cli.bundles.judged import Seen, judged
 from celltype_cli.bundles.lines import lines_of, lost_line, said_of, unused_line
-from celltype_cli.bundles.made import Made, doubts
+from celltype_cli.bundles.made import Made
 from celltype_cli.bundles.training import describe
 from celltype_cli.cells.assemble import Entry, Recordings
 from celltype_cli.core.messages import UserError
@@ -52,7 +52,7 @@ def predict(
     Raises:
         UserError: when `accuracy` is no share between 0 and 1, or a setting is none of the bundle's `prepare`.
     """
-    least = bundle.held_out.threshold(accuracy)
+    bundle.held_out.threshold(accuracy)  # which refuses an impossible one before cells are read
     parts, done, shown = [], 0, 0
     for chunk in chunks(bundle, recordings.entries):
         part = labelled(bundle, replace(recordings, entries=chunk), prepare or {}, SHOWN - shown)
@@ -68,15 +68,16 @@ def predict(
         for name in (bundle.training.examples if described else ())
     }
     verdict, unlike = None, np.concatenate([np.empty(0, bool), *(part.far for part in parts)])
+    foreign = np.zeros(len(unlike), bool)
     if described:
-        group = cells.loc[cells["best"] != "", "group"].to_numpy()
+        group, file = (cells.loc[cells["best"] != "", name].to_numpy() for name in ("group", "file"))
         made = Made.joined([part.made for part in parts if part.made])
         sureness = np.concatenate([part.sureness for part in parts])
-        about = doubts(bundle.training.made, made, bundle.about["inputs"])
-        more = [*about, *bundle.types.doubts(unlike), *bundle.held_out.doubts(sureness, group)]
-        verdict = compare(bundle.training, np.concatenate(described), group, more)
+        recording = np.where(group == "", file, group)
+        verdict, foreign = judged(bundle, Seen(np.concatenate(described), group, recording, unlike, sureness, made))
     recorded = {cell_id: part.recorded for part in parts if part.recorded for cell_id in part.lines["cell_id"]}
-    return _answered(Answer(cells, recordings.about.notes, verdict, examples, unlike, recorded), least, force)
+    answer = Answer(cells, recordings.about.notes, verdict, examples, unlike, foreign, recorded, accuracy, force)
+    return _answered(answer, bundle)
 
 
 def chunks(bundle: Bundle, entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
@@ -91,20 +92,32 @@ def chunks(bundle: Bundle, entries: Sequence[Entry]) -> Iterator[Sequence[Entry]
             size = min(2 * size, max(FIRST, min(MOST, int(LARGEST / values))))
 
 
-def _answered(answer: Answer, least: float, force: bool) -> Answer:
-    """Gives labels: none to a recording unlike the training cells, to a cell that is, or to one that is not sure."""
-    cells, verdict = answer.cells, answer.verdict
+def _answered(answer: Answer, bundle: Bundle) -> Answer:
+    """Gives labels: none to a recording unlike the training cells, to a cell that is, or to one that is not sure; none
+    either of a type that no held-out cell was rightly called so surely, of which nothing says that it is ever right."""
+    cells, verdict, force = answer.cells, answer.verdict, answer.forced
     if verdict is None:
         return answer
+    least = bundle.held_out.threshold(answer.accuracy)
     used = cells.index[cells["best"] != ""]
     other, far, sure = used[answer.unlike], used[verdict.unfamiliar], used[cells.loc[used, "confidence"] >= least]
+    found = bundle.held_out.labelled(least)
+    untold = [name for name, (right, _) in zip(bundle.classes, found.values()) if not right and answer.accuracy]
+    never = sure[cells.loc[sure, "best"].isin(untold)]
+    cells.loc[never, "note"] = "no held-out cell was rightly called " + cells.loc[never, "best"] + " so surely"
     cells.loc[other, "note"] = "unlike training cells of its best guess, " + cells.loc[other, "best"]
     cells.loc[far, "note"] = "lies far from all training cells"
-    given = sure if force else sure.difference(far).difference(other)
+    given = sure if force else sure.difference(far).difference(other).difference(never)
     cells.loc[given, "label"] = cells.loc[given, "best"]
-    if verdict.withheld and not force:
-        cells.loc[used, "label"] = ""
-        cells.loc[used, "note"] = "withheld: the recording does not look like the training cells"
+    pairs = zip(cells.loc[given, "best"], cells.loc[given, "set"])
+    outside = given[[f" {best} " not in f" {there} " for best, there in pairs]]
+    outside = outside[cells.loc[outside, "note"] == ""]
+    cells.loc[outside, "note"] = "read with care: its set leaves the label out, most " + cells.loc[outside, "best"]
+    cells.loc[outside, "note"] += " cells that were held out were more surely so"
+    withheld = used if verdict.withheld else used[answer.foreign]
+    if not force:
+        cells.loc[withheld, "label"] = ""
+        cells.loc[withheld, "note"] = "withheld: the recording does not look like the training cells"
     return replace(answer, cells=cells)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from celltype_cli.core.files import digest
+from celltype_cli.core.files import OF_THE_SYSTEM, digest
 from celltype_cli.core.messages import UserError, few
 
 SUMS = "checksums.txt"
@@ -31,7 +31,7 @@ def check_sums(folder: Path) -> None:
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / SUMS} cannot be read ({error}): copy the bundle again, whole") from error
     found = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
-    found = {name: file for name, file in found.items() if name != SUMS and not file.name.startswith(".")}
+    found = {name: file for name, file in found.items() if name != SUMS and not _of_the_system(file)}
     faults = [f"{name} is missing" for name in sorted(listed.keys() - found.keys())]
     faults += [f"{name} is not listed in {SUMS}" for name in sorted(found.keys() - listed.keys())]
     faults += [
@@ -40,3 +40,8 @@ def check_sums(folder: Path) -> None:
     faults += [f"{name} is no part of a bundle" for name in sorted(found) if not PARTS.fullmatch(name)]
     if faults:
         raise UserError("\n  ".join([f"{folder} is not as it was exported, and is not opened:", *few(faults)]))
+
+
+def _of_the_system(file: Path) -> bool:
+    """Says whether a file browser or a disk of the network has put it there."""
+    return file.name.startswith(".") or file.name in OF_THE_SYSTEM

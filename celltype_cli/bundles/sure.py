@@ -87,6 +87,13 @@ class HeldOut:
         at = coverage.threshold(mine.max(axis=1), mine.argmax(axis=1) == self.label, accuracy)
         return float("inf") if at is None else at
 
+    def labelled(self, least: float) -> dict[int, tuple[int, int]]:
+        """Returns of each type how many of these cells are rightly called so from a confidence on, and how many are."""
+        mine = self.calibrated(self.proba)
+        best, given = mine.argmax(axis=1), mine.max(axis=1) >= least
+        counted = {c: (given & (best == c), self.label == c) for c in range(mine.shape[1])}
+        return {c: (int((called & true).sum()), int(called.sum())) for c, (called, true) in counted.items()}
+
     def sets(self, proba: Float[np.ndarray, "new classes"], promise: float = 0.9) -> Bool[np.ndarray, "new classes"]:
         """Returns which types each new cell may be, by the probabilities of the ensemble (`evaluation.sets`)."""
         return proba >= sets.thresholds(self.label, self.proba, self.group, promise)

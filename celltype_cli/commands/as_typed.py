@@ -12,6 +12,7 @@ from celltype_cli.core.messages import UserError
 
 OPEN = ("dataset", "prepare")  # nodes that take whatever settings the bundle knows
 NAMED_OTHERWISE = ("path",)  # of a reader: the command has another name for it, `input`
+NEW = ("out", "outputs")  # paths of what may not be there yet
 
 
 def for_hydra(command: str, arguments: Sequence[str]) -> list[str]:
@@ -29,12 +30,12 @@ def for_hydra(command: str, arguments: Sequence[str]) -> list[str]:
 
 
 def _as_text(argument: str) -> str:
-    """Puts in Hydra's quotes the path of what is there, where it has odd characters, and the id of a cell."""
+    """Puts in Hydra's quotes a path of what is there or will be, where it has odd characters, and the id of a cell."""
     key, _, value = argument.partition("=")
     if key == "cell" and value not in ("", "null") and value[0] + value[-1] not in ('""', "''"):
         return spelling.word(key, value)
-    odd = not re.fullmatch(r"[\w./:+-]*", value, re.ASCII) and not value.startswith(("[", "{"))
-    return spelling.word(key, value) if odd and _there(value) else argument
+    odd = not re.fullmatch(r"[\w./:+-]*", value, re.ASCII) and not value.startswith(("[", "{", '"', "'"))
+    return spelling.word(key, value) if odd and (key in NEW or _there(value)) else argument
 
 
 def _there(path: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tarfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,10 +75,19 @@ def opened(name: str, outputs: Path, threads: int | None) -> Bundle:
     return bundle
 
 
+def _unpacked(file: Path) -> str:
+    packed = zipfile.is_zipfile(file) or tarfile.is_tarfile(file)
+    if packed:
+        return ": unpack it, and type the name of the folder that holds bundle.yaml"
+    return f": type model={file.parent}" if file.name == "bundle.yaml" else ""
+
+
 def _opened(name: str, outputs: Path) -> Bundle:
     from celltype_cli.bundles.bundle import load_bundle
 
     folder = Path(name).expanduser()
+    if folder.is_file():
+        raise UserError(f"model={name} is a file, and a bundle is a folder{_unpacked(folder)}")
     if (folder / "bundle.yaml").is_file() or folder.is_dir() and not (folder / "run.json").is_file():
         return load_bundle(folder)
     if ((kept := outputs / "models" / name) / "bundle.yaml").is_file():

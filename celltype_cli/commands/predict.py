@@ -87,7 +87,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     stale = [out / "stress.csv"] if answer.stress is None else []
     stale += [place for place, _ in for_tools(bundle, path, answer.cells, out)] if cfg.write else []
     write_files(files, cfg.overwrite, stale)
-    _print(bundle, answer, cfg.accuracy, out, [place for place, _ in tools])
+    _print(bundle, answer, out, [place for place, _ in tools])
     return {"status": "finished", "folder": str(out), "result": "", "code": 0 if answer.unused.empty else SOME_UNUSED}
 
 
@@ -99,20 +99,20 @@ def _reasons(answer: Answer) -> list[str]:
     return few(first[key] + (f" (and {n - 1} alike)" if n > 1 else "") for key, n in counts.most_common())
 
 
-def _print(bundle: Bundle, answer: Answer, accuracy: float | None, out: Path, tools: list[Path]) -> None:
+def _print(bundle: Bundle, answer: Answer, out: Path, tools: list[Path]) -> None:
+    from celltype_cli.bundles.promise import OF_TYPE, of_labels, of_sets, of_types
     from celltype_cli.bundles.stress import summary
 
     given = answer.cells[answer.cells["label"] != ""]
     say(f"\n{len(given)} of {len(answer.cells)} cells labelled with {bundle.name}; {answer.verdict.words()}")
-    rows = []
+    rows, held_out = [], of_types(bundle, answer)
     for name in bundle.classes:
         chosen, best = given[given["label"] == name], answer.used[answer.used["best"] == name]
         sure = "" if best.empty else f"{best['confidence'].median():.2f}"
-        rows.append([name, len(chosen), len(best), sure])
-    say_table(["type", "labelled", "best guess", "median confidence"], rows)
-    if answer.verdict.withheld and given.empty:
-        say("labels are withheld; force=true gives them all the same, best guesses are in cells.csv")
-    say(_promise(bundle, accuracy))
+        rows.append([name, len(chosen), len(best), sure, held_out[name]])
+    say_table(["type", "labelled", "best guess", "median confidence", OF_TYPE], rows)
+    say(of_labels(bundle, answer))
+    say(of_sets(bundle, answer))
     if said := summary(answer):
         say(said)
     for line in _reasons(answer):
@@ -128,17 +128,3 @@ def _print(bundle: Bundle, answer: Answer, accuracy: float | None, out: Path, to
         names, folders = (sorted({str(part) for part in parts}) for parts in zip(*((t.name, t.parent) for t in tools)))
         places["for its tool"] = f"{', '.join(few(names))} in {', '.join(few(folders))}"
     say_pairs(places)
-
-
-def _promise(bundle: Bundle, accuracy: float | None) -> str:
-    """Says which cells got a label, and what the sets promise."""
-    least = bundle.held_out.threshold(accuracy)
-    if accuracy is None:
-        labels = "every cell has a label, however unsure"
-    elif least == float("inf"):
-        labels = (
-            f"no label: no confidence was right for {100 * accuracy:g} % of held-out cells (accuracy=null labels all)"
-        )
-    else:
-        labels = f"labels from a confidence of {least:.2f} on, where {100 * accuracy:g} % of held-out cells were right"
-    return f"{labels}; sets: {bundle.about['trust']['sets']}"

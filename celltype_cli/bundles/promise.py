@@ -1,0 +1,61 @@
+"""What an answer promises, in words: which cells have a label, how often such labels were right, what sets hold.
+
+A share of right labels is that of the held-out cells, whose types come in shares of their own: of a recording with
+another mix it is another one. So it is said of each type, too, how many held-out cells with this label have it.
+"""
+
+from __future__ import annotations
+
+from celltype_cli.bundles.answer import Answer
+from celltype_cli.bundles.bundle import Bundle
+from celltype_cli.evaluation import sets
+from celltype_cli.evaluation.confidence import ACCURACIES, PROMISE
+
+OF_TYPE = "held-out labels right"  # heading of `of_types`
+
+
+def of_labels(bundle: Bundle, answer: Answer) -> str:
+    """Says which cells have a label, and how many of the held-out cells with one were right."""
+    if answer.verdict is not None and answer.verdict.withheld:
+        if not answer.forced:
+            return "labels are withheld; force=true gives them all the same, best guesses are in cells.csv"
+        return "labels are given all the same (force=true): nothing says how often they are right"
+    held_out, accuracy = bundle.held_out, answer.accuracy
+    if accuracy is None:
+        unlike = "" if answer.forced else " that is not unlike the training cells"
+        return f"each cell{unlike} has a label, however unsure"
+    least = held_out.threshold(accuracy)
+    if least == float("inf"):
+        lower = [at for at in ACCURACIES if at < accuracy and held_out.threshold(at) < float("inf")]
+        instead = f"accuracy={max(lower):g} labels some, " if lower else ""
+        return (
+            f"no label: no confidence was right for {100 * accuracy:g} % of held-out cells, or too few of them say so "
+            f"({instead}accuracy=null labels all)"
+        )
+    right, given = (sum(column) for column in zip(*held_out.labelled(least).values()))
+    begin = f"from a confidence of {least:.2f} on" if least else "at any confidence"
+    return (
+        f"labels {begin}, where {right} of {given} held-out cells were right ({100 * right / given:.1f} %): in the mix of "
+        "types of the training cells, another mix has another share; a cell of none of these types may be labelled, too"
+    )
+
+
+def of_types(bundle: Bundle, answer: Answer) -> dict[str, str]:
+    """Says of each type how many of the held-out cells with this label have it: "8 of 10"."""
+    found = bundle.held_out.labelled(bundle.held_out.threshold(answer.accuracy)).values()
+    said = (f"{right} of {given}" if given else "none given" for right, given in found)
+    return dict(zip(bundle.classes, said))
+
+
+def of_sets(bundle: Bundle, answer: Answer) -> str:
+    """Says what the sets hold, and which types stand in every one since nothing can be promised of them."""
+    if answer.verdict is not None and answer.verdict.withheld:
+        return "sets promise nothing of such a recording"
+    held_out, group = bundle.held_out, bundle.about["group"]
+    always = [
+        name
+        for c, name in enumerate(bundle.classes)
+        if not sets.promise_of(len({*held_out.group[held_out.label == c]}), PROMISE)
+    ]
+    more = f"; {', '.join(always)}, of which too few {group}s have cells, in every set" if always else ""
+    return f"sets: {bundle.about['trust']['sets']}{more if len(always) < len(bundle.classes) else ''}"
