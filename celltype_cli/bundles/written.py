@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -60,6 +61,20 @@ def check_free(places: Sequence[Path], overwrite: bool) -> None:
             faults.append(f"{place} is an answer of before: choose another out=, or type overwrite=true")
     if faults:
         raise UserError("\n  ".join(["nothing is written over what is there:", *few(faults)]))
+
+
+def check_places(places: Mapping[str, Path]) -> None:
+    """Raises a UserError where a folder is none, or cannot be made or written to: before hours of labelling, not after.
+
+    Args:
+        places: folders by the setting that names them.
+    """
+    for setting, folder in places.items():
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        if not there.is_dir():
+            raise UserError(f"{setting}={folder}: {there} is a file; name a folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise UserError(f"{setting}={folder}: {there} may not be written to (no permission, or read-only)")
 
 
 def write_files(files: Sequence[File], overwrite: bool, stale: Sequence[Path] = ()) -> None:

@@ -56,11 +56,13 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from celltype_cli.bundles.predict import predict
     from celltype_cli.bundles.recordings import other_kind, recordings_of
     from celltype_cli.bundles.stress import stressed
-    from celltype_cli.bundles.written import check_free, for_tools, images, write_files
+    from celltype_cli.bundles.written import check_free, check_places, for_tools, images, write_files
 
     path = Path(cfg.input).expanduser()
     out = Path(f"{name_of(path)}-labels") if cfg.out is None else Path(cfg.out).expanduser()
     check_free([out / name for name in ("cells.csv", "page.html", "survival.png")], cfg.overwrite)
+    beside = path if path.is_dir() else path.parent
+    check_places({"out": out, **({"write=true input": beside} if cfg.write and path.exists() else {})})
     bundle = opened(str(cfg.bundle), Path(cfg.outputs), cfg.threads)
     settings = settings_of(cfg, bundle)
     recordings = recordings_of(bundle, path, **settings["dataset"])

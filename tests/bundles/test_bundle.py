@@ -47,6 +47,17 @@ def test_what_is_not_as_it_was_is_not_opened(bundle, spoil, said):
         load_bundle(bundle)
 
 
+def test_what_file_browsers_leave_in_a_folder_stops_no_bundle(bundle):
+    for name in (".DS_Store", "models/._fold_1", "Thumbs.db", "models/fold_1/desktop.ini"):
+        (bundle / name).write_bytes(b"x")
+    assert load_bundle(bundle).members
+
+
+def test_a_folder_that_holds_a_bundle_is_told_which(bundle):
+    with pytest.raises(UserError, match=rf"{bundle.parent} is no bundle, it has no bundle.yaml; {bundle} has one"):
+        load_bundle(bundle.parent)
+
+
 @pytest.mark.parametrize(
     "name", ["models/fold_1/model.pkl", "estimator.joblib", "models/extra.py", "bundle.yaml.pickle"]
 )

@@ -13,6 +13,7 @@ from celltype_cli.bundles.called import call, check
 from celltype_cli.bundles.lines import lost_line
 from celltype_cli.bundles.predict import labelled, predict
 from celltype_cli.bundles.recordings import recordings_of
+from celltype_cli.bundles.sure import HeldOut
 from celltype_cli.core.messages import UserError
 from celltype_cli.evaluation.calibration import softened
 
@@ -47,6 +48,39 @@ def test_the_ensemble_is_the_mean_of_the_folds(exported, tmp_path):
     assert each.shape == (3, 2, 2)
     found = predict(bundle, recordings).cells[["p_PV", "p_SOM"]].to_numpy()
     np.testing.assert_allclose(found, softened(each.mean(axis=0), bundle.held_out.temperature), atol=1e-9)
+
+
+def with_held_out(bundle, label, proba):
+    """Returns a bundle whose held-out cells are others, of five animals."""
+    n = len(label)
+    vars(bundle)["held_out"] = HeldOut(label, proba, np.arange(n) % 5, np.arange(n).astype(str))
+    return bundle
+
+
+def test_a_type_that_no_held_out_cell_was_rightly_called_is_no_label(exported, tmp_path):
+    write_traces(tmp_path / "new.npz", seed=1, label=("", ""))
+    proba = np.tile([[0.9, 0.1], [0.1, 0.9]], (30, 1))
+    label = np.where(np.arange(60) % 4 == 3, 0, np.arange(60) % 2)  # half of those that are called SOM are PV
+    bundle, recordings = load_bundle(exported), recordings_of(load_bundle(exported), tmp_path / "new.npz")
+    found = predict(with_held_out(bundle, label, proba), recordings, accuracy=0.6).cells
+    assert set(found["label"]) == {"PV", "SOM"}
+    bundle = with_held_out(load_bundle(exported), np.zeros(60, int), proba)  # all of them
+    found = predict(bundle, recordings, accuracy=0.4).cells
+    assert set(found["label"]) == {"PV", ""}
+    assert set(found.loc[found["best"] == "SOM", "note"]) == {"no held-out cell was rightly called SOM so surely"}
+    assert (predict(bundle, recordings, accuracy=None).cells["label"] != "").all()  # as was asked for
+
+
+def test_a_label_that_its_set_leaves_out_is_told(exported, tmp_path):
+    write_traces(tmp_path / "new.npz", seed=1, label=("", ""))
+    proba = np.tile([[0.9, 0.1], [0.4, 0.6]], (30, 1))
+    bundle = with_held_out(load_bundle(exported), np.arange(60) % 2, proba)
+    new = np.tile([[0.8, 0.2], [0.3, 0.7]], (12, 1)).repeat(2, axis=0)  # of two windows each
+    vars(bundle)["members"] = (lambda cells: new,)
+    found = predict(bundle, recordings_of(bundle, tmp_path / "new.npz"), accuracy=None).cells
+    assert found["label"].tolist() == ["PV", "SOM"] * 12 and found["set"].tolist() == ["", "SOM"] * 12
+    said = "read with care: its set leaves the label out, most PV cells that were held out were more surely so"
+    assert found["note"].tolist() == [said, ""] * 12
 
 
 def test_a_cell_that_is_odd_beside_the_others_alone_stops_no_other(exported, tmp_path):

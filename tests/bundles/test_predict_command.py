@@ -1,5 +1,6 @@
 """The command `predict`: what it writes and says, its exit codes, and what it refuses before anything is read."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,10 @@ def test_the_command_and_its_exit_codes(exported, tmp_path, monkeypatch, capsys)
     write_traces(tmp_path / "new.npz", n=4)
     assert command("predict", f"model={exported}", "input=new.npz") == 0
     assert len(pd.read_csv("new.npz-labels/cells.csv")) == 4
+    said, page = " ".join(capsys.readouterr().out.split()), Path("new.npz-labels/page.html").read_text()
+    assert "held-out labels right" in said and "held-out labels right" in page  # 24 cells, each rightly called
+    assert "12 of 12" in said and page.count(">12 of 12<") == 2
+    assert "where 24 of 24 held-out cells were right" in said and "where 24 of 24 held-out cells were right" in page
     trace = np.random.default_rng(1).standard_normal((2, 150))
     trace[1, 30:] = np.nan
     write_traces(tmp_path / "one.npz", n=2, trace=trace)
@@ -108,6 +113,27 @@ def test_a_model_that_is_nowhere_is_looked_for_as_bundle_and_as_run(tmp_path, ca
         f"model=gone is no bundle: there is no such folder here, nor {tmp_path}/outputs/models/gone; as a run: " in said
     )
     assert "model=gone fits 0 runs" in said
+
+
+def test_a_packed_bundle_and_a_file_of_one_are_told_what_to_type(bundle, tmp_path, capsys):
+    write_traces(tmp_path / "new.npz", n=4)
+    packed = shutil.make_archive(tmp_path / "packed", "zip", bundle)
+    for model, said in ((packed, "unpack it"), (bundle / "bundle.yaml", f"type model={bundle}")):
+        assert command("predict", f"model={model}", f"input={tmp_path / 'new.npz'}", f"out={tmp_path / 'o'}") == 2
+        assert f"model={model} is a file, and a bundle is a folder: {said}" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_place_that_cannot_be_written_to_is_told_before_anything_is_read(exported, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    ask = ("predict", f"model={exported}", f"input={tmp_path / 'none.npz'}")
+    assert command(*ask, f"out={tmp_path / 'file/answer'}") == 2
+    assert f"{tmp_path / 'file'} is a file; name a folder" in " ".join(capsys.readouterr().err.split())
+    (tmp_path / "none.npz").touch()
+    monkeypatch.setattr("celltype_cli.bundles.written.os.access", lambda place, mode: place != tmp_path)
+    assert command(*ask, f"out={tmp_path / 'answer'}") == 2
+    assert f"{tmp_path} may not be written to" in " ".join(capsys.readouterr().err.split())
+    assert command(*ask, "write=true", "out=/tmp/answer") == 2  # beside the recordings, which may be read alone
+    assert f"write=true input={tmp_path}: {tmp_path} may not be" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(

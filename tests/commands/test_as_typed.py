@@ -19,6 +19,8 @@ from celltype_cli.commands.as_typed import for_hydra
         ("input=rec", "input=rec"),
         ("out=x", "out=x"),
         ("outputs=x", "outputs=x"),
+        ("out=eine Antwort für uns", 'out="eine Antwort für uns"'),  # which is not there yet
+        ("out='in quotes'", "out='in quotes'"),
         ("path=x", "path=x"),
         ("seed=1", "seed=1"),  # of simulations only, which no bundle reads
         ("nothing=1", "nothing=1"),

@@ -1,0 +1,65 @@
+"""What an answer promises: the shares are those of the held-out cells, and each case has its own words."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from celltype_cli.bundles.answer import Answer
+from celltype_cli.bundles.bundle import Bundle
+from celltype_cli.bundles.familiar import Verdict
+from celltype_cli.bundles.made import WITHHELD, Doubt
+from celltype_cli.bundles.promise import of_labels, of_sets, of_types
+from celltype_cli.bundles.sure import HeldOut
+
+TYPES = ("A", "B", "rare")
+
+
+def bundle(sure=0.9):
+    """40 cells called A, 38 of them rightly; 20 called B, all rightly; 2 called rare, none of them rightly."""
+    best = np.repeat([0, 1, 2], [40, 20, 2])
+    label = np.where(np.arange(62) < 2, 1, best)
+    label[60:] = 0, 1
+    proba = np.full((62, 3), (1 - sure) / 2)
+    proba[np.arange(62), best] = sure
+    group = np.array([f"m{k % 10}" for k in range(62)])
+    held_out = HeldOut(label, proba, group, np.arange(62).astype(str))
+    about = {"classes": TYPES, "group": "animal", "trust": {"sets": "in 90 % of the A, B cells"}}
+    made = Bundle(Path(), about)
+    vars(made)["held_out"] = held_out
+    return made
+
+
+def answer(accuracy=0.9, withheld=False, forced=False):
+    none = np.empty(0, bool)
+    doubts = (Doubt("it is another", WITHHELD),) if withheld else ()
+    verdict = Verdict(1.0, None, doubts, none, np.empty((0, 5), int), np.empty((0, 5)))
+    return Answer(pd.DataFrame(), (), verdict, {}, none, none, {}, accuracy, forced)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (answer(), "labels at any confidence, where 58 of 62 held-out cells were right (93.5 %): in the mix of types"),
+        (answer(0.95), "no label: no confidence was right for 95 % of held-out cells, or too few of them say so "
+                       "(accuracy=0.9 labels some, accuracy=null labels all)"),
+        (answer(0.9, withheld=True), "labels are withheld; force=true gives them all the same"),
+        (answer(0.9, withheld=True, forced=True), "nothing says how often they are right"),
+        (answer(None), "each cell that is not unlike the training cells has a label, however unsure"),
+        (answer(None, forced=True), "each cell has a label, however unsure"),
+    ],
+)  # fmt: skip
+def test_labels_promise_what_held_out_cells_show(asked, said):
+    assert said in of_labels(bundle(), asked)
+
+
+def test_of_each_type_it_is_said_how_many_held_out_labels_are_right():
+    assert of_types(bundle(), answer()) == {"A": "38 of 40", "B": "20 of 20", "rare": "0 of 2"}
+    assert of_types(bundle(), answer(0.99)) == dict.fromkeys(TYPES, "none given")
+
+
+def test_sets_say_which_types_are_in_each_of_them():
+    said = of_sets(bundle(), answer())
+    assert said == "sets: in 90 % of the A, B cells; rare, of which too few animals have cells, in every set"
+    assert of_sets(bundle(), answer(withheld=True)) == "sets promise nothing of such a recording"
