@@ -2,11 +2,12 @@
 
     python benchmarks/promises.py [--sets calcium hull cellexplorer sts] [--data folder] [--trees 100]
 
-Of each set of recorded cells every group is left out in turn (of the STS tables a third of the donors, of which
-forty are a recording each), a bundle is made of the others, as `celltype export` makes it, and labels the group without its labels. A
-line says what was labelled: of a recording as it is, of its cells of each type alone (another mix of types than the
-models were trained on), of one and of two of its cells, and of cells of a type that the models were not shown: without
-that type, the bundle is made again of the other groups. Verdicts: of so many recordings read with care, and withheld.
+Of each set of recorded cells every group is left out in turn (of the STS tables a third of the donors, of whom forty
+are a recording each). A bundle is made of the others, as `celltype export` makes it, and labels the group without its
+labels. A line says what was labelled: of a recording as it is, of its cells of each type alone (another mix of types
+than the models were trained on), of one and of two of its cells, and of cells of a type that the models were not shown:
+without that type, the bundle is made again of the other groups. Verdicts: of so many recordings read with care, and
+withheld. Some minutes of one core.
 """
 
 from __future__ import annotations

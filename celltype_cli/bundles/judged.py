@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Shaped
 from celltype_cli.bundles.bundle import Bundle
 from celltype_cli.bundles.departures import FEW
 from celltype_cli.bundles.familiar import Verdict, compare
-from celltype_cli.bundles.made import NOTED, Doubt, Made, doubts
+from celltype_cli.bundles.made import NOTED, WITHHELD, Doubt, Made, doubts
 from celltype_cli.core.messages import few
 
 
@@ -48,22 +48,26 @@ def verdict_on(bundle: Bundle, seen: Seen, rows: Bool[np.ndarray, " cell"]) -> V
 
 
 def judged(bundle: Bundle, seen: Seen) -> tuple[Verdict, Bool[np.ndarray, " cell"]]:
-    """Returns the verdict on all cells, and which of them are of a recording whose labels are withheld by itself.
+    """Returns the verdict, and which cells are of a recording that is foreign by itself, whose labels are withheld.
 
-    Recordings of fewer than `FEW` cells are not judged by themselves. The verdict names those that are foreign.
+    Where there are several, those of `FEW` cells or more are judged by themselves. The verdict is that on the rest, and
+    names those that are foreign; what it says of single cells it says of all.
     """
-    verdict = verdict_on(bundle, seen, np.ones(len(seen.group), bool))
+    whole = verdict_on(bundle, seen, np.ones(len(seen.group), bool))
     foreign, said = np.zeros(len(seen.group), bool), []
     names, size = np.unique(seen.recording, return_counts=True)
-    for name in names[size >= FEW] if len(names) > 1 and not verdict.withheld else ():
+    for name in names[size >= FEW] if len(names) > 1 else ():
         mine = seen.recording == name
         alone = verdict_on(bundle, seen, mine)
         if alone.withheld:
             foreign |= mine
             said.append(f"{name} ({alone.doubts[0].words})")
     if not said:
-        return verdict, foreign
+        return whole, foreign
+    rest = whole if foreign.all() else verdict_on(bundle, seen, ~foreign)
     verb = "does" if len(said) == 1 else "do"
     words = f"{len(said)} of {len(names)} {bundle.about['group']}s, taken alone, {verb} not look like them"
-    doubt = Doubt(f"{words}, and labels of such are withheld: {', '.join(few(said))}", NOTED)
-    return replace(verdict, doubts=(doubt, *verdict.doubts)), foreign
+    words = f"{words}, and labels of such are withheld: {', '.join(few(said))}"
+    found = (*rest.doubts, Doubt(words, WITHHELD if foreign.all() else NOTED))
+    first = tuple(sorted(found, key=lambda doubt: -doubt.weight))
+    return replace(whole, p=rest.p, told=rest.told, doubts=first), foreign

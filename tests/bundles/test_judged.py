@@ -13,12 +13,12 @@ N, EACH = 48, 6
 
 @pytest.fixture
 def asked(exported, tmp_path):
-    """Predicts eight animals of six cells, the last with traces that a change was made of."""
+    """Predicts eight animals of six cells; a change was made of the traces of the last."""
 
-    def ask(change, force=False, only=slice(None), **columns):
+    def ask(change, force=False, only=slice(None), last=EACH, **columns):
         rng = np.random.default_rng(1)
         trace = rng.standard_normal((N, 150)) * (0.1 + 0.2 * (np.arange(N) % 2))[:, None]
-        trace[-EACH:] = change(trace[-EACH:])
+        trace[-last:] = change(trace[-last:])
         of = {"trace": trace, "group": [f"m{k // EACH}" for k in range(N)], **columns}
         of = {name: np.asarray(values)[only] for name, values in of.items()}
         write_traces(tmp_path / "new.npz", n=len(of["trace"]), label=("", ""), **of)
@@ -44,6 +44,15 @@ def test_a_foreign_recording_among_others_is_told_and_gets_no_label(asked):
     assert (last["label"] == "").all() and last["note"].str.startswith("withheld").all()
     others = found.cells.iloc[:-EACH]
     assert (others["label"] != "").mean() > 0.8 and not others["note"].str.startswith("withheld").any()
+
+
+def test_foreign_recordings_take_no_labels_from_others_however_many_they_are(asked):
+    found = asked(shifted, last=6 * EACH)
+    assert found.foreign.tolist() == [False] * (2 * EACH) + [True] * (6 * EACH) and not found.verdict.withheld
+    assert (found.cells["label"] != "").mean() > 0.8 * 2 / 8 and (found.cells["label"][2 * EACH :] == "").all()
+    found = asked(shifted, last=N)
+    assert found.verdict.withheld and (found.cells["label"] == "").all()
+    assert "8 of 8 animals, taken alone, do not look like them" in found.verdict.words()
 
 
 def test_labels_are_given_all_the_same_where_they_are_wished(asked):
