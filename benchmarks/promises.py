@@ -2,12 +2,12 @@
 
     python benchmarks/promises.py [--sets calcium hull cellexplorer sts] [--data folder] [--trees 100]
 
-Of each set of recorded cells every group is left out in turn (of the STS tables a third of the donors, of whom forty
-are a recording each). A bundle is made of the others, as `celltype export` makes it, and labels the group without its
-labels. A line says what was labelled: of a recording as it is, of its cells of each type alone (another mix of types
-than the models were trained on), of one and of two of its cells, and of cells of a type that the models were not shown:
-without that type, the bundle is made again of the other groups. Verdicts: of so many recordings read with care, and
-withheld. Some minutes of one core.
+Of each set of recorded cells every group is left out in turn (of the STS tables a third of the donors, who are one
+input). A bundle is made of the others, as `celltype export` makes it, and labels the group without its labels. A line
+says what was labelled: of a recording as it is, of its cells of each type alone (another mix of types than the models
+were trained on), of one and of two of its cells, and of cells of a type that the models were not shown: without that
+type, the bundle is made again of the other groups. Verdicts: of so many recordings read with care, and withheld. Some
+minutes of one core.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ from celltype_cli.evaluation.intervals import effective_groups, jackknife
 from celltype_cli.splits.folds import checked
 
 ACCURACIES = (0.9, 0.95)
-MOST = 120  # recordings of a set whose groups are left out together
 
 
 @dataclass
@@ -52,7 +51,7 @@ class Set:
     model: Any
     trainer: Any
     split: Any
-    dealt: int | None = None  # parts in which groups are left out together; None: one by one
+    dealt: int | None = None  # parts in which groups are left out and labelled together; None: one by one
 
     @classmethod
     def of(cls, *typed: str, sources: tuple[str, ...] = (), dealt: int | None = None) -> Set:
@@ -111,9 +110,8 @@ class Set:
 def answer(bundle: Bundle, cells: Cells, accuracy: float) -> Answer:
     """Labels cells that are prepared already, as `celltype predict` does."""
     ids, first = np.unique(cells.cell_id, return_index=True)
-    entries = [
-        SimpleNamespace(cell_id=str(i), group=str(cells.group[k]), file="", label="") for i, k in zip(ids, first)
-    ]
+    of = {"file": "", "label": "", "source": ""}
+    entries = [SimpleNamespace(cell_id=str(i), group=str(cells.group[k]), **of) for i, k in zip(ids, first)]
 
     def prepared(_: Any, recordings: Recordings, **__: Any) -> Cells:
         return cells[np.flatnonzero(np.isin(cells.cell_id, [entry.cell_id for entry in recordings.entries]))]
@@ -184,8 +182,8 @@ def tried(of: Set, *, unknown: bool) -> dict[tuple[str, float], Told]:
                 others = tuple(other for other in left.cells.classes if other != name)
                 if len(others) > 1:
                     bundles[name,] = left.without(others).bundle()
-        for group in names[: MOST // (of.dealt or MOST)]:
-            own = cells[np.flatnonzero(cells.group == group)]
+        for group in [names] if of.dealt else names[:, None]:
+            own = cells[np.flatnonzero(np.isin(cells.group, group))]
             ids = np.unique(own.cell_id)
             situations = [("as they are", (), own)]
             for name in np.unique(own.label_names):

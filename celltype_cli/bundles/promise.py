@@ -35,8 +35,8 @@ def of_labels(bundle: Bundle, answer: Answer) -> str:
     right, given = (sum(column) for column in zip(*held_out.labelled(least).values()))
     begin = f"from a confidence of {least:.2f} on" if least else "at any confidence"
     return (
-        f"labels {begin}, where {right} of {given} held-out cells were right ({100 * right / given:.1f} %): in the mix "
-        "of types of the training cells, another has another share; a cell of none of these types may get a label, too"
+        f"labels {begin}, where {right} of {given} held-out cells were right ({100 * right / given:.1f} %), in the mix "
+        "of types of the training cells: another mix has another share; cells of no such type may get labels, too"
     )
 
 

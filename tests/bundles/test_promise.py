@@ -41,7 +41,7 @@ def answer(accuracy=0.9, withheld=False, forced=False):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (answer(), "labels at any confidence, where 58 of 62 held-out cells were right (93.5 %): in the mix of types"),
+        (answer(), "labels at any confidence, where 58 of 62 held-out cells were right (93.5 %), in the mix of types"),
         (answer(0.95), "no label: no confidence was right for 95 % of held-out cells, or too few of them say so "
                        "(accuracy=0.9 labels some, accuracy=null labels all)"),
         (answer(0.9, withheld=True), "labels are withheld; force=true gives them all the same"),
