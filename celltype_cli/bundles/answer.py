@@ -19,7 +19,7 @@ class Answer:
 
     Attributes:
         cells: a line each, in the order of the recordings; those that could not be used have a note and nothing else.
-        notes: what the reader of the files has to say.
+        notes: what the reader of the files and `prepare` have to say.
         verdict: how the cells that were used compare with the training cells; its entries are in the order of `used`.
         examples: the first row of each cell that was used, of the inputs of which the bundle keeps examples.
         unlike: of each of these cells, whether it is unlike training cells of the type that it is taken for.

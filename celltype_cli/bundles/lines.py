@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from celltype_cli.cells.assemble import Entry, named
 from celltype_cli.cells.cells import Cells
 from celltype_cli.evaluation.calibration import confidence_ratio
 
+NUMBER = re.compile(r"\d[\d.,]*(?:e[+-]?\d+)?")
 NAMED = re.compile(r"cell (?P<cell>.+?)(?: \((?P<file>[^()]*)\))?")  # as `assemble.named` does
 
 
@@ -74,6 +77,21 @@ def lost_line(bundle: Bundle, line: str) -> dict[str, Any]:
     found = NAMED.fullmatch(where)
     cell, file = (found["cell"], found["file"] or "") if found else (where, where)
     return _nothing(bundle, cell, reason or line) | {"file": file}
+
+
+def notes_of(parts: Sequence[tuple[int, Sequence[str]]]) -> Iterator[str]:
+    """Yields what is said of cells that were prepared in parts; what differs in numbers only is said of the first.
+
+    Args:
+        parts: how many cells each has, and the notes on them.
+    """
+    stop, alike = 0, defaultdict(list)
+    for n, notes in parts:
+        for note in notes:
+            alike[NUMBER.sub("#", note)].append(f"{note} (cells {stop + 1} to {stop + n})" if len(parts) > 1 else note)
+        stop += n
+    for first, *others in alike.values():
+        yield first + (f"; and alike of cells in {len(others)} other parts" if others else "")
 
 
 def _nothing(bundle: Bundle, cell_id: str, note: str) -> dict[str, Any]:

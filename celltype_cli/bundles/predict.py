@@ -15,10 +15,11 @@ from celltype_cli.bundles.answer import Answer
 from celltype_cli.bundles.bundle import Bundle
 from celltype_cli.bundles.called import call
 from celltype_cli.bundles.judged import Seen, judged
-from celltype_cli.bundles.lines import lines_of, lost_line, said_of, unused_line
+from celltype_cli.bundles.lines import lines_of, lost_line, notes_of, said_of, unused_line
 from celltype_cli.bundles.made import Made
 from celltype_cli.bundles.training import describe
 from celltype_cli.cells.assemble import Entry, Recordings
+from celltype_cli.cells.notes import notes
 from celltype_cli.core.messages import UserError
 
 ACCURACY = 0.95  # that labels shall have where nobody says it, as in conf/predict.yaml
@@ -76,7 +77,8 @@ def predict(
         recording = np.where(group == "", file, group)
         verdict, foreign = judged(bundle, Seen(np.concatenate(described), group, recording, unlike, sureness, made))
     recorded = {cell_id: part.recorded for part in parts if part.recorded for cell_id in part.lines["cell_id"]}
-    answer = Answer(cells, recordings.about.notes, verdict, examples, unlike, foreign, recorded, accuracy, force)
+    said = (*recordings.about.notes, *notes_of([(len(part.lines), part.notes) for part in parts]))
+    answer = Answer(cells, said, verdict, examples, unlike, foreign, recorded, accuracy, force)
     return _answered(answer, bundle)
 
 
@@ -132,6 +134,7 @@ class Part:
     sureness: Float[np.ndarray, " used"] = field(default_factory=lambda: np.empty(0))  # as `HeldOut.sureness`
     recorded: Callable[[str], Sequence[Any]] | None = None
     made: Made | None = None
+    notes: tuple[str, ...] = ()  # what `prepare` says of them
 
     @property
     def shown(self) -> int:
@@ -167,7 +170,7 @@ def labelled(bundle: Bundle, recordings: Recordings, prepare: Mapping[str, Any],
             unused |= {entry.cell_id: str(error) for entry in usable}
     if cells is None:
         return Part(pd.DataFrame([unused_line(bundle, entry, unused[entry.cell_id]) for entry in entries]))
-    recorded, cells = cells.recorded if shown else None, bundle.aligned(cells)
+    about, recorded, cells = cells.about, cells.recorded if shown else None, bundle.aligned(cells)
     found, sureness = lines_of(bundle, cells)
     said = {line["cell_id"]: line for line in found}
     lines = [
@@ -180,4 +183,7 @@ def labelled(bundle: Bundle, recordings: Recordings, prepare: Mapping[str, Any],
     examples = {name: cells.inputs[name][first] for name in bundle.training.examples}
     far = bundle.types.far(examples, np.array([said[str(cell_id)]["best"] for cell_id in cells.cell_id[first]]))
     few = {name: rows[:shown].copy() for name, rows in examples.items()}  # a view would keep all
-    return Part(pd.DataFrame(lines), described, few, far, sureness, recorded, Made.of(cells, first))
+    used = [entry for entry in entries if entry.cell_id in said]
+    known = {*recordings.about.notes, *notes(used, about.group)}  # the second of splits and scores
+    more = tuple(note for note in about.notes if note not in known)
+    return Part(pd.DataFrame(lines), described, few, far, sureness, recorded, Made.of(cells, first), more)

@@ -10,7 +10,7 @@ from made.bundles import write_traces
 
 from celltype_cli import load_bundle
 from celltype_cli.bundles.called import call, check
-from celltype_cli.bundles.lines import lost_line
+from celltype_cli.bundles.lines import lost_line, notes_of
 from celltype_cli.bundles.predict import labelled, predict
 from celltype_cli.bundles.recordings import recordings_of
 from celltype_cli.bundles.sure import HeldOut
@@ -199,3 +199,25 @@ def test_one_setting_of_many_units_is_no_fault_of_the_bundle():
     for value in (1, "all"):
         with pytest.raises(UserError, match=f"dataset.units={value} is .*, expected a list"):
             check({"dataset": node}, {"dataset": {"units": value}})
+
+
+def test_what_prepare_says_of_the_recordings_is_said_of_them(exported, tmp_path):
+    write_traces(tmp_path / "new.npz", seed=1, label=("", ""))
+    held = dict(np.load(tmp_path / "new.npz"))
+    held["trace"][3, 40:45] = np.nan
+    np.savez(tmp_path / "new.npz", **held)
+    bundle = load_bundle(exported)
+    recordings = recordings_of(bundle, tmp_path / "new.npz")
+    notes = predict(bundle, recordings).notes
+    assert "5 samples of 1 cells are missing (NaN); no window crosses such a gap" in notes
+    assert not any("label" in note or "unknown" in note for note in notes)  # which concern scores
+    assert len({*notes}) == len(notes)
+
+
+def test_notes_on_cells_in_parts_say_of_which():
+    parts = [(50, ["3 samples of 1 cells are missing"]), (50, []), (7, ["12 samples of 2 cells are missing", "odd"])]
+    assert [*notes_of(parts[:1])] == ["3 samples of 1 cells are missing"]
+    assert [*notes_of(parts)] == [
+        "3 samples of 1 cells are missing (cells 1 to 50); and alike of cells in 1 other parts",
+        "odd (cells 101 to 107)",
+    ]
