@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from celltype_cli.core import cut_off
 from celltype_cli.core.called import called, meant
 from celltype_cli.core.messages import UserError, few, nearest, raise_faults
 from celltype_cli.core.names import alike
@@ -68,7 +69,7 @@ def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[st
             known = f"none of {', '.join(classes)}{nearest(label, classes)}"
             faults.append(f"{key} {name}: label {label!r} is {known}; correct it, or add it to dataset.classes")
     raise_faults(str(path), faults)
-    notes = (*read.notes, *unnamed, *other_names(path, table))
+    notes = (*read.notes, *cut_off.notes(path), *unnamed, *other_names(path, table))
     columns = [name for name in COLUMNS if name in table and name != key]
     rows = ({name: text for name, text in row.items() if text} for row in table[columns].to_dict("records"))
     return Labels(path, dict(zip(names, rows)), notes, {name: of for name, of in channels.items() if of})

@@ -72,11 +72,11 @@ def build(cfg: DictConfig) -> Built:
     model = configs.build(cfg.model)
     check_ready(model)
     cells = cells_of(cfg)
+    _check_classes(cells)
     try:
-        _check_classes(cells)
         folds = [_made("split", fold, Fold) for fold in configs.build(cfg.split)(cells, seed=split_seed)]
         folds = checked(cells, folds if trainer.validates else [fold.joined for fold in folds])
-    except UserError as error:  # names that look alike, or cells left out, are often the reason
+    except UserError as error:  # names that look alike, for one, are often the reason
         raise UserError("\n  ".join([str(error), *(f"note: {note}" for note in cells.about.notes)])) from error
     trainer.check(model, cells, any_valid=all(len(fold.valid) and not fold.monitored for fold in folds))
     seeds = [int(np.random.SeedSequence((training_seed, k)).generate_state(1)[0]) for k in range(len(folds))]

@@ -26,10 +26,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+from celltype_cli.calcium import shared, too_fast
 from celltype_cli.calcium.readers import nwb
 from celltype_cli.calcium.readers.found import Found
 from celltype_cli.calcium.readers.nwb_labels import Labels
 from celltype_cli.calcium.recording import Recording
+from celltype_cli.cells import dated
 from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.core.files import find_files
@@ -94,6 +96,8 @@ def load(
         raise UserError(
             f"{path}: none of its {len(recordings)} cells has a value: all are NaN, or no time stamp follows another"
         )
+    longest = [(cell.sampling_rate, max(cell.segments, key=len)) for cell in kept]
+    notes += [*too_fast.notes(longest), *shared.notes(kept), *dated.notes(kept, "animal")]
     about = About(f"nwb {path.name}", notes=tuple(notes), group="animal")
     return Recordings(kept, about, tuple(classes) if classes else None)
 

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from celltype_cli.calcium import shared, too_fast
 from celltype_cli.calcium.readers.files import read
 from celltype_cli.calcium.readers.found import How
 from celltype_cli.calcium.readers.labels import with_labels
 from celltype_cli.calcium.recording import Recording, joined
+from celltype_cli.cells import dated
 from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.core.messages import UserError, check_choice, few, grouped, raise_faults
@@ -72,6 +74,8 @@ def load(
         cells, said = with_labels(cells, labels)
         notes += said
     cells, said = _one_each(cells, join)
+    longest = [(cell.sampling_rate, max(cell.segments, key=len)) for cell in cells if cell.segments]
+    said += [*too_fast.notes(longest), *shared.notes(cells), *dated.notes(cells, "animal")]
     about = About(f"traces {path.name}", notes=tuple(notes + said), group="animal")
     return Recordings(cells, about, tuple(classes) if classes else None, tuple(faults))
 

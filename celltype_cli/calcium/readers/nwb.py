@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from celltype_cli.calcium import doubts
+from celltype_cli.calcium import doubts, too_fast
 from celltype_cli.calcium.plausible import FASTEST
 from celltype_cli.calcium.readers import hdf5
 from celltype_cli.calcium.readers.found import Found, flagged, is_flag, without_meaning
@@ -128,7 +128,9 @@ def _cells(nwb: Any, series: Any, labels: Labels, file: str, new_rate: float | N
     bad = np.zeros(len(ids), dtype=bool) if bad is None else bad[rows]
     result = Found(rejected={flag: int(bad.sum())} if bad.any() else {}, rois=[(file, str(roi)) for roi in ids])
     result.notes += without_meaning(flags, f"{file}: {rois.name}")
-    result.notes += doubts.of_minutes([rate] * len(ids)) if slower else []  # others are told later
+    if slower:  # others are told later
+        longest = max(pieces, key=len)
+        result.notes += [*doubts.of_minutes([rate] * len(ids)), *too_fast.notes([(rate, row[longest]) for row in data])]
     bare = file[: -len(ENDING)] if file.lower().endswith(ENDING) else file
     if said and np.isfinite(said) and not np.isclose(said, rate, rtol=OTHER):
         result.notes.append(f"{where}: its imaging plane says {said:.4g} Hz and the series {rate:.4g} Hz, which counts")

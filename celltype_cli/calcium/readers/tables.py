@@ -13,6 +13,7 @@ from celltype_cli.calcium.readers.found import Found, How, is_flag
 from celltype_cli.calcium.readers.long_tables import from_long
 from celltype_cli.calcium.readers.rows import as_numbers, from_rows, needed, require
 from celltype_cli.calcium.recording import TEXTS
+from celltype_cli.core import cut_off
 from celltype_cli.core.called import called, unread
 from celltype_cli.core.files import cannot_read
 from celltype_cli.core.memory import check_room
@@ -35,7 +36,7 @@ def read_csv(path: Path, how: How) -> Found:
     check_room(BYTES_OF_TEXT * path.stat().st_size, f"{path}: its text")
     read = read_table("dataset.path", path, TEXTS)
     found = _of(read.rows, path, how)
-    found.notes[:0] = read.notes
+    found.notes[:0] = [*read.notes, *cut_off.notes(path)]
     return found
 
 

@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from celltype_cli.cells import dated
 from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.cells.labels import read_labels, with_labels
@@ -72,6 +73,7 @@ def load(
     if layers is not None:
         cells, said = _with_layers(cells, Path(layers).expanduser())
         notes += said
+    notes += dated.notes(cells, "recording")
     about = About(f"units {name}", notes=tuple(notes), group="recording")
     return Recordings(cells, about, tuple(classes) if classes else None, tuple(found.lost))
 

@@ -107,10 +107,18 @@ def _starts(held: Sorted, notes: list[str], name: str) -> np.ndarray:
     """Returns at which sample each segment begins, when they are set one after the other."""
     sample, _, segment = held.spikes
     n = int(segment.max()) + 1 if len(segment) else 1
-    lengths = held.lengths or [int(sample[segment == k].max(initial=0)) + 1 for k in range(n)]
+    ends = [int(sample[segment == k].max(initial=0)) + 1 for k in range(n)]
+    lengths = list(held.lengths or ends)
+    if shorter := [k for k in range(n) if len(sample) and lengths[k] < ends[k]]:
+        k = shorter[0]
+        notes.append(
+            f"{name}: its recording has {lengths[k]} samples in segment {k}, and spikes until sample {ends[k] - 1}: it "
+            "is taken to end with its last spike"
+        )
+        lengths = [max(pair) for pair in zip(lengths, ends)]
     if n > 1:
-        ends = "" if held.lengths else ", each taken to end with its last spike"
-        notes.append(f"{name}: its {n} segments follow one another{ends}")
+        taken = "" if held.lengths else ", each taken to end with its last spike"
+        notes.append(f"{name}: its {n} segments follow one another{taken}")
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 

@@ -24,6 +24,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from celltype_cli.cells import dated
 from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.cells.labels import read_labels, with_labels
@@ -58,6 +59,7 @@ def load(
         labelled, more = with_labels(entries, read)
         entries, together = _joined(entries, labelled)
         notes += [*more, *together]
+    notes += dated.notes(entries, "donor")
     about = About(f"sweeps {path.name}", notes=tuple(notes), group="donor")
     return Recordings(entries, about, tuple(classes) if classes else None)
 

@@ -49,6 +49,13 @@ def test_segments_follow_one_another(tmp_path):
     assert all((np.diff(u.spikes) >= 0).all() for u in alone.recordings)
 
 
+def test_a_recording_that_is_said_to_be_shorter_than_its_spikes(tmp_path):
+    found = read(analyzer(tmp_path / "a", segments=2, lengths=[0, int(RATE * 13)]), How())
+    alone = read(sorting(tmp_path / "s", segments=2), How())
+    assert [unit.spikes.tolist() for unit in found.recordings] == [unit.spikes.tolist() for unit in alone.recordings]
+    assert any("its recording has 0 samples in segment 0, and spikes until sample" in note for note in found.notes)
+
+
 def test_several_folders_and_names_of_units(tmp_path):
     for name in ("day1/a", "day2/a"):
         analyzer(tmp_path / name, ids=["#1", "#2", "#3", "#4"])
