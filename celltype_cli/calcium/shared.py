@@ -22,7 +22,7 @@ STEADY, STEADY_IN_MOST, LARGE = 0.4, 0.8, 2.0
 
 
 def notes(of: Sequence[Recording]) -> Iterator[str]:
-    """Yields notes on recordings, cells of one file and animal with equal lengths, in which nearly all traces jump in
+    """Yields notes on recordings, cells of one file or animal with equal lengths, in which nearly all traces jump in
     one frame, or drift alike; raw fluorescence, which bleaches, may drift.
     """
     jumps, drifting = [], []
@@ -51,13 +51,19 @@ def notes(of: Sequence[Recording]) -> Iterator[str]:
 
 
 def _recordings(of: Sequence[Recording]) -> Iterator[tuple[str, list[Recording]]]:
+    """Yields the cells of each file and of each animal that have equal lengths, by name; some where there are many."""
     by = defaultdict(list)
     for r in of:
-        known = "" if r.group == r.cell_id else r.group
-        by[r.file, known, r.sampling_rate, tuple(map(len, r.segments))].append(r)
-    for (file, group, _, _), cells in by.items():
-        if len(cells) >= FEWEST and sum(map(len, cells[0].segments)) > 1:
-            yield " ".join(filter(None, (file, group))) or "one", cells[:: 1 + (len(cells) - 1) // LOOKED_AT]
+        lengths = r.sampling_rate, tuple(map(len, r.segments))
+        for what, name in (("file", r.file), ("animal", "" if r.group == r.cell_id else r.group)):
+            if name:
+                by[(what, name, *lengths)].append(r)
+    seen = set()
+    for (_, name, *_), cells in sorted(by.items(), key=lambda item: -len(item[1])):
+        which = frozenset(id(r) for r in cells)
+        if len(cells) >= FEWEST and sum(map(len, cells[0].segments)) > 1 and which not in seen:
+            seen.add(which)
+            yield name, cells[:: 1 + (len(cells) - 1) // LOOKED_AT]
 
 
 def _is_raw(cells: Sequence[Recording], trace: Float[np.ndarray, "cell time"]) -> bool:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 TAIL = 200_000  # bytes at the end that are looked at
 NUMBER = re.compile(r"[+-]?[0-9]*[.,]?[0-9]+(?:e[+-]?[0-9]+)?", re.IGNORECASE)
-FEWEST = 5  # other numbers, to compare the last one with
+FEWEST, RARE = 5, 0.01  # other numbers, to compare the last one with; share of them that may be as short
 
 
 def notes(path: Path) -> Iterator[str]:
-    """Yields a note where the last line of a table does not end and its last number is shorter than all others."""
+    """Yields a note where the last line of a table does not end, and its last number is shorter than nearly all."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL))
         tail = file.read()
@@ -27,10 +27,10 @@ def notes(path: Path) -> Iterator[str]:
     for compared in (others, fields[1:-1]):  # of its column, or where there are few rows of its line
         lengths = [len(_digits(entry)) for entry in compared if NUMBER.fullmatch(entry.strip())]
         if len(lengths) >= FEWEST:
-            if len(_digits(fields[-1])) < min(lengths):
+            if sum(length <= len(_digits(fields[-1])) for length in lengths) <= RARE * len(lengths):
                 yield (
                     f"{path.name}: its last line does not end, and its last number ({fields[-1].strip()}) has fewer "
-                    "digits than all others: is the file complete?"
+                    "digits than nearly all others: is the file complete?"
                 )
             return
 

@@ -21,10 +21,10 @@ TIME = np.arange(300)
 @pytest.mark.parametrize(
     ("add", "said"),
     [
-        (np.where(TIME == 120, 3.0, 0.0), "x.npz m: frame 120, 121"),
-        (np.where(TIME >= 120, -3.0, 0.0), "x.npz m: frame 120"),
-        (-TIME / 300, "x.npz m: they fall"),
-        (TIME / 300, "x.npz m: they rise"),
+        (np.where(TIME == 120, 3.0, 0.0), "x.npz: frame 120, 121"),
+        (np.where(TIME >= 120, -3.0, 0.0), "x.npz: frame 120"),
+        (-TIME / 300, "x.npz: they fall"),
+        (TIME / 300, "x.npz: they rise"),
     ],
     ids=["flash", "step", "bleaching", "rise"],
 )
@@ -40,6 +40,15 @@ def test_what_is_no_artefact():
     assert not [*notes(alone[:9])]  # too few to be nearly all of a recording
     assert not [*notes(together(1000 - TIME / 300))]  # raw fluorescence
     assert not [*notes([*together(), *[replace(r, group="other") for r in alone[:5]]])]
+
+
+def test_cells_of_a_file_with_several_animals_and_of_an_animal_with_several_files():
+    made = together(np.where(TIME == 120, 3.0, 0.0))
+    several = [replace(r, group=f"m{k // 3}") for k, r in enumerate(made)]
+    assert "x.npz: frame 120" in "".join(notes(several))
+    apart = [replace(r, file=f"{k}.npz") for k, r in enumerate(made)]
+    assert "m: frame 120" in "".join(notes(apart))
+    assert not [*notes([replace(r, file=f"{k}.npz") for k, r in enumerate(several)])]
 
 
 @pytest.mark.parametrize("changes", [{}, {"one_class_per_animal": True}])

@@ -53,6 +53,7 @@ INSTEAD = {
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "; save the sheet as CSV UTF-8"),
     **dict.fromkeys((".gz", ".zip", ".7z", ".bz2", ".xz"), "; unpack it"),
     ".hdf": "; HDF5: name it .h5",
+    ".nc": "; of minian save C or YrA as npz: trace [cell, time], cell_id, sampling_rate",
     **dict.fromkeys((".feather", ".pkl", ".pickle"), "; save the table as parquet or csv (pandas: to_parquet)"),
     **dict.fromkeys((".tif", ".tiff", ".avi", ".isxd"), "; find cells and their traces first (suite2p, CaImAn ...)"),
 }

@@ -15,7 +15,9 @@ from celltype_cli.core.called import meant
 from celltype_cli.core.messages import UserError
 from celltype_cli.core.text import MISSING, as_text
 
-THOUSANDS = re.compile("(?<=[0-9])['\u2019\u00a0\u202f ](?=[0-9]{3}(?![0-9]))")
+THOUSANDS = re.compile(
+    "(?<=[0-9])['\u2019\u00a0\u202f ](?=[0-9]{3}(?![0-9]))|(?<=[0-9]),(?=[0-9]{3}(?:,[0-9]{3})*[.][0-9])"  # 1,234.5
+)
 # What spreadsheets and people write where there is no number, beside what is missing in any text.
 GAPS = ("-", "--", "---", ".", "..", "n.d.", "nd", "#div/0!", "#value!", "#num!", "#null!", "#ref!", "#n/a n/a", "#nv")
 SOME, ALIKE = 20, 0.8  # samples; how much less neighbours differ

@@ -88,6 +88,9 @@ def read(plane: Plane, how: How) -> Found:
         found.notes.append(f"{plane.name}: redcell.npy calls {n} ROIs red, which is no label here: dataset.labels")
     said = _settings(plane)
     rate = how.frame_rate or _frame_rate(plane, said, found.notes)
+    if (frames := numbers_after("nframes", said)) and trace.shape[1] not in frames:
+        said_so = f"{plane.name}: ops.npy says {max(frames):g} frames and F.npy has {trace.shape[1]}"
+        found.notes.append(f"{said_so}: are they of one run of suite2p?")
     starts = joins(said, trace.shape[1])
     if len(starts):
         found.notes.append(f"{plane.name}: {len(starts) + 1} recordings follow one another (frames_per_folder), and no "
@@ -123,9 +126,26 @@ def _rejected(plane: Plane, shape: tuple[int, int], found: Found) -> np.ndarray:
             f"{plane.folder / 'iscell.npy'} holds {other[0]:g}; expected 0 or 1 for each ROI, beside its probability: "
             "[ROI, (0 or 1, probability)]"
         )
+    found.notes += _curated_apart(plane, flag)
     if n := int((flag == 0).sum()):
         found.rejected["iscell.npy"] = n
     return flag == 0
+
+
+def _curated_apart(plane: Plane, flag: np.ndarray) -> list[str]:
+    """Returns a note where suite2p's combined view, which saves for itself, calls other ROIs cells than the plane."""
+    combined = plane.folder.parent / "combined" / "iscell.npy"
+    single = sorted(plane.folder.parent.glob("plane*/iscell.npy"), key=lambda file: (len(file.parent.name), file))
+    if not combined.is_file() or plane.folder == combined.parent:
+        return []
+    theirs, sizes = read_array(combined), [len(read_array(file)) for file in single]
+    first = sum(sizes[: single.index(plane.folder / "iscell.npy")]) if len(theirs) == sum(sizes) else len(theirs)
+    theirs = _first(theirs)[first : first + len(flag)]
+    n = int((theirs != flag).sum()) if len(theirs) == len(flag) else 0
+    said = (
+        f"{plane.name}: {n} ROIs are called otherwise in combined/iscell.npy (curated there?); that of the plane counts"
+    )
+    return [said] if n else []
 
 
 def _first(array: np.ndarray) -> np.ndarray:

@@ -94,6 +94,9 @@ def _add(found: Table, file: Path) -> None:
     key = next((name for name in ("cluster_id", "id") if name in rows), None)
     if key is None:
         raise UserError(f"{file} has no column cluster_id; found {', '.join(rows)}")
+    if unnamed := int((rows[key] == "").sum()):  # Phy leaves such behind where clusters were merged
+        found.notes.append(f"{file.parent.name}: {unnamed} rows of {file.name} name no cluster and are passed over")
+        rows = rows[rows[key] != ""]
     numbers = [WHOLE.sub(r"\1", text) for text in rows[key]]
     faults = [f"cluster_id {text!r} is no whole number" for text in numbers if not WHOLE.fullmatch(text)]
     faults += [f"cluster {text} is listed {count} times" for text, count in Counter(numbers).items() if count > 1]

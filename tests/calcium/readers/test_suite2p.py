@@ -59,6 +59,25 @@ def test_planes_are_read_and_what_combines_them_is_not(tmp_path):
     assert {r.group for r in found} == {"m1", "m2"}
 
 
+def test_a_combined_view_that_was_curated_apart_is_told(tmp_path):
+    flags = (1, 0, 1, 1, 0)
+    for k in range(2):
+        suite2p(tmp_path / "suite2p" / f"plane{k}", seed=k, iscell=flags)
+    both = suite2p(tmp_path / "suite2p" / "combined", n=5)
+    np.save(both / "iscell.npy", np.c_[[*flags, *flags], np.ones(10)])
+    assert not any("combined" in note for note in recordings("traces", path=str(tmp_path)).about.notes)
+    np.save(both / "iscell.npy", np.c_[[*flags, 0, 1, 1, 1, 0], np.ones(10)])
+    (note,) = [note for note in recordings("traces", path=str(tmp_path)).about.notes if "combined" in note]
+    assert "plane1: 2 ROIs are called otherwise in combined/iscell.npy" in note
+
+
+def test_frames_that_settings_and_traces_count_otherwise(tmp_path):
+    suite2p(tmp_path / "a", ops={"nplanes": 1, "fs": 20.0, "nframes": 200})
+    suite2p(tmp_path / "b", ops={"nplanes": 1, "fs": 20.0, "nframes": 400})
+    notes = [note for note in recordings("traces", path=str(tmp_path)).about.notes if "frames" in note]
+    assert notes == ["b: ops.npy says 400 frames and F.npy has 200: are they of one run of suite2p?"]
+
+
 def test_no_pickle_is_opened_for_the_frame_rate(tmp_path, monkeypatch):
     import pickle
 

@@ -111,7 +111,7 @@ def test_times_in_place_of_a_rate(tmp_path):
 @pytest.mark.parametrize(
     ("written", "value"),
     [("--", np.nan), ("#DIV/0!", np.nan), ("n.d.", np.nan), ("\N{MINUS SIGN}2.5", -2.5), ("1'234.5", 1234.5),
-     ("12 345", 12345.0), ("1\u202f000", 1000.0)],
+     ("12 345", 12345.0), ("1\u202f000", 1000.0), ("1,234.5", 1234.5), ("1,234,567.8", 1234567.8)],
 )  # fmt: skip
 def test_numbers_as_people_write_them(tmp_path, written, value):
     numbers, words = as_numbers(pd.Series(["1.5", written, "x", "1'23"]))

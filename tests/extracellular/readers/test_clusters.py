@@ -69,6 +69,13 @@ def test_tables_that_contradict_each_other_or_are_not_read(tmp_path):
     assert [unit.cell_id for unit in read.recordings] == ["old/0", "old/1"]
 
 
+def test_rows_that_name_no_cluster_are_passed_over(tmp_path):
+    text = table("group", {0: "good", 1: "mua"}) + "\tgood\n"
+    read = found(phy(tmp_path / "ks", tables={"cluster_info.tsv": text}))
+    assert [unit.cell_id for unit in read.recordings] == ["ks/0"]
+    assert "ks: 1 rows of cluster_info.tsv name no cluster and are passed over" in read.notes
+
+
 def test_tables_of_single_units_and_of_cell_types_are_told(tmp_path):
     tables = {"cluster_curation.tsv": table("label", {0: "sua", 1: "mua", 2: "sua", 3: "noise"}),
               "cluster_cell_type.tsv": table("cell_type", {0: "PkC", 1: "MLI"})}  # fmt: skip
