@@ -151,7 +151,7 @@ def labelled(bundle: Bundle, recordings: Recordings, prepare: Mapping[str, Any],
         shown: of how many cells examples are kept at most.
     """
     unused: dict[str, str] = {}
-    entries = list(recordings.entries)
+    recordings, entries = replace(recordings, lost=()), list(recordings.entries)  # those have lines of their own
     try:
         cells = call(bundle.about["prepare"], recordings, **prepare)
     except UserError as of_all:

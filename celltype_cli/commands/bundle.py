@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, nearest_file
 from celltype_cli.core.terminal import bar
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def _opened(name: str, outputs: Path) -> Bundle:
         run = one_run(outputs, name.rstrip("/").rpartition("/")[2], "model")
     except UserError as error:
         raise UserError(
-            f"model={name} is no bundle: there is no such folder here, nor {kept}; as a run: {error}"
+            f"model={name} is no bundle: there is no such folder here, nor {kept}{nearest_file(folder)}; as a run: "
+            f"{error}"
         ) from error
     place = run.path / "bundle"
     return load_bundle(place) if place.is_dir() else export(run, place)

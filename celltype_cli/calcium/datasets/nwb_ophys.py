@@ -98,7 +98,7 @@ def load(
         )
     longest = [(cell.sampling_rate, max(cell.segments, key=len)) for cell in kept]
     notes += [*too_fast.notes(longest), *shared.notes(kept), *dated.notes(kept, "animal")]
-    about = About(f"nwb {path.name}", notes=tuple(notes), group="animal")
+    about = About(f"nwb {path.absolute().name}", notes=tuple(notes), group="animal")
     return Recordings(kept, about, tuple(classes) if classes else None)
 
 

@@ -76,7 +76,7 @@ def load(
     cells, said = _one_each(cells, join)
     longest = [(cell.sampling_rate, max(cell.segments, key=len)) for cell in cells if cell.segments]
     said += [*too_fast.notes(longest), *shared.notes(cells), *dated.notes(cells, "animal")]
-    about = About(f"traces {path.name}", notes=tuple(notes + said), group="animal")
+    about = About(f"traces {path.absolute().name}", notes=tuple(notes + said), group="animal")
     return Recordings(cells, about, tuple(classes) if classes else None, tuple(faults))
 
 

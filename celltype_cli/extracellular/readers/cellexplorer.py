@@ -54,7 +54,10 @@ def units(held: Any, path: Path, how: How, below: str = "") -> Found:
     """
     struct = next((held[name] for name in STRUCTS if name in held and matlab.names(held[name])), None)
     if struct is None:
-        raise UserError(f"{path}: is a MATLAB file without a struct {' or '.join(STRUCTS)}, as CellExplorer has them")
+        raise UserError(
+            f"{path}: is a MATLAB file without a struct {' or '.join(STRUCTS)}, as CellExplorer has them; of other "
+            "sorters (Wave_clus has times in ms) save an npz: spike_times (s), spike_offsets, waveform, sampling_rate"
+        )
     if (uid := field(struct, "UID")) is None:
         raise UserError(f"{path}: its struct has no UID, the numbers of its units")
     found, base = Found(), path.name.removesuffix(METRICS).removesuffix(SPIKES).removesuffix(".mat")

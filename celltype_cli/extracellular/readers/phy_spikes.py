@@ -65,6 +65,9 @@ def _arrays(folder: Path, name: str, notes: list[str]) -> dict[str, np.ndarray]:
     files |= {file: file for file in (TEMPLATES, AMPLITUDES) if (folder / file).is_file()}
     arrays = {what: np.asarray(read_array(folder / file)).ravel() for what, file in files.items()}
     n = len(arrays[SPIKES])
+    if (held := len(arrays.get(AMPLITUDES, arrays[SPIKES]))) != n:  # they only weigh templates
+        notes.append(f"{name}: {AMPLITUDES} holds {held} values of {n} spikes, and is left out")
+        del arrays[AMPLITUDES]
     faults = [f"{files[what]} holds {len(array)} values of {n} spikes; expected one each"
               for what, array in arrays.items() if len(array) != n]  # fmt: skip
     seconds = {SPIKES: "; expected samples from the start of the recording: are they seconds?"}

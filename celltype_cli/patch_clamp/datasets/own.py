@@ -60,7 +60,7 @@ def load(
         entries, together = _joined(entries, labelled)
         notes += [*more, *together]
     notes += dated.notes(entries, "donor")
-    about = About(f"sweeps {path.name}", notes=tuple(notes), group="donor")
+    about = About(f"sweeps {path.absolute().name}", notes=tuple(notes), group="donor")
     return Recordings(entries, about, tuple(classes) if classes else None)
 
 

@@ -128,6 +128,12 @@ def test_amplitudes_none_of_which_is_a_number_count_as_none(tmp_path):
     assert len(read.recordings) == N and read.recordings[0].amplitudes is None
 
 
+def test_amplitudes_of_another_length_are_left_out(tmp_path):
+    read = found(phy(tmp_path / "rec", amplitudes=np.ones((10, 1))))
+    assert len(read.recordings) == N and read.recordings[0].amplitudes is None
+    assert "rec: amplitudes.npy holds 10 values of 1000 spikes, and is left out" in read.notes
+
+
 def test_amplitudes_that_are_no_numbers(tmp_path):
     n = sum(map(len, trains()))
     usual = found(phy(tmp_path / "rec")).recordings[0].waveform
