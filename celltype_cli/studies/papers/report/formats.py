@@ -38,6 +38,8 @@ DEALT = (
     "{group}s apart, whole {group}s swapping labels), and how often it reached the balanced accuracy of the row (p)."
 )
 
+ELSEWHERE = " of the usual dataset (cells, groups and splits of the one given by hand stand under each table)"
+
 IN_MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_<|"})
 IN_LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -51,7 +53,7 @@ def markdown(report: Report) -> str:
     paper, groups = report.paper, {"group": report.group, "Group": report.group.capitalize()}
     dealt = any(not isnan(line.chance) for table in report.tables for line in table.lines)
     reading = [sentence.format(**groups) for sentence in (*READING, *([DEALT] if dealt else []))]
-    reading.append(f"Profile {report.profile}: {paper.profiles[report.profile]}.")
+    reading.append(f"Profile {report.profile}{ELSEWHERE * report.elsewhere}: {paper.profiles[report.profile]}.")
     parts = [f"# {_md(paper.title)}{report.mark}", _md(f"{paper.citation} {paper.url}")]
     if report.tables:
         parts += [f"## At a glance{report.mark}", _table(sheets.overview_sheet(report.tables))]

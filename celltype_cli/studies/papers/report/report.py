@@ -9,7 +9,7 @@ from pathlib import Path
 from celltype_cli.core.messages import UserError
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.studies.papers.forked import shared
-from celltype_cli.studies.papers.jobs import Job
+from celltype_cli.studies.papers.jobs import Job, key_of
 from celltype_cli.studies.papers.paper import Paper
 from celltype_cli.studies.papers.report import formats
 from celltype_cli.studies.papers.report.results import Found, Result, check_one_experiment, group_of
@@ -25,12 +25,14 @@ class Report:
     Attributes:
         marks: what every title says besides: "quick profile", "simulated data".
         group: what the datasets call a group: "animal", "donor".
+        elsewhere: whether the dataset was given by hand, in place of the paper's own.
     """
 
     paper: Paper
     profile: str
     marks: tuple[str, ...]
     group: str
+    elsewhere: bool = False
     tables: list[TableReport] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
 
@@ -66,7 +68,8 @@ def build(
         check_one_experiment(table, runs[table.key])
     simulated = any(result.facts["dataset"]["simulated"] for result in results.values())
     marks = ["quick profile"] * (profiles == ["quick"]) + ["simulated data"] * simulated
-    report = Report(paper, profiles[0], tuple(marks), group_of(results.values()))
+    elsewhere = any(key_of(override) == "dataset" for override in extra)
+    report = Report(paper, profiles[0], tuple(marks), group_of(results.values()), elsewhere)
     asked = (f"paper={name or paper.key}", *extra)
     of_scores = [table for table in planned if table.kind not in FIGURES]
     report.tables += shared(lambda table: table_report(paper, table, runs[table.key], asked), of_scores)

@@ -172,7 +172,8 @@ def _warnings(jobs: Found, ways: Mapping[str, str]) -> Iterator[str]:
             every = len(of) == sum(job.split == split for job in runs)
             rows += [words] if every else [f"{row.model}: {row.name} ({words})" for row in of]
         where = "" if len(those) == len(runs) else f" Rows: {'; '.join(few(rows))}."
-        yield f"{note[0].upper()}{note[1:]}.{where}"
+        begin = note[0].upper() if note.partition(" ")[0].isalpha() else note[0]  # the name of a file stays as it is
+        yield f"{begin}{note[1:]}.{where}"
 
 
 def _range(values: Sequence[int]) -> str:

@@ -36,6 +36,21 @@ def test_recorded_data_in_full_carry_no_mark(tmp_path):
     assert made.marks == () and formats.section(made, made.tables[0]).startswith("## Table 1. Three models\n")
 
 
+def test_a_profile_is_said_to_be_of_the_usual_dataset_where_another_was_given(written, tmp_path):
+    profile = "Profile quick of the usual dataset (cells, groups and splits of the one given by hand stand under each"
+    assert profile in (written[1] / "report.md").read_text()
+    made = report.build(PAPER, {job("table1", CNN, "published"): fake_run(tmp_path / "r", [0.8, 0.7])})
+    assert "\n* Profile quick: " in formats.markdown(made) or "\n* Profile full: " in formats.markdown(made)
+
+
+def test_a_note_keeps_the_name_of_its_file(tmp_path):
+    notes = ["hull.npz holds no spike times", "few animals"]
+    run = fake_run(tmp_path / "r", [0.8, 0.7], notes=notes)
+    made = report.build(PAPER, {job("table1", CNN, "published"): run})
+    told = formats.section(made, made.tables[0])
+    assert "* hull.npz holds no spike times." in told and "* Few animals." in told
+
+
 class Page(HTMLParser):
     """Follows a page: every element that opens closes, and what it would load or lead to."""
 
