@@ -1,4 +1,4 @@
-"""Current-clamp recordings of single cells: sweeps, spikes in them, and the two sweeps that stand for a cell.
+"""The two sweeps that stand for a cell: long squares, spikes in them, and which is rheobase and which hero.
 
 The choice follows IPFX (`stimulus_protocol_analysis.py`) and the feature table of the Allen Cell Types Database: the
 rheobase sweep has the lowest positive amplitude of a long square that evokes at least one spike; the hero sweep has the
@@ -18,16 +18,16 @@ from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.continuous import cut
+from celltype_cli.patch_clamp.pulses import SMALLEST_PA
 from celltype_cli.patch_clamp.recording import Sweep, reasons
 from celltype_cli.patch_clamp.spikes import noisy_mV, slope_of_all, spike_peaks
 from celltype_cli.patch_clamp.stimuli import (
     MARGIN_S,
-    SMALLEST_PA,
     TEST_PULSE_S,
     ShortBaseline,
     Step,
     find_long_square,
-    pulses_of,
+    pulses_without_hum,
 )
 
 HERO_PA = (39.0, 61.0)  # above the rheobase
@@ -189,7 +189,7 @@ def notes_on(two: Chosen) -> list[str]:
 
 
 def _spikes_without_step(sweep: Sweep) -> bool:
-    if len(pulses_of(sweep.current, sweep.sampling_rate)[0]):
+    if len(pulses_without_hum(sweep.current, sweep.sampling_rate).ends):
         return False
     return len(spike_peaks(sweep.voltage, sweep.sampling_rate)) > 0
 
@@ -210,7 +210,7 @@ def _usual(sweeps: Sequence[Sweep], duration_s: float) -> str:
     largest = max(float(np.ptp(sweep.current)) for sweep in sweeps)
     if 0 < largest < SMALLEST_PA:
         return f"its current changes by {largest:.2g} pA at most, which looks like nA; expected steps in pA"
-    lengths = np.concatenate([pulses_of(sweep.current, sweep.sampling_rate)[1] for sweep in sweeps])
+    lengths = np.concatenate([pulses_without_hum(sweep.current, sweep.sampling_rate).lengths_s for sweep in sweeps])
     kinds = np.round(lengths[lengths > TEST_PULSE_S - TOLERANCE_S] / 0.05)  # noisy pulses are known to 10 ms
     said = "prepare.duration_s says how long the steps of the protocol last{}, and the current must be in pA"
     if not len(kinds):

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from celltype_cli.patch_clamp.pulses import EDGE_S
 from celltype_cli.patch_clamp.recording import Sweep
-from celltype_cli.patch_clamp.stimuli import EDGE_S, pulses_of
+from celltype_cli.patch_clamp.stimuli import pulses_without_hum
 
 
 def cut(sweeps: Sequence[Sweep], duration_s: float, tolerance_s: float) -> tuple[list[Sweep], str]:
@@ -33,11 +34,12 @@ def cut(sweeps: Sequence[Sweep], duration_s: float, tolerance_s: float) -> tuple
 
 def _cuts(sweep: Sweep, duration_s: float, tolerance_s: float) -> list[int]:
     """Returns the samples between one step and the next; none where there are fewer than two."""
-    pulses, lengths = pulses_of(sweep.current, sweep.sampling_rate)
-    steps = np.flatnonzero(np.abs(lengths - duration_s) <= tolerance_s + 2 * EDGE_S)
+    pulses = pulses_without_hum(sweep.current, sweep.sampling_rate)
+    ends = pulses.ends
+    steps = np.flatnonzero(np.abs(pulses.lengths_s - duration_s) <= tolerance_s + 2 * EDGE_S)
     found = []
     for one, following in zip(steps[:-1], steps[1:]):
-        quiet = np.stack([pulses[one:following, 1], pulses[one + 1 : following + 1, 0]])  # from, to
+        quiet = np.stack([ends[one:following, 1], ends[one + 1 : following + 1, 0]])  # from, to
         widest = quiet[:, np.argmax(quiet[1] - quiet[0])]
         found.append(int(widest.mean()))
     return found
