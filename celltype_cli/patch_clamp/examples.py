@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from celltype_cli.cells.about import Axis
 from celltype_cli.cells.examples import Line, Panel
-from celltype_cli.patch_clamp.choice import LongSquare, chosen
+from celltype_cli.patch_clamp.choice import chosen
 from celltype_cli.patch_clamp.recording import Entry
+from celltype_cli.patch_clamp.squares import LongSquare
 from celltype_cli.patch_clamp.stimuli import MARGIN_S
 
 

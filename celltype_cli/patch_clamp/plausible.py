@@ -16,9 +16,10 @@ import numpy as np
 from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import MOST_PA, Chosen, LongSquare
+from celltype_cli.patch_clamp.choice import MOST_PA, Chosen
 from celltype_cli.patch_clamp.pulses import SMALLEST_PA
 from celltype_cli.patch_clamp.recording import Recording, Sweep, kind_of
+from celltype_cli.patch_clamp.squares import LongSquare
 from celltype_cli.patch_clamp.stimuli import MARGIN_S
 
 CHOICES = ("error", "keep")

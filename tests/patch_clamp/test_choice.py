@@ -5,8 +5,9 @@ import pytest
 from made.steps import RATE, trace, voltage
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import LongSquare, chosen, long_squares
+from celltype_cli.patch_clamp.choice import chosen
 from celltype_cli.patch_clamp.recording import Sweep
+from celltype_cli.patch_clamp.squares import LongSquare, long_squares
 from celltype_cli.patch_clamp.stimuli import Step
 
 

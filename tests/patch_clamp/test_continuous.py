@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from made.sweeps import RATE, current, voltage
 
-from celltype_cli.patch_clamp.choice import chosen, long_squares, notes_on
+from celltype_cli.patch_clamp.choice import chosen, notes_on
 from celltype_cli.patch_clamp.continuous import cut
 from celltype_cli.patch_clamp.recording import Sweep
+from celltype_cli.patch_clamp.squares import long_squares
 
 
 def one_sweep(numbers, noise=0.0, between=(), number=0):

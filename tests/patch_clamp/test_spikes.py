@@ -6,9 +6,9 @@ import pytest
 from made.steps import RATE, RATES, TIME, noise, voltage
 from scipy.signal import resample_poly
 
-from celltype_cli.patch_clamp.choice import LongSquare, long_squares
 from celltype_cli.patch_clamp.readers.files import read
 from celltype_cli.patch_clamp.spikes import noisy_mV, slope_of_all, spike_peaks
+from celltype_cli.patch_clamp.squares import LongSquare, long_squares
 
 # By eFEL 5.7.34, as it comes: peaks between onset and end of the step, of sweeps 0 to 15.
 EFEL = {

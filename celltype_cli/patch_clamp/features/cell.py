@@ -50,9 +50,10 @@ import numpy as np
 from scipy.optimize import OptimizeWarning
 
 from celltype_cli.core.messages import UserError, check_choice
-from celltype_cli.patch_clamp.choice import SAME_PA, Chosen, LongSquare
+from celltype_cli.patch_clamp.choice import SAME_PA, Chosen
 from celltype_cli.patch_clamp.features import extractor, first_spike
 from celltype_cli.patch_clamp.recording import Sweep
+from celltype_cli.patch_clamp.squares import LongSquare
 
 if TYPE_CHECKING:
     from allensdk.ephys.ephys_extractor import EphysSweepFeatureExtractor

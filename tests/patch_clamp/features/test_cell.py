@@ -13,9 +13,10 @@ from made.spikes import REST, ramp, short_square, spiking
 pytest.importorskip("allensdk.ephys.ephys_extractor", reason="needs the extra allen")
 
 from celltype_cli.core.messages import UserError  # noqa: E402
-from celltype_cli.patch_clamp.choice import Chosen, LongSquare
+from celltype_cli.patch_clamp.choice import Chosen
 from celltype_cli.patch_clamp.features.cell import FROM_REST, NAMES, features, from_rest  # noqa: E402
 from celltype_cli.patch_clamp.recording import Sweep  # noqa: E402
+from celltype_cli.patch_clamp.squares import LongSquare
 from celltype_cli.patch_clamp.stimuli import Step  # noqa: E402
 
 RATES = (10_000.0, 20_000.0, 50_000.0, 200_000.0)

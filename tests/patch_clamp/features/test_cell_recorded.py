@@ -11,9 +11,10 @@ from scipy.signal import resample_poly
 
 pytest.importorskip("allensdk.ephys.ephys_extractor", reason="needs the extra allen")
 
-from celltype_cli.patch_clamp.choice import Chosen, LongSquare, chosen, long_squares
+from celltype_cli.patch_clamp.choice import Chosen, chosen
 from celltype_cli.patch_clamp.features.cell import NAMES, features  # noqa: E402
 from celltype_cli.patch_clamp.recording import Sweep  # noqa: E402
+from celltype_cli.patch_clamp.squares import LongSquare, long_squares
 from celltype_cli.patch_clamp.stimuli import Step  # noqa: E402
 
 

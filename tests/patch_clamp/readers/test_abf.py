@@ -5,8 +5,9 @@ import pytest
 from made.sweeps import RATE, SAMPLES, TRACES, write_abf
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import chosen, long_squares
+from celltype_cli.patch_clamp.choice import chosen
 from celltype_cli.patch_clamp.readers.files import find, read
+from celltype_cli.patch_clamp.squares import long_squares
 
 
 def test_abf(tmp_path):

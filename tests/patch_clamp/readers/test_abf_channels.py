@@ -6,8 +6,9 @@ from made import abf
 from made.sweeps import AMPLITUDES, ONSET, RATE, SAMPLES, TRACES, current, load_folder, voltage
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import chosen, long_squares
+from celltype_cli.patch_clamp.choice import chosen
 from celltype_cli.patch_clamp.readers.files import find, read
+from celltype_cli.patch_clamp.squares import long_squares
 
 HOLD = SAMPLES // 64  # samples that pClamp holds before the first epoch
 BEFORE = ONSET - HOLD
