@@ -12,7 +12,7 @@ from itertools import combinations
 
 from celltype_cli.core.text import int_or_none
 
-SEEN_AS = str.maketrans(
+SEEN_AS = str.maketrans(  # letters of Greek and Cyrillic that are seen as Latin ones
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf"
     "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0430\u0435\u043e\u0440\u0441\u0445",
     "ABEZHIKMNOPTYXoABEKMHOPCTXaeopcx",

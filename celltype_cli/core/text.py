@@ -68,6 +68,3 @@ def _single(value: Any) -> Any:
     if isinstance(value, dict) or (isinstance(value, np.void) and value.dtype.names):
         raise UserError(f"{type(value).__name__} {value!r:.60}; expected one text")
     return value
-
-
-# Letters of Greek and Cyrillic that are seen as Latin ones

@@ -7,6 +7,7 @@ import gc
 import logging
 import math
 import time
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -50,6 +51,11 @@ class History(pl.Callback):
         self.best_loss, self.patience_loss, self.patience_epoch = float("inf"), float("inf"), 0
         self.sums: dict[str, dict[str, Tensor]] = {}  # by side
         self.seconds = 0.0
+
+    def __setstate__(self, state: dict) -> None:
+        """Is taken up by a process that Lightning has spawned, whose libraries say all they have to say."""
+        say_less()
+        vars(self).update(state)
 
     def on_fit_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         torch.set_num_threads(self.threads)
@@ -197,3 +203,12 @@ def _now(task: pl.LightningModule) -> float:
     if task.device.type == "cuda":
         torch.cuda.synchronize(task.device)
     return time.perf_counter()
+
+
+def say_less() -> None:
+    """Silences what libraries say of themselves while they train, in this process."""
+    for library in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")  # Lightning's own business
+    warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
+    warnings.filterwarnings("ignore", "Found .* module\\(s\\) in eval mode")  # `frozen` parts are

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import torch
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.trainers.batches import Batches, altered, keep_large_blocks
-from celltype_cli.trainers.history import History, whole_checkpoint
+from celltype_cli.trainers.history import History, say_less, whole_checkpoint
 from celltype_cli.trainers.networks import Standardised, normalises_batches
 from celltype_cli.trainers.protocol import Watch, taken
 from celltype_cli.trainers.stages import own_inputs
@@ -45,7 +44,7 @@ def train(
         seeds: of the order of rows, and of what else is drawn.
     """
     keep_large_blocks()
-    _say_less()
+    say_less()
     settings = {name: getattr(trainer, name) for name in OF_TASKS}
     if trainer.class_weights:  # tasks of other packages need not know it
         settings["class_weights"] = balanced(cells.label, len(cells.classes))
@@ -111,10 +110,3 @@ def kept(trainer: LightningTrainer, network: Standardised, stem: Path, watch: Wa
         for row in rows:
             watch(row["epoch"], trainer.epochs, row)
     return rows
-
-
-def _say_less() -> None:
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")  # Lightning's own business
-    warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
-    warnings.filterwarnings("ignore", "Found .* module\\(s\\) in eval mode")  # `frozen` parts are

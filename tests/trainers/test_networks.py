@@ -109,10 +109,11 @@ def test_bf16_is_close_to_fp32_and_another_thing(model, tmp_path):
     assert losses(rough) == pytest.approx(losses(exact), rel=0.02)
 
 
-def test_two_processes_train_like_one(tmp_path):
+def test_two_processes_train_like_one_and_as_quietly(tmp_path, capfd):
     # Every mini-batch has as many rows for each process: 42 = 5 x 8 + 2, 18 = 2 x 8 + 2.
     heard = []
     two = fit(lightning(devices=2), tmp_path / "two", STILL, watch=lambda done, epochs, _: heard.append((done, epochs)))
+    assert "".join(capfd.readouterr()) == ""
     one = fit(lightning(), tmp_path / "one", STILL)
     assert heard == [(epoch, 6) for epoch in range(1, 7)]
     for name in ("train_loss", "valid_loss", "train_accuracy", "valid_accuracy"):
