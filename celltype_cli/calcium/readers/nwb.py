@@ -62,7 +62,7 @@ def read(file: Path, name: str, labels: Labels, wanted: str | None, new_rate: fl
         except UserError as error:
             raise error if name in str(error) else UserError(f"{name}: {error}") from error
         except Exception as error:  # h5py and hdmf raise a dozen unrelated types for a broken file
-            said = " ".join(str(error).split())[:200]
+            said = " ".join(str(error.__cause__ or error).split())[:200]  # hdmf begins with all that a group holds
             raise UserError(f"{name}: cannot be read as NWB ({type(error).__name__}: {said})") from error
     return result
 

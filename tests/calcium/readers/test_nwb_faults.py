@@ -152,6 +152,16 @@ def test_rows_of_rois_that_do_not_exist(tmp_path, rows):
         load(edited(tmp_path, edit), dict(column="cell_type"))
 
 
+def test_time_stamps_of_two_rows_are_named(tmp_path):
+    def edit(series):
+        del series["starting_time"]
+        stamps = series.create_dataset("timestamps", data=np.zeros((2, len(series["data"]))))
+        stamps.attrs.update({"interval": 1, "unit": "seconds"})
+
+    with pytest.raises(UserError, match="a.nwb: cannot be read as NWB .*incorrect shape for timestamps"):
+        load(edited(tmp_path, edit), dict(column="cell_type"))
+
+
 @pytest.mark.parametrize("rate", [0.0, float("nan")])
 def test_a_rate_that_is_none(tmp_path, rate):
     path = edited(tmp_path, lambda series: series["starting_time"].attrs.__setitem__("rate", rate))
