@@ -72,8 +72,8 @@ def build(cfg: DictConfig) -> Built:
     model = configs.build(cfg.model)
     check_ready(model)
     cells = cells_of(cfg)
-    _check_classes(cells)
     try:
+        _check_classes(cells)
         folds = [_made("split", fold, Fold) for fold in configs.build(cfg.split)(cells, seed=split_seed)]
         folds = checked(cells, folds if trainer.validates else [fold.joined for fold in folds])
     except UserError as error:  # names that look alike, for one, are often the reason
