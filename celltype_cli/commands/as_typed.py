@@ -35,7 +35,8 @@ def _as_text(argument: str) -> str:
     if key == "cell" and value not in ("", "null") and value[0] + value[-1] not in ('""', "''"):
         return spelling.word(key, value)
     odd = not re.fullmatch(r"[\w./:+-]*", value, re.ASCII) and not value.startswith(("[", "{", '"', "'"))
-    return spelling.word(key, value) if odd and (key in NEW or _there(value)) else argument
+    new = key in NEW and "${" not in value  # which Hydra works out
+    return spelling.word(key, value) if odd and (new or _there(value)) else argument
 
 
 def _there(path: str) -> bool:
