@@ -96,20 +96,20 @@ def chunks(bundle: Bundle, entries: Sequence[Entry]) -> Iterator[Sequence[Entry]
 
 def _answered(answer: Answer, bundle: Bundle) -> Answer:
     """Gives labels: none to a recording unlike the training cells, to a cell that is, or to one that is not sure; none
-    either of a type that no held-out cell was rightly called so surely, of which nothing says that it is ever right."""
+    either of a type whose held-out labels were right too rarely."""
     cells, verdict, force = answer.cells, answer.verdict, answer.forced
     if verdict is None:
         return answer
-    least = bundle.held_out.threshold(answer.accuracy)
     used = cells.index[cells["best"] != ""]
-    other, far, sure = used[answer.unlike], used[verdict.unfamiliar], used[cells.loc[used, "confidence"] >= least]
-    found = bundle.held_out.labelled(least)
-    untold = [name for name, (right, _) in zip(bundle.classes, found.values()) if not right and answer.accuracy]
-    never = sure[cells.loc[sure, "best"].isin(untold)]
-    cells.loc[never, "note"] = "no held-out cell was rightly called " + cells.loc[never, "best"] + " so surely"
+    confidence, best = (cells.loc[used, name].to_numpy() for name in ("confidence", "best"))
+    least = dict(zip(bundle.classes, bundle.held_out.thresholds(answer.accuracy)))
+    sure = used[confidence >= bundle.held_out.threshold(answer.accuracy)]
+    rarely = sure.intersection(used[confidence < np.array([least[name] for name in best])])
+    other, far = used[answer.unlike], used[verdict.unfamiliar]
+    cells.loc[rarely, "note"] = "held-out cells called " + cells.loc[rarely, "best"] + " so surely are that too rarely"
     cells.loc[other, "note"] = "unlike training cells of its best guess, " + cells.loc[other, "best"]
     cells.loc[far, "note"] = "lies far from all training cells"
-    given = sure if force else sure.difference(far).difference(other).difference(never)
+    given = sure if force else sure.difference(far).difference(other).difference(rarely)
     cells.loc[given, "label"] = cells.loc[given, "best"]
     pairs = zip(cells.loc[given, "best"], cells.loc[given, "set"])
     outside = given[[f" {best} " not in f" {there} " for best, there in pairs]]

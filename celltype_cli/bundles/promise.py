@@ -6,6 +6,9 @@ another mix it is another one. So it is said of each type, too, how many held-ou
 
 from __future__ import annotations
 
+import numpy as np
+from jaxtyping import Float
+
 from celltype_cli.bundles.answer import Answer
 from celltype_cli.bundles.bundle import Bundle
 from celltype_cli.evaluation import sets
@@ -32,19 +35,34 @@ def of_labels(bundle: Bundle, answer: Answer) -> str:
             f"no label: no confidence was right for {100 * accuracy:g} % of held-out cells, or too few of them say so "
             f"({instead}accuracy=null labels all)"
         )
-    right, given = (sum(column) for column in zip(*held_out.labelled(least).values()))
+    at = held_out.thresholds(accuracy)
+    right, given = (sum(column) for column in zip(*held_out.labelled(at).values()))
     begin = f"from a confidence of {least:.2f} on" if least else "at any confidence"
+    begin += _raised(bundle, at, least)
     return (
         f"labels {begin}, where {right} of {given} held-out cells were right ({100 * right / given:.1f} %), in the mix "
         "of types of the training cells: another mix has another share; cells of no such type may get labels, too"
     )
 
 
+def _raised(bundle: Bundle, at: Float[np.ndarray, " class"], least: float) -> str:
+    """Says which types have labels later than the others, or never, that some held-out cells would have had."""
+    called = bundle.held_out.labelled(np.full(len(at), least))
+    later = [f"{name} from {own:.2f} on" for name, own in zip(bundle.classes, at) if least < own < np.inf]
+    never = [name for name, own, (_, n) in zip(bundle.classes, at, called.values()) if n and own == np.inf]
+    later += [f"{', '.join(never)} never"] if never else []
+    return f" ({'; '.join(later)}: right too rarely)" if later else ""
+
+
 def of_types(bundle: Bundle, answer: Answer) -> dict[str, str]:
-    """Says of each type how many of the held-out cells with this label have it: "8 of 10"."""
-    found = bundle.held_out.labelled(bundle.held_out.threshold(answer.accuracy)).values()
-    said = (f"{right} of {given}" if given else "none given" for right, given in found)
-    return dict(zip(bundle.classes, said))
+    """Says of each type how many of the held-out cells that would be called so have it: "8 of 10"."""
+    held_out = bundle.held_out
+    at = held_out.thresholds(answer.accuracy)
+    said, once = {}, held_out.labelled(np.full(len(at), held_out.threshold(answer.accuracy)))
+    for c, (right, given) in held_out.labelled(at).items():
+        none = "{} of {}: no label".format(*once[c]) if once[c][1] else "none given"
+        said[bundle.classes[c]] = f"{right} of {given}" if at[c] < np.inf else none
+    return said
 
 
 def of_sets(bundle: Bundle, answer: Answer) -> str:

@@ -43,7 +43,7 @@ def stressed(
         return answer
     given = answer.cells.loc[answer.cells["label"] != ""].set_index("cell_id")["label"]
     entries = [entry for entry in recordings.entries if entry.cell_id in given.index]
-    least, lines, done = bundle.held_out.threshold(accuracy), [], 0
+    least, lines, done = dict(zip(bundle.classes, bundle.held_out.thresholds(accuracy))), [], 0
     for chunk in chunks(bundle, entries):
         for worst, error, made in errors.perturbed(chunk, recordings.entries):
             part = labelled(bundle, replace(recordings, entries=made), prepare) if made else None
@@ -59,12 +59,12 @@ def stressed(
     return replace(answer, cells=cells, stress=table)
 
 
-def _becomes(line: Mapping[str, Any], label: str, least: float) -> str:
+def _becomes(line: Mapping[str, Any], label: str, least: Mapping[str, float]) -> str:
     if not line["best"]:
         return "unusable"
     if line["best"] != label:
         return "other"
-    return "same" if line["confidence"] >= least else "unsure"
+    return "same" if line["confidence"] >= least[label] else "unsure"
 
 
 def words(rows: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
+from scipy.stats import binom
 
 from celltype_cli.bundles.departures import FEW, lower
 from celltype_cli.bundles.made import Doubt, said_p, weight_of
@@ -17,6 +18,7 @@ from celltype_cli.evaluation import calibration, coverage, sets
 from celltype_cli.evaluation.predictions import arrays_of, read_predictions
 
 SUREST = 0.001  # below 1, beyond which confidences count as equal
+RARELY = 0.05  # chance of so few right labels of a type, below which they are too few
 
 
 class HeldOut:
@@ -87,10 +89,30 @@ class HeldOut:
         at = coverage.threshold(mine.max(axis=1), mine.argmax(axis=1) == self.label, accuracy)
         return float("inf") if at is None else at
 
-    def labelled(self, least: float) -> dict[int, tuple[int, int]]:
+    def thresholds(self, accuracy: float | None) -> Float[np.ndarray, " class"]:
+        """Returns the confidence from which on cells are labelled as each type: `threshold`, which is of all together.
+
+        It is a higher one where labels of the type would be right too rarely from there on (a binomial test), infinite
+        where none was right, or too few tell that they would be right as often as wished from any confidence on.
+        """
+        found = np.full(self.proba.shape[1], self.threshold(accuracy))
+        if accuracy is None:
+            return found
+        mine = self.calibrated(self.proba)
+        best, sure = mine.argmax(axis=1), mine.max(axis=1)
+        for c, (right, given) in self.labelled(found).items():
+            if right and binom.cdf(right, given, accuracy) >= RARELY:
+                continue
+            called = best == c
+            own = coverage.threshold(sure[called], self.label[called] == c, accuracy) if right else None
+            found[c] = np.inf if own is None else max(own, found[c])
+        return found
+
+    def labelled(self, least: Float[np.ndarray, " class"]) -> dict[int, tuple[int, int]]:
         """Returns of each type how many of these cells are rightly called so from a confidence on, and how many are."""
         mine = self.calibrated(self.proba)
-        best, given = mine.argmax(axis=1), mine.max(axis=1) >= least
+        best = mine.argmax(axis=1)
+        given = mine.max(axis=1) >= least[best]
         counted = {c: (given & (best == c), self.label == c) for c in range(mine.shape[1])}
         return {c: (int((called & true).sum()), int(called.sum())) for c, (called, true) in counted.items()}
 

@@ -67,7 +67,7 @@ def test_a_type_that_no_held_out_cell_was_rightly_called_is_no_label(exported, t
     bundle = with_held_out(load_bundle(exported), np.zeros(60, int), proba)  # all of them
     found = predict(bundle, recordings, accuracy=0.4).cells
     assert set(found["label"]) == {"PV", ""}
-    assert set(found.loc[found["best"] == "SOM", "note"]) == {"no held-out cell was rightly called SOM so surely"}
+    assert set(found.loc[found["best"] == "SOM", "note"]) == {"held-out cells called SOM so surely are that too rarely"}
     assert (predict(bundle, recordings, accuracy=None).cells["label"] != "").all()  # as was asked for
 
 

@@ -41,7 +41,8 @@ def answer(accuracy=0.9, withheld=False, forced=False):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (answer(), "labels at any confidence, where 58 of 62 held-out cells were right (93.5 %), in the mix of types"),
+        (answer(), "labels at any confidence (rare never: right too rarely), where 58 of 60 held-out cells were right "
+                   "(96.7 %), in the mix of types"),
         (answer(0.95), "no label: no confidence was right for 95 % of held-out cells, or too few of them say so "
                        "(accuracy=0.9 labels some, accuracy=null labels all)"),
         (answer(0.9, withheld=True), "labels are withheld; force=true gives them all the same"),
@@ -55,8 +56,20 @@ def test_labels_promise_what_held_out_cells_show(asked, said):
 
 
 def test_of_each_type_it_is_said_how_many_held_out_labels_are_right():
-    assert of_types(bundle(), answer()) == {"A": "38 of 40", "B": "20 of 20", "rare": "0 of 2"}
+    assert of_types(bundle(), answer()) == {"A": "38 of 40", "B": "20 of 20", "rare": "0 of 2: no label"}
     assert of_types(bundle(), answer(0.99)) == dict.fromkeys(TYPES, "none given")
+
+
+def test_a_type_that_is_right_too_rarely_takes_more_confidence_or_has_no_label():
+    """100 cells called A, all rightly; of B 20 surely and rightly, and 10 less surely, 3 of them rightly."""
+    best, sure = np.repeat([0, 1], [100, 30]), np.repeat([0.99, 0.95, 0.85], [100, 20, 10])
+    label = np.where(np.arange(130) < 123, best, 0)
+    proba = np.stack([np.where(best == 0, sure, 1 - sure), np.where(best == 0, 1 - sure, sure)], axis=1)
+    held_out = HeldOut(label, proba, np.arange(130).astype(str), np.arange(130).astype(str))
+    vars(held_out)["temperature"] = 1.0
+    assert held_out.threshold(0.9) == 0 and held_out.labelled(np.zeros(2))[1] == (23, 30)  # binomial p = 0.03
+    np.testing.assert_allclose(held_out.thresholds(0.9), [0, 0.95])
+    assert held_out.thresholds(0.8).tolist() == [0, 0] and held_out.thresholds(None).tolist() == [0, 0]
 
 
 def test_sets_say_which_types_are_in_each_of_them():
