@@ -27,16 +27,15 @@ def of_labels(bundle: Bundle, answer: Answer) -> str:
     if accuracy is None:
         unlike = "" if answer.forced else " that is not unlike the training cells"
         return f"each cell{unlike} has a label, however unsure"
-    least = held_out.threshold(accuracy)
-    if least == float("inf"):
-        lower = [at for at in ACCURACIES if at < accuracy and held_out.threshold(at) < float("inf")]
+    least, at = held_out.threshold(accuracy), held_out.thresholds(accuracy)
+    right, given = (sum(column) for column in zip(*held_out.labelled(at).values()))
+    if not given:
+        lower = [one for one in ACCURACIES if one < accuracy and held_out.threshold(one) < float("inf")]
         instead = f"accuracy={max(lower):g} labels some, " if lower else ""
         return (
             f"no label: no confidence was right for {100 * accuracy:g} % of held-out cells, or too few of them say so "
             f"({instead}accuracy=null labels all)"
         )
-    at = held_out.thresholds(accuracy)
-    right, given = (sum(column) for column in zip(*held_out.labelled(at).values()))
     begin = f"from a confidence of {least:.2f} on" if least else "at any confidence"
     begin += _raised(bundle, at, least)
     return (

@@ -72,6 +72,12 @@ def test_a_type_that_is_right_too_rarely_takes_more_confidence_or_has_no_label()
     assert held_out.thresholds(0.8).tolist() == [0, 0] and held_out.thresholds(None).tolist() == [0, 0]
 
 
+def test_no_label_is_promised_where_no_type_has_any():
+    made = bundle()
+    vars(made.held_out)["thresholds"] = lambda accuracy: np.full(3, np.inf)  # too few of each, or too rarely right
+    assert made.held_out.threshold(0.9) < np.inf and of_labels(made, answer()).startswith("no label: ")
+
+
 def test_sets_say_which_types_are_in_each_of_them():
     said = of_sets(bundle(), answer())
     assert said == "sets: in 90 % of the A, B cells; rare, of which too few animals have cells, in every set"
