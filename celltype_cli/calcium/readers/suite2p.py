@@ -136,11 +136,15 @@ def _curated_apart(plane: Plane, flag: np.ndarray) -> list[str]:
     """Returns a note where suite2p's combined view, which saves for itself, calls other ROIs cells than the plane."""
     combined = plane.folder.parent / "combined" / "iscell.npy"
     single = sorted(plane.folder.parent.glob("plane*/iscell.npy"), key=lambda file: (len(file.parent.name), file))
-    if not combined.is_file() or plane.folder == combined.parent:
+    own = plane.folder / "iscell.npy"
+    if not combined.is_file() or own not in single:
         return []
-    theirs, sizes = read_array(combined), [len(read_array(file)) for file in single]
-    first = sum(sizes[: single.index(plane.folder / "iscell.npy")]) if len(theirs) == sum(sizes) else len(theirs)
-    theirs = _first(theirs)[first : first + len(flag)]
+    try:
+        theirs, *each = (np.atleast_1d(read_array(file)) for file in (combined, *single))
+    except UserError as error:
+        return [f"combined/iscell.npy is passed over, that of the plane counts: {error}"]
+    first = sum(map(len, each[: single.index(own)])) if len(theirs) == sum(map(len, each)) else len(theirs)
+    theirs = _first(theirs[first : first + len(flag)]) if first < len(theirs) else theirs[:0]
     n = int((theirs != flag).sum()) if len(theirs) == len(flag) else 0
     said = (
         f"{plane.name}: {n} ROIs are called otherwise in combined/iscell.npy (curated there?); that of the plane counts"

@@ -69,6 +69,13 @@ def test_a_combined_view_that_was_curated_apart_is_told(tmp_path):
     np.save(both / "iscell.npy", np.c_[[*flags, 0, 1, 1, 1, 0], np.ones(10)])
     (note,) = [note for note in recordings("traces", path=str(tmp_path)).about.notes if "combined" in note]
     assert "plane1: 2 ROIs are called otherwise in combined/iscell.npy" in note
+    np.save(both / "iscell.npy", np.zeros((0, 2)))
+    assert not any("combined" in note for note in recordings("traces", path=str(tmp_path)).about.notes)
+    (both / "iscell.npy").write_bytes(b"no array")
+    notes = [note for note in recordings("traces", path=str(tmp_path)).about.notes if "combined/iscell" in note]
+    assert notes and all("passed over" in note for note in notes)
+    (tmp_path / "suite2p" / "plane1").rename(tmp_path / "suite2p" / "upper")  # whose place among the planes is unknown
+    assert len(recordings("traces", path=str(tmp_path)).entries) == 2 * sum(flags)
 
 
 def test_frames_that_settings_and_traces_count_otherwise(tmp_path):
