@@ -12,19 +12,22 @@ from matplotlib.lines import Line2D
 
 from celltype_cli.core.plots import styled, width
 from celltype_cli.evaluation.comparison import Comparison
-from celltype_cli.studies.papers.report.lines import Line
+from celltype_cli.studies.papers.report.lines import ALIKE, Line
 
 FLOOR = "#D00000"
 LEAST_AXIS = 5.0  # inches of an axis of ranks, with what reaches to the names
 REACH = 0.06  # of that axis, how far lines reach beyond it
-NUMBERS = ("floor", "published", "published_sd", "ours", "ours_sd", "apart", "apart_low", "apart_high")
+NUMBERS = ("floor", "apart_floor", "published", "published_sd", "ours", "ours_sd", "apart", "apart_low", "apart_high")
 
 
 @styled
 def published_dots(
     lines: Sequence[Line], colours: Sequence[str], score: str, way: str, group: str, title: str
 ) -> Figure:
-    """Draws published, ours and ours with groups kept apart, a line each; bars are sd, sd and the 95 % interval."""
+    """Draws published, ours and ours with groups kept apart, a line each; bars are sd, sd and the 95 % interval.
+
+    A red line is the floor: of both ways, or beside each its own where they differ.
+    """
     starts = [i for i, line in enumerate(lines) if i and line.group != lines[i - 1].group]
     y = np.array([i + 0.5 * sum(start <= i for start in starts) for i in range(len(lines))])
     figure = Figure(figsize=(12, 2.6 + 0.5 * (y[-1] + 1)), layout="constrained")
@@ -32,7 +35,9 @@ def published_dots(
     for place, own in zip(y, colours):
         axes.axhspan(place - 0.44, place + 0.44, color=own, alpha=0.06, linewidth=0)
     value = {key: np.array([getattr(line, key) for line in lines]) for key in NUMBERS}
-    axes.vlines(value["floor"], y - 0.44, y + 0.44, color=FLOOR, linewidth=2)
+    unlike = np.abs(value["floor"] - value["apart_floor"]) >= ALIKE  # then each stands beside what it is the floor of
+    axes.vlines(value["floor"], y - 0.44, y + np.where(unlike, 0.12, 0.44), color=FLOOR, linewidth=2)
+    axes.vlines(value["apart_floor"][unlike], (y + 0.12)[unlike], (y + 0.44)[unlike], color=FLOOR, linewidth=2)
     white, black = ["white"] * len(lines), ["black"] * len(lines)
     marks = (
         ("published", -0.24, "D", black, white),

@@ -15,6 +15,7 @@ from celltype_cli.studies.papers.paper import Row
 from celltype_cli.studies.papers.report.results import Result
 
 NAN = float("nan")
+ALIKE = 0.01  # numbers that are closer than this are shown once; the CSV file has both
 RATES = ("precision", "recall", "specificity")  # of a paper that publishes none of them: f1 instead of the last
 
 

@@ -10,11 +10,10 @@ import pandas as pd
 
 from celltype_cli.evaluation.comparison import LEVEL
 from celltype_cli.studies.papers.paper import Other
-from celltype_cli.studies.papers.report.lines import NAN, Line, Order
+from celltype_cli.studies.papers.report.lines import ALIKE, NAN, Line, Order
 from celltype_cli.studies.papers.report.pairs import Family
 from celltype_cli.studies.papers.report.tables import TableReport
 
-ALIKE = 0.01  # where numbers are everywhere closer to those beside them than this, the CSV file alone has them
 WORDS = {
     "table", "model", "rate", "row", "class", "rows", "ours", "first", "second", "best in the paper", "best here",
     "models in the paper", "models here", "elsewhere", "data", "source",

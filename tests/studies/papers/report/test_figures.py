@@ -8,12 +8,14 @@ import pytest
 from made.paper import ACCURACY, CNN, PAPER, RATES, found_for, job
 from made.runs import fake_curves, fake_run
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from celltype_cli.core import classes, plots
 from celltype_cli.evaluation.comparison import Comparison
 from celltype_cli.studies.papers.paper import SPLITS, Row, Table
 from celltype_cli.studies.papers.report import draw_tables, pictures, report
+from celltype_cli.studies.papers.report.lines import Line
 
 
 def test_confusions_draw_shares(toy_report):
@@ -108,6 +110,19 @@ def test_bars_end_where_shares_do(toy_report):
     drawn = draw_tables.published_dots([wide], ["black"], "accuracy", "random splits", "animal", "")
     ends = ends_of_bars(drawn)
     assert {0.0, 0.4, 0.7, 1.0} <= {round(x, 9) for x in ends}
+
+
+def floors(line):
+    """The red lines of a picture of one table line: value, from and to, downwards; the line stands at 0."""
+    figure = draw_tables.published_dots([line], ["black"], "accuracy", "random splits", "animal", "")
+    red = [bars for bars in figure.axes[0].findobj(LineCollection) if to_hex(bars.get_color()[0]).upper() == "#D00000"]
+    return [(x, top, bottom) for bars in red for (x, top), (_, bottom) in bars.get_segments()]
+
+
+def test_each_way_has_its_own_floor_where_they_differ():
+    line = Line("cnn1d", "conv", ours=0.6, apart=0.5, floor=0.561, apart_floor=0.448)
+    assert floors(line) == [(0.561, -0.44, 0.12), (0.448, 0.12, 0.44)]
+    assert floors(replace(line, apart_floor=0.56)) == [(0.561, -0.44, 0.44)]
 
 
 def test_long_names_of_ranks_fit_into_the_picture():
