@@ -53,7 +53,7 @@ def run(cfg: DictConfig) -> None:
     say_pairs(machine)
     extras = {}
     for extra, (package, purpose) in EXTRAS.items():
-        state = "present" if environment.installed(package) else f"missing: pip install celltype[{extra}]"
+        state = "present" if environment.installed(package) else f"missing: pip install 'celltype[{extra}]'"
         extras[f"extra {extra}"] = f"{state}: {purpose}"
     say_pairs(extras)
     say(f"\nnext     {typed.here('demo')}")

@@ -18,7 +18,7 @@ from celltype_cli.core import configs
 from celltype_cli.core.files import config_options
 from celltype_cli.core.messages import UserError, nearest
 
-LAUNCHERS = "pip install celltype[parallel] brings joblib and submitit, or leave hydra/launcher out"
+LAUNCHERS = "pip install 'celltype[parallel]' brings joblib and submitit, or leave hydra/launcher out"
 
 
 def wording(command: str, arguments: Sequence[str], error: Exception) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Runs or continues the search and prints what it found; returns the refit's record for the table of a multirun."""
     if find_spec("optuna") is None:
-        raise UserError("optuna is missing: pip install celltype[search]")
+        raise UserError("optuna is missing: pip install 'celltype[search]'")
     if not typed.multirun():
         say_first()
     from celltype_cli.studies.search import search

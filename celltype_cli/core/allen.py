@@ -34,7 +34,7 @@ def client(name: str) -> Any:
             warnings.simplefilter("ignore")
             return getattr(import_module(f"allensdk.api.queries.{module}"), kind)()
     except ImportError as error:
-        raise UserError(f"allensdk is missing ({error}): pip install celltype[allen]") from error
+        raise UserError(f"allensdk is missing ({error}): pip install 'celltype[allen]'") from error
 
 
 def save(file: Path, rows: list[dict]) -> None:

@@ -27,7 +27,7 @@ ROWS = 64  # of the cells, on which that is tried
 def check_installed() -> None:
     """Raises a UserError that names the libraries that are missing."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise UserError(f"ONNX needs {', '.join(missing)}: pip install celltype[onnx]")
+        raise UserError(f"ONNX needs {', '.join(missing)}: pip install 'celltype[onnx]'")
 
 
 def check_network(model: Callable[..., Any]) -> None:

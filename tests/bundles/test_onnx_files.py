@@ -28,7 +28,7 @@ def export(place, out, *words):
     return command("export", "run=traces-rnn", f"out={place / out}", f"outputs={place / 'outputs'}", *words)
 
 
-@pytest.mark.skipif(bool(MISSING), reason=f"missing: {MISSING}; pip install celltype[onnx]")
+@pytest.mark.skipif(bool(MISSING), reason=f"missing: {MISSING}; pip install 'celltype[onnx]'")
 def test_the_graph_and_the_card_give_the_probabilities_of_the_bundle(place, capsys):
     import onnxruntime
 
@@ -46,7 +46,7 @@ def test_the_graph_and_the_card_give_the_probabilities_of_the_bundle(place, caps
     np.testing.assert_allclose(calibrated, expected, atol=1e-4)
 
 
-@pytest.mark.skipif(bool(MISSING), reason=f"missing: {MISSING}; pip install celltype[onnx]")
+@pytest.mark.skipif(bool(MISSING), reason=f"missing: {MISSING}; pip install 'celltype[onnx]'")
 def test_a_graph_that_says_otherwise_leaves_no_bundle(place, monkeypatch, capsys):
     monkeypatch.setattr(onnx_files, "_run", lambda file, inputs: np.full((len(inputs["trace"]), 2), 0.5))
     assert export(place, "wrong", "onnx=true") == 2
@@ -57,7 +57,7 @@ def test_a_graph_that_says_otherwise_leaves_no_bundle(place, monkeypatch, capsys
 def test_missing_libraries_and_trees_are_refused_before_anything_is_read(place, monkeypatch, capsys):
     monkeypatch.setattr(onnx_files, "find_spec", lambda name: None)
     assert export(place, "none", "onnx=true") == 2
-    assert "ONNX needs onnx, onnxscript, onnxruntime: pip install celltype[onnx]" in capsys.readouterr().err
+    assert "ONNX needs onnx, onnxscript, onnxruntime: pip install 'celltype[onnx]'" in capsys.readouterr().err
     monkeypatch.setattr(onnx_files, "find_spec", lambda name: object())
     forest = ("model=logistic", *NETWORK[-5:], f"dataset.path={place / 'labelled.npz'}")
     assert command("train", "dataset=traces", *forest, f"outputs={place / 'outputs'}") == 0

@@ -137,7 +137,7 @@ def test_a_range_has_two_ends(celltype, wrong):
         (["dataset=traces", "dataset.path=${oc.env:NOPE_OF_THIS_NAME}/a.csv"], "NOPE_OF_THIS_NAME is not set"),
         (["outputs=${nope}"], "outputs=${nope} cannot be worked out"),
         (["-m", "outputs=${nope}", "seed=1,2"], "nope"),
-        (["-m", "seed=0,1", "hydra/launcher=nope"], "nope is not installed: pip install celltype[parallel]"),
+        (["-m", "seed=0,1", "hydra/launcher=nope"], "nope is not installed: pip install 'celltype[parallel]'"),
         (["--config-name", "nope"], "there is no config nope"),
         (["--resolve"], "--resolve flag can only be used"),
         (["--run", "-m"], "Only one of --run"),

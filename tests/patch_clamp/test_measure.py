@@ -163,7 +163,7 @@ def test_memory_holds_one_recording_at_a_time(listed, tmp_path):
 
 def test_a_missing_library_is_no_fault_of_the_recording(listed, tmp_path, monkeypatch):
     def missing(*_):
-        raise UserError("allensdk is missing: pip install celltype[allen]") from ImportError()
+        raise UserError("allensdk is missing: pip install 'celltype[allen]'") from ImportError()
 
     monkeypatch.setattr(module, "features", missing)
     with pytest.raises(UserError, match="^allensdk is missing"):

@@ -22,7 +22,7 @@ PICTURES = partial(ScalogramCNN, backbone="resnet18", channels=[0, 1, 0], pixel_
 
 
 MISSING = [name for name in onnx_files.NEEDED if find_spec(name) is None]
-needs_onnx = pytest.mark.skipif(bool(MISSING), reason=f"missing: {MISSING}; pip install celltype[onnx]")
+needs_onnx = pytest.mark.skipif(bool(MISSING), reason=f"missing: {MISSING}; pip install 'celltype[onnx]'")
 
 
 def session_of(file):

@@ -48,7 +48,7 @@ def read(file: Path, name: str, labels: Labels, wanted: str | None, new_rate: fl
         from pynwb import NWBHDF5IO
         from pynwb.ophys import RoiResponseSeries
     except ImportError as error:
-        raise UserError(f"pynwb is missing ({error}): pip install celltype[nwb]") from error
+        raise UserError(f"pynwb is missing ({error}): pip install 'celltype[nwb]'") from error
     _check_version(file, name)
     result = Found()
     with warnings.catch_warnings():

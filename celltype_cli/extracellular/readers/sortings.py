@@ -141,7 +141,7 @@ def _store(path: Path) -> Sorted:
         import zarr
     except ImportError as error:
         raise UserError(
-            f"{path} is a zarr store, and zarr is missing ({error}): pip install celltype[sorting]"
+            f"{path} is a zarr store, and zarr is missing ({error}): pip install 'celltype[sorting]'"
         ) from error
     root = zarr.open_group(store=str(path), mode="r")
     sorting = root.get("sorting", root)

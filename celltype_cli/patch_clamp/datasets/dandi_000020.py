@@ -132,7 +132,7 @@ def _assets() -> list[Any]:
         from dandi.dandiapi import DandiAPIClient
         from dandi.exceptions import NotFoundError
     except ImportError as error:
-        raise UserError(f"dandi is missing ({error}): pip install celltype[dandi]") from error
+        raise UserError(f"dandi is missing ({error}): pip install 'celltype[dandi]'") from error
     logging.getLogger("dandi").setLevel(logging.CRITICAL)  # it would print the traceback of what it raises, too
     try:
         dandiset = DandiAPIClient.for_dandi_instance("dandi").get_dandiset(DANDISET, VERSION)

@@ -180,7 +180,7 @@ def _check_pyabf(path: Path) -> None:
     try:
         import pyabf  # noqa: F401
     except ImportError as error:
-        raise UserError(f"{path}: pyabf is missing ({error}): pip install celltype[abf]") from error
+        raise UserError(f"{path}: pyabf is missing ({error}): pip install 'celltype[abf]'") from error
 
 
 def _first_bytes(path: Path) -> bytes:

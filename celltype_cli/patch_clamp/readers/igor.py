@@ -94,7 +94,7 @@ def _wave(file: Path) -> tuple[str, np.ndarray, float, bool]:
     try:
         from igor2 import binarywave
     except ImportError as error:
-        raise UserError(f"{file}: igor2 is missing ({error}): pip install celltype[igor]") from error
+        raise UserError(f"{file}: igor2 is missing ({error}): pip install 'celltype[igor]'") from error
     logging.getLogger("igor2").setLevel(logging.CRITICAL + 1)  # it would print whole files that it cannot read
     try:
         wave = binarywave.load(str(file))

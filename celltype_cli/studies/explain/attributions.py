@@ -48,7 +48,7 @@ def attributions(
     try:
         found = methods[method](state, cells, background, target)
     except ImportError as error:
-        raise UserError(f"captum or shap is missing ({error}): pip install celltype[explain]") from error
+        raise UserError(f"captum or shap is missing ({error}): pip install 'celltype[explain]'") from error
     about = {"title": cells.about.title, "model": "", "method": method, "classes": cells.classes}
     return Explanation(**about, cell_id=cells.cell_id.astype(str), label=cells.label, **found)
 

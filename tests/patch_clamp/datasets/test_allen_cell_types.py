@@ -160,7 +160,7 @@ def test_files_are_read_once(cache, monkeypatch):
 
 def test_a_missing_library_is_no_fault_of_the_files(cache, monkeypatch):
     def missing(*_, **__):
-        raise UserError("allensdk is missing: pip install celltype[allen]") from ImportError()
+        raise UserError("allensdk is missing: pip install 'celltype[allen]'") from ImportError()
 
     with monkeypatch.context() as patch:
         patch.setattr(measure, "measure", missing)
