@@ -74,3 +74,19 @@ def test_files_and_code_that_a_page_names_are_there(page):
         assert (REPOSITORY / name.rstrip(".")).exists(), name
     for line in re.findall(r"^from celltype_cli[\w.]* import .*$", text, flags=re.MULTILINE):
         exec(line, {})
+
+
+SHOWN_TO_TYPE = re.compile(r"(?:pip install|celltype \w+|python scripts/\w+\.py) [^`\n#]*")
+
+
+def places_with_commands():
+    code = [*(REPOSITORY / "celltype_cli").rglob("*.py"), *(REPOSITORY / "conf").rglob("*.yaml")]
+    return [*[page for page in PAGES if page.name != "report.md"], *OTHERS[:2], *code]
+
+
+def test_brackets_are_quoted_where_they_are_typed():
+    """zsh, the shell of macOS, takes [ and ] for a pattern, and runs no line that holds them bare."""
+    for place in places_with_commands():
+        for line in SHOWN_TO_TYPE.findall(place.read_text(encoding="utf-8")):
+            bare = re.sub(r"\{[^}]*\}|'[^']*'|\"[^\"]*\"", "", line)  # what f-strings fill in, and what is quoted
+            assert not re.search(r"(=|celltype)\[", bare), f"{place}: {line}"

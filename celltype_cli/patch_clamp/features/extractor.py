@@ -40,7 +40,7 @@ def extractor(
     try:
         from allensdk.ephys.ephys_extractor import EphysSweepFeatureExtractor
     except ImportError as error:
-        raise UserError(f"allensdk is missing ({error}): pip install celltype[allen]") from error
+        raise UserError(f"allensdk is missing ({error}): pip install 'celltype[allen]'") from error
 
     rate = sweep.sampling_rate
     onset, duration = round(onset_s * rate), round(duration_s * rate)
