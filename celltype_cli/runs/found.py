@@ -28,8 +28,11 @@ def one_run(outputs: Path, wanted: str, key: str = "run") -> RunFolder:
 
 
 def _told_apart(runs: Sequence[RunFolder]) -> Iterator[str]:
-    """Yields the name of each run with what was typed for it and not for all."""
+    """Yields the name of each run with what was typed for it and not for all; where that is the same, when it began
+    (UTC); and its state, unless it is finished."""
     typed = [run.overrides() for run in runs]
-    for run, own in zip(runs, typed):
-        words = " ".join(word for word in own if not all(word in others for others in typed))
-        yield f"{run.path.name} ({words})" if words else run.path.name
+    own = [" ".join(word for word in words if not all(word in others for others in typed)) for words in typed]
+    for run, words in zip(runs, own):
+        began = f"of {run.facts()['started'][:16].replace('T', ' ')}" if own.count(words) > 1 else ""
+        said = ", ".join(part for part in (words, began, "" if run.finished else run.status) if part)
+        yield f"{run.path.name} ({said})" if said else run.path.name
