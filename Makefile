@@ -14,7 +14,7 @@ READY := $(VENV)/.ready
 help:  ## print the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY)  ## train and score a network on simulated traces
+demo: $(READY)  ## train and score a forest on simulated traces, label new ones
 	$(BIN)/celltype demo
 
 test: $(READY)  ## run all tests, one process a core

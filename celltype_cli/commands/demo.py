@@ -36,6 +36,6 @@ def _label(cfg: DictConfig, folder: Path) -> None:
         [line.cell_id, line.label or f"unsure ({line.best}?)", f"{line.confidence:.2f}", line.votes, label]
         for line, label in zip(answer.cells.itertuples(), true)
     ]
-    say(f"\n{len(rows)} new simulated cells, labelled by the models of all folds together:")
+    say(f"\n{len(rows)} new simulated cells, labelled by the models of all folds together at accuracy={ACCURACY}:")
     say_table(["cell", "label", "confidence", "votes", "simulated as"], rows)
     say(f"label your own: celltype predict model={bundle.path} input=your_recording")
