@@ -16,6 +16,7 @@ EXTRAS = {
     "allen": ("allensdk", "Allen Institute datasets"),
     "nwb": ("pynwb", "NWB files"),
     "abf": ("pyabf", "ABF files"),
+    "igor": ("igor2", "Igor files (.ibw)"),
     "dandi": ("dandi", "downloads from DANDI"),
     "sorting": ("spikeinterface", "zarr stores of SpikeInterface"),
     "vision": ("torchvision", "pre-trained image networks"),

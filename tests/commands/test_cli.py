@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 from made.runs import fake_run
@@ -22,6 +23,7 @@ def test_help_and_config_errors_import_nothing_heavy():
     heavy = "{'torch', 'mlflow', 'pytorch_lightning', 'sklearn', 'matplotlib', 'pandas', 'scipy'}"
     program = f"""
 import sys
+from importlib import metadata
 from celltype_cli import cli
 sys.argv = ["celltype", *sys.argv[1:]]
 try:
@@ -142,6 +144,13 @@ def test_data_describes_and_draws(celltype, tmp_path):
     assert drawn == {"cells.png", "trace.png", "features.png"}
     code, out, _ = celltype("data", *SMALL[:3], "figures=[]")
     assert code == 0 and "pictures" not in out
+
+
+def test_doctor_knows_every_extra():
+    from celltype_cli.commands.doctor import EXTRAS
+
+    there = set(metadata.metadata("celltype").get_all("Provides-Extra"))
+    assert {*EXTRAS} == there - {"all", "dev"}
 
 
 def test_doctor_says_what_is_there(celltype):
