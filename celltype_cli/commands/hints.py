@@ -137,7 +137,8 @@ def _setting_faults(override: Override, cfgs: Sequence[DictConfig]) -> Iterator[
         return
     having = [cfg for cfg in cfgs if known.has(cfg, key)]
     if not having:
-        yield meant.unknown(key, override, cfgs[0])
+        said = [meant.unknown(key, override, cfg) for cfg in cfgs]  # some options may have what is meant, others not
+        yield next((line for line in said if "; meant: " in line or "; nearest: " in line), said[0])
         return
     node = OmegaConf.select(having[0], key, throw_on_missing=False)
     if isinstance(node, DictConfig) and isinstance(value, list):

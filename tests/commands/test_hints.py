@@ -26,6 +26,7 @@ OPTIONS = [["model=forest"], ["model=catboost"], ["model=rnn"], ["model=xgboost"
         (["train", "trainer=gpu"], "trainer=gpu is not there; meant: trainer=cuda"),
         (["train", "model=rf"], "meant: model=forest"),
         (["train", "model.dpeth=3"], "nearest: depth, which is model.layers"),
+        (["train", "-m", "model=forest,cnn1d", "model.dpeth=3"], "nearest: depth, which is model.layers"),
         (["train", "model.widht=3"], "nearest: width; known here: model.layers"),
         (["train", "dataset.path=labelled.csv"], "type dataset=traces dataset.path=labelled.csv"),
         (["train", "dataset.path=cells.abf"], "type dataset=sweeps dataset.path=cells.abf"),
