@@ -130,8 +130,10 @@ def measured(entries: Sequence[Entry], cache: Path, **settings: Any) -> Found:
 def _arrays(entry: Entry, settings: dict[str, Any]) -> dict[str, Any]:
     """Reads and measures a recording, as arrays for the cache."""
     found: Counter[str] = Counter()
+    notes: tuple[str, ...] = ()
     try:
         recording = entry.read()
+        notes = recording.notes
         found = recording.left_out
         if settings.get("implausible", "error") == "error":
             recording = plausible(recording)
@@ -141,7 +143,9 @@ def _arrays(entry: Entry, settings: dict[str, Any]) -> dict[str, Any]:
         if isinstance(error.__cause__, ImportError):  # a library is missing, which is no fault of the file
             raise
         lost = f"; {found.total()} sweeps were left out before ({reasons(found)})" if found else ""
-        return {"reason": _one_line(str(error), entry.file) + lost, "sweeps_left_out": json.dumps(found)}
+        said = _one_line(str(error), entry.file)
+        more = "".join(f"; {note}" for note in notes if note not in said)
+        return {"reason": said + more + lost, "sweeps_left_out": json.dumps(found)}
     return {
         "windows": kept.windows,
         "names": np.array([*kept.features], dtype=str),

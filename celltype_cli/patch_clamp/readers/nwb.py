@@ -1,8 +1,8 @@
 """Current-clamp sweeps of NWB files, read with h5py as they are stored: no schema and no extension is needed.
 
 NWB 1 is read in `nwb_allen`. NWB 2: files with CurrentClampSeries, such as those of MIES (DANDI 000020). A row of the
-table of intracellular recordings says which stimulus and response belong together, or else their sweep number. Each
-electrode is a cell.
+table of intracellular recordings says which stimulus and response belong together, or else their sweep number, or the
+time at which they start. Each electrode is a cell.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from celltype_cli.patch_clamp.readers.nwb_series import (
     BROKEN,
     NO_RESPONSE,
     NO_STIMULUS,
+    TOGETHER,
     LeftOut,
+    at_once,
     electrode_of,
     groups,
     matched,
@@ -34,6 +36,7 @@ from celltype_cli.patch_clamp.recording import Remark
 
 OTHER_CLAMPS = {"VoltageClampSeries": nwb_allen.VOLTAGE_CLAMP, "IZeroClampSeries": "recorded without current (I = 0)"}
 NO_NUMBER = -1
+NO_LINK = "nothing says which stimulus it had (no sweep_number, and no row of intracellular_recordings)"
 
 
 def stored(path: Path, channel: str | None = None) -> Iterator[tuple | str | Remark]:
@@ -97,18 +100,24 @@ def _nwb2(file: h5py.File, channel: str | None) -> Iterator[tuple | str | Remark
             yield NO_STIMULUS
         else:
             yield from sweep(number, response, stimulus, part=part, stimulus_part=stimulus_part)
-    responses, stimuli = defaultdict(list), defaultdict(list)
+    responses, stimuli, loose = defaultdict(list), defaultdict(list), []
     for response in (one for one in mine if one not in in_rows):
         if type_of(response) in OTHER_CLAMPS:
             yield OTHER_CLAMPS[type_of(response)]
         elif "sweep_number" not in response.attrs:
-            yield "nothing says which stimulus it had (no sweep_number, and no row of intracellular_recordings)"
+            loose.append(response)
         else:
             responses[_sweep_number(response)].append(response)
     for _, stimulus in groups(file, "stimulus/presentation"):
         others = len(names) > 1 and electrode_of(stimulus) not in ("", electrode)
         if type_of(stimulus) == "CurrentClampStimulusSeries" and stimulus not in in_rows and not others:
             stimuli[_sweep_number(stimulus)].append(stimulus)
+    pairs = at_once(loose, stimuli[NO_NUMBER]) if loose else []
+    yield from [TOGETHER] if pairs else [NO_LINK] * len(loose)
+    for number, (response, stimulus) in enumerate(pairs):
+        yield from sweep(number, response, stimulus)
+    if loose:  # their stimuli are of no response that has a number
+        del stimuli[NO_NUMBER]
     for response in responses.pop(NO_NUMBER, []):
         yield f"{response.name.rpartition('/')[2]} has no sweep number"
     yield from matched(responses, stimuli)

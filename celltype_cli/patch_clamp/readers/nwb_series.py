@@ -27,6 +27,11 @@ ALL = slice(None)
 NO_STIMULUS, NO_RESPONSE = "its stimulus is missing", "its response is missing"
 DAMAGED = "it cannot be read, its part of the file is damaged"
 BIAS_A = 30e-12  # less holds many cells steady
+SAME_S = 1e-3  # between the starts of a response and of its stimulus, where nothing else says which belong together
+RUNS = 100_000  # more than the sweeps of a run, to number those of the next
+TOGETHER = Remark(
+    "its sweeps have no number of their own: responses and stimuli that start at once were taken together"
+)
 LONGER_S = 0.01  # by which stimulus and response may differ in length without a word
 Numbered = dict[int, list[h5py.Group]]
 # What h5py and numpy raise where a part of a file was overwritten.
@@ -44,8 +49,24 @@ def matched(responses: Numbered, stimuli: Numbered, *, scaled: bool = True) -> I
             yield from sweep(number, response[0], stimulus[0], scaled=scaled)
         elif not response or not stimulus:
             yield from [NO_STIMULUS if response else NO_RESPONSE] * max(len(response), len(stimulus))
+        elif pairs := at_once(response, stimulus):  # recorded in several runs, each of which counts from 0
+            yield TOGETHER
+            for k, pair in enumerate(pairs):
+                yield from sweep(number + RUNS * k, *pair, scaled=scaled)
         else:
             yield from ["several responses or stimuli have its number"] * len(response)
+
+
+def at_once(responses: list[h5py.Group], stimuli: list[h5py.Group]) -> list[tuple[h5py.Group, h5py.Group]]:
+    """Returns responses and stimuli that start at the same time, in its order; none where one has not one partner."""
+    try:
+        starts, given = (np.array([clock(one)[1] for one in of]).reshape(-1) for of in (responses, stimuli))
+    except (*BROKEN, LeftOut):
+        return []
+    same = np.abs(starts[:, None] - given) < SAME_S
+    if not same.size or not (same.sum(axis=0) == 1).all() or not (same.sum(axis=1) == 1).all():
+        return []
+    return [(responses[k], stimuli[int(same[k].argmax())]) for k in np.argsort(starts, kind="stable")]
 
 
 def sweep(
