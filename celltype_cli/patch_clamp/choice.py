@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp.agreement import contradiction
 from celltype_cli.patch_clamp.continuous import cut
 from celltype_cli.patch_clamp.pulses import SMALLEST_PA
 from celltype_cli.patch_clamp.recording import Sweep, reasons
@@ -26,8 +27,10 @@ from celltype_cli.patch_clamp.stimuli import (
 )
 
 HERO_PA = (39.0, 61.0)  # above the rheobase
+FIRST, EXCHANGED = 10, (-110.0, -40.0)  # samples of a sweep, and potentials (mV) in them that may have become currents
 AT_ONCE_S = 0.002  # a spike takes longer to rise from rest
 MOST_PA = 10_000.0  # of a rheobase; that of large motoneurons is a few nA
+SELDOM = 0.01  # share of the samples at which a command changes
 SAME_PA = 1.0  # amplitudes that round to the same multiple are repeats; recorded ones are never exactly equal
 
 
@@ -66,9 +69,10 @@ def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[floa
         weakest, strongest = min(amplitudes := [s.step.amplitude_pA for s in squares]), max(amplitudes)
         rest = float(np.median([np.median(square.sweep.voltage) for square in squares]))
         peak = max(float(square.sweep.voltage.max()) for square in squares)
+        why = _exchanged(sweeps) or contradiction(squares) or _commanded(squares) or "are unit, gain and channel right?"
         raise UserError(
             f"none of its {len(squares)} long squares ({weakest:.4g} to {strongest:.4g} pA) evokes a spike; the "
-            f"potential is {rest:.3g} mV (median) and peaks at {peak:.3g} mV: are unit, gain and channel right?"
+            f"potential is {rest:.3g} mV (median) and peaks at {peak:.3g} mV: {why}"
         )
     low, high = (rheobase.step.amplitude_pA + above for above in hero_pA)
     hero = next((s for s in rising if low < s.step.amplitude_pA < high and len(s.spike_times_s)), None)
@@ -76,7 +80,7 @@ def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[floa
         others = [s.step.amplitude_pA for s in rising if len(s.spike_times_s) and s is not rheobase]
         raise UserError(
             f"no spiking long square between {low:.4g} and {high:.4g} pA, which is {hero_pA[0]:g} to {hero_pA[1]:g} pA "
-            f"above its rheobase, {rheobase}; {_others_that_spike(rheobase, others)}"
+            f"above its rheobase, {rheobase}; {contradiction(squares) or _others_that_spike(rheobase, others)}"
         )
     return Chosen(rheobase, hero, tuple(squares), several, sum(map(_spikes_without_step, sweeps)))
 
@@ -118,9 +122,29 @@ def _others_that_spike(rheobase: LongSquare, amplitudes: list[float]) -> str:
     return f"others that spike: {listed} pA; prepare.hero_pA=[{above - 1},{above + 1}] would take one of them"
 
 
+def _exchanged(sweeps: Sequence[Sweep]) -> str:
+    """Says that sweeps begin with what looks like a potential as current, and none as potential; "" of others."""
+    voltage, current = (
+        float(np.median([np.median(getattr(sweep, name)[:FIRST]) for sweep in sweeps]))
+        for name in ("voltage", "current")
+    )
+    if abs(voltage) < -EXCHANGED[1] and EXCHANGED[0] < current < EXCHANGED[1]:
+        return f"its sweeps begin with {current:.3g} pA and at {voltage:.3g} mV: are current and potential exchanged?"
+    return ""
+
+
+def _commanded(squares: Sequence[LongSquare]) -> str:
+    """Says that potentials without any noise that move are commands; "" of others."""
+    voltages = [square.sweep.voltage for square in squares]
+    flat = all(np.count_nonzero(np.diff(voltage)) < len(voltage) * SELDOM for voltage in voltages)
+    return "it changes in steps alone: is it the command of voltage clamp?" if flat else ""
+
+
 def _usual(sweeps: Sequence[Sweep], duration_s: float) -> str:
     """Says which setting tells the duration, and that of most pulses that are too long for tests, where another."""
     largest = max(float(np.ptp(sweep.current)) for sweep in sweeps)
+    if exchanged := _exchanged(sweeps):
+        return exchanged
     if 0 < largest < SMALLEST_PA:
         return f"its current changes by {largest:.2g} pA at most, which looks like nA; expected steps in pA"
     lengths = np.concatenate([pulses_without_hum(sweep.current, sweep.sampling_rate).lengths_s for sweep in sweeps])

@@ -10,12 +10,15 @@ than 1,000 spikes a second; 1,600 were seen in short bursts of cerebellar mossy 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
+from scipy.signal import detrend
 
 from celltype_cli.core.messages import UserError
+from celltype_cli.patch_clamp.agreement import contradiction
 from celltype_cli.patch_clamp.choice import MOST_PA, Chosen
 from celltype_cli.patch_clamp.pulses import SMALLEST_PA
 from celltype_cli.patch_clamp.recording import Recording, Sweep, kind_of
@@ -34,6 +37,8 @@ HELD_PA = 30.0  # less holds many cells steady, or is an offset of the amplifier
 # A membrane charges with a time constant of some ms, and half a millisecond moves it by a few mV.
 SOON_S, JUMPS_MV = 0.0005, 15.0
 CUT_OFF = 10  # samples of a sweep at exactly its largest value, at least half of them beside another
+HUM_MV, MAINS_HZ, SPIKES_MV = 1.0, (50, 60), 30.0  # from which on it is noted; and of what else is no hum
+STILL_S = 0.05  # without any change, which noise makes within some samples
 SHARE = 0.001  # of a sweep, as artefacts of switching are high but short
 
 
@@ -66,7 +71,7 @@ def check_spikes(two: Chosen) -> None:
 
 def doubts(two: Chosen) -> list[str]:
     """Returns notes on what a spiking neuron hardly has: at rest, when it is held, at the step, or at its peaks."""
-    found = []
+    found = [said] if (said := contradiction(two.squares)) else []
     rests = {square.sweep.number: float(np.median(_before_the_current(square.sweep))) for square in two.squares}
     rest = float(np.median([*rests.values()]))
     beside = [*zip([*rests.values()][:-1], [*rests.values()][1:])]  # a slow drift, as after spikes, is none
@@ -94,7 +99,35 @@ def doubts(two: Chosen) -> list[str]:
     top = np.flatnonzero(voltage == voltage.max())
     if len(top) >= CUT_OFF and (np.diff(top) == 1).sum() >= CUT_OFF // 2 and np.median(np.abs(np.diff(voltage))) > 0:
         found.append(f"its spikes are cut off at {float(voltage.max()):.4g} mV: features of their peaks are of no use")
+    if (hum := _hum(two.squares))[0] > HUM_MV:
+        found.append(f"its potential hums by {hum[0]:.2g} mV at {hum[1]} Hz: features of small changes are of no use")
+    if (still := max(map(_still_s, (two.rheobase, two.hero)))) > STILL_S:
+        found.append(
+            f"its potential stays the same to the digit for {still:.2g} s of a step: was the recording stopped?"
+        )
     return found
+
+
+def _still_s(square: LongSquare) -> float:
+    """Returns the longest time (s) in the step without any change, where there was noise before it; else 0."""
+    rate, voltage = square.sweep.sampling_rate, square.sweep.voltage
+    changes = np.diff(voltage[square.onset : square.onset + round(square.step.duration_s * rate)]) != 0
+    if square.onset < 2 or np.mean(np.diff(voltage[: square.onset]) != 0) < 0.5:
+        return 0.0
+    return float(np.diff(np.flatnonzero(np.r_[True, changes, True])).max() - 1) / rate
+
+
+def _hum(squares: Sequence[LongSquare]) -> tuple[float, int]:
+    """Returns the amplitude (mV, the median over sweeps) of the hum of the mains before the steps, and its Hz."""
+    found = {hertz: [0.0] for hertz in MAINS_HZ}
+    for square in squares:
+        rate = square.sweep.sampling_rate
+        before = detrend(square.sweep.voltage[max(0, square.onset - round(MARGIN_S * rate)) : square.onset])
+        if len(before) >= MARGIN_S * rate - 1 and np.ptp(before) < SPIKES_MV:
+            for hertz, sizes in found.items():
+                wave = np.exp(-2j * np.pi * hertz * np.arange(len(before)) / rate)
+                sizes.append(2 * float(np.abs(np.mean(before * wave))))
+    return max((float(np.median(sizes)), hertz) for hertz, sizes in found.items())
 
 
 def _jump(square: LongSquare) -> float:
@@ -111,6 +144,8 @@ def _fault(sweep: Sweep) -> str:
     if not low <= rest <= high:
         gains = [gain for gain in (10.0, 2.0, 0.1) if -90 <= rest / gain <= -50]
         looks = f"a gain of {gains[0]:g} that was not taken off" if gains else "another channel, unit or gain"
+        if -90 <= -rest <= -50:
+            looks = "the other sign, or another channel"
         return f"its potential rests at {rest:.4g} mV, which looks like {looks}; expected {low:g} to {high:g} mV"
     if peak > HIGHEST_MV:
         return f"its potential peaks at {peak:.4g} mV, which looks like a wrong gain; expected below {HIGHEST_MV:g} mV"

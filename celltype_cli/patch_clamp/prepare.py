@@ -21,6 +21,7 @@ from celltype_cli.cells.cells import Cells
 from celltype_cli.core.messages import SHOWN, UserError, check_choice, few, raise_faults
 from celltype_cli.core.ranges import Pixels, Positive, held
 from celltype_cli.patch_clamp import examples, scalogram_cache, scalograms, wide_scalograms
+from celltype_cli.patch_clamp.choice import HERO_PA
 from celltype_cli.patch_clamp.features.cell import NAMES, STIMULI
 from celltype_cli.patch_clamp.measure import RATE, Found, Measured, measured
 from celltype_cli.patch_clamp.recording import Entry, kind_of, reasons
@@ -96,6 +97,9 @@ def two_sweeps(
         about["scalogram"] = scalogram_input(windows.shape[-1], size, wide=scalogram == "wide")
         if duration_s != 1:
             notes.append(f"steps last {duration_s:g} s: their scalograms are not comparable with those of steps of 1 s")
+    if choice["hero_pA"] != HERO_PA:
+        low, high, of = *choice["hero_pA"], "{:g} to {:g} pA".format(*HERO_PA)
+        notes.append(f"second sweeps {low:g} to {high:g} pA above the rheobase are not comparable with those of {of}")
     notes = (*recordings.about.notes, *notes)
     described = replace(recordings.about, inputs=about, notes=notes, conditions=CONDITIONS)
     conditions = {"recorded rate": [one.rate for one in kept], "step": [one.step for one in kept]}

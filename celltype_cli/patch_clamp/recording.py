@@ -18,8 +18,8 @@ CLASSES = ("Pvalb", "Excitatory", "Vip/Lamp5", "Sst")
 # Largest absolute values between two limits betray another unit (less than 5e-13 is rounding), those above a third are
 # too large for any.
 RANGES = (
-    ("voltage", "mV", "volts", (-1.0, 1.0), 1e3, "-150 to 100 mV"),
-    ("current", "pA", "amperes", (5e-13, 1e-6), 1e5, "-500 to 2,000 pA"),
+    ("voltage", "mV", "volts", "uV", (-1.0, 1.0), 1e3, "-150 to 100 mV"),
+    ("current", "pA", "amperes", "fA", (5e-13, 1e-6), 1e5, "-500 to 2,000 pA"),
 )
 
 
@@ -54,7 +54,7 @@ def _faults(sweep: Sweep) -> Iterator[str]:
     if len(sweep.voltage) != len(sweep.current) or len(sweep.voltage) == 0:
         yield f"it has {len(sweep.voltage)} samples of voltage, {len(sweep.current)} of current; expected equally many"
         return
-    for name, unit, si, (low, high), most, usual in RANGES:
+    for name, unit, si, smaller, (low, high), most, usual in RANGES:
         values = getattr(sweep, name)
         if not np.isfinite(values).all():
             yield f"{np.count_nonzero(~np.isfinite(values))} values of its {name} are NaN or infinite"
@@ -63,7 +63,7 @@ def _faults(sweep: Sweep) -> Iterator[str]:
         if low < largest < high or largest > most:
             looks = f", which looks like {si}" if largest < high else ""
             if largest > 10 * most:  # more than an overloaded amplifier gives
-                looks = f", which looks like {unit} that were called {si}"
+                looks = f", which looks like {unit} that were called {si}, or {smaller} that were called {unit}"
             yield (
                 f"its {name} lies between {values.min():.3g} and {values.max():.3g}{looks}; expected {unit}, "
                 f"usually {usual}"

@@ -14,6 +14,7 @@ sources; of the seventh it is 0.8 mV.
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 
 import numpy as np
@@ -70,7 +71,9 @@ def _spikes(
         return reached[peaks] > reached[since]
 
     steep = rises(SLOPE)
-    near = peak_prominences(voltage, peaks, wlen=2 * round(SLOW_WITHIN_S * sampling_rate) + 1)[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of 0, on a plateau wider than the window
+        near = peak_prominences(voltage, peaks, wlen=2 * round(SLOW_WITHIN_S * sampling_rate) + 1)[0]
     large = (voltage[peaks] > LOWEST_SLOW_PEAK) & (near >= SMALLEST_SLOW_SPIKE)
     spikes = steep | (large & rises(SLOW_SLOPE))
     return peaks[spikes], steep[spikes]

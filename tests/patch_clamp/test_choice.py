@@ -110,7 +110,7 @@ def make(volts=None, amps=None, rate=RATE):
         ({"volts": [-0.07, 0.03]}, "voltage lies between -0.07 and 0.03, which looks like volts; expected mV"),
         (
             {"volts": [-70_000, 30_000]},
-            "voltage lies between -7e.04 and 3e.04, which looks like mV that were called volts; expected mV",
+            "voltage lies between -7e.04 and 3e.04, which looks like mV that were called volts, or uV",
         ),
         ({"amps": [0] * 7999 + [9e-11]}, "current lies between 0 and 9e-11, which looks like amperes; expected pA"),
         ({"volts": [-70, np.nan]}, "1 values of its voltage are NaN"),
@@ -130,7 +130,11 @@ def test_a_current_that_only_rounding_keeps_from_zero_is_no_ampere():
 
 
 def test_units_that_a_file_calls_by_another_name():
-    with pytest.raises(UserError, match="which looks like mV that were called volts; expected mV"):
+    with pytest.raises(
+        UserError, match="which looks like mV that were called volts, or uV that were called mV; expected"
+    ):
         make(volts=np.full(100, -7e4))
-    with pytest.raises(UserError, match="which looks like pA that were called amperes; expected pA"):
+    with pytest.raises(
+        UserError, match="which looks like pA that were called amperes, or fA that were called pA; expected"
+    ):
         make(amps=np.full(len(voltage(RATE)), 1e14))

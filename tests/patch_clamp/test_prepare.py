@@ -90,7 +90,8 @@ def test_scalograms(made, tmp_path):
 
 
 def test_what_is_measured_is_what_was_asked_for(made):
-    made(ONE, feature_set="all", duration_s=0.5, hero_pA=[30, 50])
+    notes = made(ONE, feature_set="all", duration_s=0.5, hero_pA=[30, 50]).about.notes
+    assert "second sweeps 30 to 50 pA above the rheobase are not comparable with those of 39 to 61 pA" in notes
     assert made.asked == {"feature_set": "all", "duration_s": 0.5, "hero_pA": (30.0, 50.0), "implausible": "error"}
     made(ONE, inputs=["scalogram"])  # features take time
     assert made.asked == {"feature_set": None, "duration_s": 1.0, "hero_pA": (39.0, 61.0), "implausible": "error"}

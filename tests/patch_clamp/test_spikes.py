@@ -1,5 +1,7 @@
 """Spikes in voltages made by hand, and in real ones as others count them."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,6 +34,14 @@ def test_what_is_no_spike(rate):
     jump_and_hump = hump + 20 * (time > 0.485)  # the steep part is 15 ms before the peak
     for values in (charging, block, hump, jump_and_hump, voltage(rate, 0.5, peak=-35.0), voltage(rate)):
         assert len(spike_peaks(values.astype(np.float32), rate)) == 0
+
+
+def test_a_plateau_wider_than_what_is_near_is_no_warning():
+    values = np.full(8000, -70.0, np.float32)
+    values[2000:6000] = -5.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(spike_peaks(values, RATE)) in (0, 1)
 
 
 def test_a_hump_after_a_spike_is_not_another_one():

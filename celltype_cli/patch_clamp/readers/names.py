@@ -14,11 +14,11 @@ SPECIMEN = re.compile(r"(?:^|/)specimen_([^/]+)/ephys(?:\.nwb)?$")
 NPZ = "save its sweeps as npz (voltage [sweep, time] in mV, current in pA, sampling_rate in Hz)"
 OTHERS = {  # by the ending of files that hold recordings and are not read, what to do
     ".dat": f"of HEKA's Patchmaster: export it to NWB or Igor, or {NPZ}",
-    ".pxp": "of Igor: save its waves as ibw",
+    **dict.fromkeys((".pxp", ".itx"), "of Igor: save its waves as ibw"),
     **dict.fromkeys(
-        (".axgd", ".axgx", ".wcp", ".smr", ".smrx", ".edr", ".maty", ".tdms"), f"{NPZ}; neo reads most such"
+        (".axgd", ".axgx", ".wcp", ".smr", ".smrx", ".edr", ".maty", ".tdms", ".cfs"), f"{NPZ}; neo reads most such"
     ),
-    **dict.fromkeys((".atf", ".csv", ".tsv", ".txt", ".mat", ".h5", ".hdf5", ".pkl"), NPZ),
+    **dict.fromkeys((".atf", ".csv", ".tsv", ".txt", ".mat", ".h5", ".hdf5", ".pkl", ".npy"), NPZ),
 }
 
 

@@ -1,8 +1,10 @@
 """What cells go by, as files and as rows of a csv name them."""
 
+from pathlib import Path
+
 import pytest
 
-from celltype_cli.patch_clamp.readers.names import name_of, tails
+from celltype_cli.patch_clamp.readers.names import instead, name_of, tails
 
 
 @pytest.mark.parametrize(
@@ -21,3 +23,10 @@ def test_names(file, name):
 
 def test_tails():
     assert tails("a/b/c") == ["a/b/c", "b/c", "c"]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"), [("a.ITX", "of Igor"), ("a.npy", "save its sweeps as npz"), ("a.cfs", "neo reads")]
+)
+def test_what_to_do_with_files_of_other_programs(file, said):
+    assert said in instead(Path(file))
