@@ -51,7 +51,11 @@ def read_labels(path: Path, classes: Sequence[str] | None, name_of: Callable[[st
     table = read.rows
     key = next((name for name in KEYS if name in table), "cell_id")
     if missing := [name for name in (key, "label") if name not in table]:
-        close = "".join(meant(name, table) for name in missing)
+        left, close = {*table} - {*COLUMNS}, ""
+        for name in dict.fromkeys(("label", *(["file", key] if key in missing else []))):
+            if name in (*missing, "file") and (said := meant(name, left)):
+                close += said.replace(";", f"; for {name}", 1)
+                left -= {said.rpartition(": ")[2]}
         raise UserError(
             f"{path}: {' and '.join(missing)} missing; found {', '.join(table)}; expected columns "
             f"{', '.join(KEYS[:-1])} or {KEYS[-1]}, label and, optional, group and source{close}"
@@ -99,6 +103,14 @@ def other_names(path: Path, columns: Iterable[str]) -> list[str]:
     return [f"{path.name}{said.replace(';', ':', 1)}"] if said else []
 
 
+def _elsewhere(lost: Iterable[str], cells: Sequence[Any]) -> str:
+    """Says that rows would name recordings but for the folders before the names."""
+    names = {cell.cell_id.rpartition("/")[2] for cell in cells}
+    if not all(row.rpartition("/")[2] in names for row in lost):
+        return ""
+    return "; but for their folders they are the same: leave those out, or give those below dataset.path"
+
+
 def like(lost: Iterable[str], without: Iterable[str]) -> str:
     """Says which names of a table are like those of recordings but for case or zeros, as "; 01 looks like 1 ..."."""
     without = {*without}
@@ -144,7 +156,7 @@ def with_labels(cells: Sequence[Any], labels: Labels) -> tuple[list[Any], list[s
         raise UserError(
             f"{path}: none of its {len(lost)} rows names a recording; the first row is for {lost[0]}, the "
             f"first of {len(cells)} recordings is {cells[0].cell_id}"
-            + (like(lost, without) or nearest(cells[0].cell_id, lost))
+            + (_elsewhere(lost, cells) or like(lost, without) or nearest(cells[0].cell_id, lost))
         )
     notes, n = [*labels.notes, *contradicted(cells, found, path)], len(cells)
     if without:

@@ -70,6 +70,21 @@ def test_rows_that_name_no_recording(folder):
         load_folder(folder, labels=csv(folder, "file,label", "a_1.npz,Sst"))
 
 
+def test_rows_with_folders_of_another_machine(folder):
+    write_npz(folder / "a.npz")
+    for row in ("/home/anna/a.npz", "D:\\rec\\a.npz"):
+        with pytest.raises(UserError, match="is a; but for their folders they are the same: leave those out, or give"):
+            load_folder(folder, labels=csv(folder, "file,label", f"{row},Sst"))
+
+
+def test_columns_by_other_names(folder):
+    write_npz(folder / "a.npz")
+    with pytest.raises(UserError, match="source; for label nearest: cell_type; for file nearest: filename$"):
+        load_folder(folder, labels=csv(folder, "filename,cell_type,mouse", "a,Sst,m1"))
+    with pytest.raises(UserError, match="^[^;]*label missing; .* source; for label nearest: type$"):
+        load_folder(folder, labels=csv(folder, "file,type", "a,Sst"))
+
+
 def test_classes_are_those_that_occur_in_the_csv(folder):
     for name in "abcd":
         write_npz(folder / f"{name}.npz")
