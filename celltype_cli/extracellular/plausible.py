@@ -13,6 +13,10 @@ from celltype_cli.extracellular.recording import Recording
 
 SHORTEST_S = 2e-4  # between two spikes of one neuron, which last longer; sorters leave out what is nearer
 SHARE = 0.02  # of the intervals; of 111 real units one of Kilosort and CellExplorer has 0.4 %, the others less
+REFRACTORY_S, OFTEN = 1e-3, 0.1  # of the same units one has 6 %, the others 3 % or less
+# Turned waveforms: by how much units differ (sd) in the largest channel and in the time of their peak, over how many
+# there are; of four recorded sets 0.16 to 0.25 and 0 to 0.27
+SAME, APART, SIDES = 0.03, 0.1, 10
 LONGEST_S = 86400.0 * 7  # of a recording
 GAP_S, OF_ALL = 600.0, 0.5  # in which no unit of a recording fires; share of the time from first to last spike
 LATE_S, LATE = 600.0, 1.0  # first spike of a recording; times as long as its spikes go on
@@ -22,6 +26,7 @@ LONGER = 10.0  # times as long as until the last spike
 NOISE, NOISY = 0.05, 0.1
 # ms, of a mean waveform at half of its height; the median of each of eight recorded sets is 0.13 to 0.4
 NARROW_MS, WIDE_MS, ENOUGH = 0.07, 0.6, 3  # and units from which it is told
+MANY = 8  # units that are no accident
 SLOW_S = 10.0  # median interval of most units; few neurons are that silent, and of most recordings none
 
 
@@ -45,6 +50,19 @@ def notes_on(units: Sequence[Recording]) -> Iterator[str]:
         yield (
             f"{len(close)} units have more than {SHARE:.0%} of their spikes within {1e3 * SHORTEST_S:g} ms of the one "
             f"before: listed twice, rounded, or not in seconds? ({', '.join(few(close))})"
+        )
+    soon = [
+        n for unit in trains if (np.diff(unit.spikes) < REFRACTORY_S).mean() > OFTEN and (n := named(unit)) not in close
+    ]
+    if soon:
+        yield (
+            f"{len(soon)} units have more than {OFTEN:.0%} of their spikes within {1e3 * REFRACTORY_S:g} ms of the one "
+            f"before, when hardly a neuron fires: detected twice, or of several neurons? ({', '.join(few(soon))})"
+        )
+    if _turned(units):
+        yield (
+            "the waveforms of all units are largest on one channel, and at times that differ widely: are their axes "
+            "[unit, time, channel]? expected [unit, channel, time]"
         )
     long = [named(unit) for unit in trains if unit.spikes[-1] - unit.spikes[0] > LONGEST_S]
     if long:
@@ -88,6 +106,17 @@ def _of_recordings(trains: Sequence[Recording]) -> Iterator[str]:
             f"{len(longer)} recordings are said to last more than {LONGER:g} times as long as their spikes: is their "
             f"duration in seconds? ({', '.join(few(longer))})"
         )
+
+
+def _turned(units: Sequence[Recording]) -> bool:
+    """Says whether channels and times of waveforms seem to be exchanged: sorters align units in time, not in space."""
+    peaks = [
+        np.divide(np.unravel_index(np.abs(unit.waveform).argmax(), unit.waveform.shape), unit.waveform.shape)
+        for unit in units
+        if min(unit.waveform.shape) >= SIDES and np.isfinite(unit.waveform).all()
+    ]
+    channel, time = np.std(peaks, axis=0) if len(peaks) >= MANY else (1.0, 0.0)
+    return bool(channel < SAME and time > APART)
 
 
 def _largest(waveform: np.ndarray) -> np.ndarray:

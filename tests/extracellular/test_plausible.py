@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made.units import RATE, npz, trains, waveforms
+from made.units import RATE, npz, trains, unit, waveforms
 
 from celltype_cli.extracellular.plausible import notes_on
 from celltype_cli.extracellular.readers.files import read
@@ -27,6 +27,20 @@ def test_usual_spikes(tmp_path):
 def test_spikes_too_close(tmp_path, change):
     (note,) = notes(tmp_path, change)
     assert "units have more than 2% of their spikes within 0.2 ms of the one before: listed twice, rounded, or" in note
+
+
+def test_spikes_in_the_refractory_period(tmp_path):
+    (note,) = notes(tmp_path, lambda s: np.sort(np.r_[s, s + 0.0005]))
+    assert note.startswith("3 units have more than 10% of their spikes within 1 ms of the one before, when hardly a ne")
+    assert notes(tmp_path, lambda s: np.sort(np.r_[s, s[::20] + 0.0005])) == []
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_waveforms_whose_axes_are_exchanged(turned):
+    spike = np.where(np.arange(60) < 20, 0, -np.exp(-np.abs(np.arange(60) - 25) / 4))
+    shapes = [np.outer(np.exp(-np.abs(np.arange(32) - 3 * k - 3)), spike).astype("f4") for k in range(9)]
+    found = [*notes_on([unit(f"u{k}", seed=k, waveform=w.T if turned else w) for k, w in enumerate(shapes)])]
+    assert any("are their axes [unit, time, channel]? expected" in note for note in found) == turned
 
 
 def test_samples_for_seconds(tmp_path):

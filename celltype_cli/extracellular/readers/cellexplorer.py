@@ -21,7 +21,7 @@ from celltype_cli.core.messages import UserError, check_choice, few
 from celltype_cli.core.text import as_text
 from celltype_cli.extracellular import counts
 from celltype_cli.extracellular.readers import matlab
-from celltype_cli.extracellular.readers.found import NO_LABEL, Found, How
+from celltype_cli.extracellular.readers.found import NO_LABEL, OTHERS, Found, How
 from celltype_cli.extracellular.readers.matlab import Units, field
 
 STRUCTS = ("cell_metrics", "spikes")  # of which the first counts that a file has
@@ -55,11 +55,11 @@ def units(held: Any, path: Path, how: How, below: str = "") -> Found:
     struct = next((held[name] for name in STRUCTS if name in held and matlab.names(held[name])), None)
     if struct is None:
         raise UserError(
-            f"{path}: is a MATLAB file without a struct {' or '.join(STRUCTS)}, as CellExplorer has them; of other "
-            "sorters (Wave_clus has times in ms) save an npz: spike_times (s), spike_offsets, waveform, sampling_rate"
+            f"{path}: is a MATLAB file without a struct {' or '.join(STRUCTS)}, as CellExplorer has them; {OTHERS}, "
+            "for instance of Wave_clus, whose times are in ms"
         )
     if (uid := field(struct, "UID")) is None:
-        raise UserError(f"{path}: its struct has no UID, the numbers of its units")
+        raise UserError(f"{path}: its struct has no UID, the numbers of its units, as CellExplorer's have; {OTHERS}")
     found, base = Found(), path.name.removesuffix(METRICS).removesuffix(SPIKES).removesuffix(".mat")
     base = f"{folder}/{base}" if (folder := below.rpartition("/")[0]) else base
     numbers = [as_text(float(number)) for number in uid.ravel()]

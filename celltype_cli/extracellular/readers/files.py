@@ -6,7 +6,8 @@ probe are needed; units are named <folder>/<cluster>, and those of a folder are 
 An npz or HDF5 file of plain arrays (in its root) with a row for each unit (see `npz`):
     waveform        [unit, time] or [unit, channel, time], on any scale; waveform_uV, likewise in uV
     sampling_rate   Hz, of the waveform: one number, or one a unit
-    spike_times     [spike] s from the start of the recording, those of the first unit first; with
+    spike_times     [unit, spike] s from the start of the recording, filled up with NaN; or [spike], those of the first
+                    unit first; with
     spike_offsets   [unit + 1] where the spikes of each unit begin, and the last end; not needed for one unit
     correlogram     [unit, 100] counts of the autocorrelogram in bins of 1 ms, lags 1 to 100 ms; or [unit, 2 n + 1],
                     lags -n to n ms, n at least 100; in place of spikes, or beside them
@@ -34,11 +35,11 @@ from celltype_cli.core.files import find_files, why_unreadable
 from celltype_cli.core.isolated import isolated
 from celltype_cli.core.messages import UserError, nearest_file
 from celltype_cli.extracellular.readers import cellexplorer, hdf5, matlab, npz, phy, sortings, spikeinterface
-from celltype_cli.extracellular.readers.found import Found, How
+from celltype_cli.extracellular.readers.found import OTHERS, Found, How
 
 EXPECTED = (
     "expected a Kilosort or Phy folder (spike_times.npy, templates.npy), one of SpikeInterface, an npz, HDF5, NWB or "
-    "CellExplorer file of units, or a folder of such"
+    f"CellExplorer file of units, or a folder of such; {OTHERS}"
 )
 ENDINGS = (".npz", ".h5", ".hdf5", ".nwb", cellexplorer.METRICS, cellexplorer.SPIKES)
 HDF5 = (b"\x89HDF\r\n\x1a\n", b"MATLAB 7.3 MAT-file")

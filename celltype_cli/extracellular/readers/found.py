@@ -16,6 +16,7 @@ from celltype_cli.extracellular.recording import Recording
 TOO_SHORT_S = 1.0  # by which a duration may be rounded
 ENOUGH = 20  # spikes, from which two equal trains are no accident
 LABELS = ("cell_type", "celltype", "putative_cell_type", "putativeCellType", "ground_truth_label")  # columns of types
+OTHERS = "of other sorters save an npz: spike_times (s), spike_offsets, waveform [unit, time], sampling_rate (Hz)"
 NO_LABEL = ("unlabeled", "unlabelled", "unknown")
 
 

@@ -15,7 +15,7 @@ from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError, few
 from celltype_cli.extracellular.readers import c4, cellexplorer, npz, nwb
 from celltype_cli.extracellular.readers.arrays import Arrays, wanted
-from celltype_cli.extracellular.readers.found import Found, How
+from celltype_cli.extracellular.readers.found import OTHERS, Found, How
 
 COPIES = 3  # of the values that reading takes at its highest
 
@@ -50,7 +50,7 @@ def _read(file: h5py.File, path: Path, how: How, below: str) -> Found:
     if not held:
         raise UserError(
             f"{path}: holds no sorted units that are known, neither of the C4 database nor as an array waveform in its "
-            f"root; found {', '.join(few(names)) or 'nothing'}"
+            f"root; found {', '.join(few(names)) or 'nothing'}; {OTHERS}"
         )
     check_room(COPIES * sum(8.0 * one.size for one in held.values()), f"{path}: its arrays")
     return npz.units(Arrays(path, {name: _values(one) for name, one in held.items()}, names, how.named), how, below)

@@ -112,7 +112,11 @@ def _coarse(arrays: Arrays) -> list[str]:
     """Returns a note where the numbers of spike times are too short for them."""
     name = arrays.name("spike_times")
     times = arrays.held[name] if name else np.empty(0)
-    if times.dtype.kind != "f" or not times.size or (step := float(np.spacing(np.abs(times).max()))) < COARSE_S:
+    if (
+        times.dtype.kind != "f"
+        or np.isnan(times).all()
+        or (step := float(np.spacing(np.nanmax(np.abs(times))))) < COARSE_S
+    ):
         return []
     held = f"{arrays.path.name}: {name} are {times.dtype}"
     return [f"{held}, which at their end is {1e3 * step:.2g} ms coarse: save float64"]
