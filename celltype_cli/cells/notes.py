@@ -14,7 +14,8 @@ from celltype_cli.core.names import alike, mistyped, probes, sessions, shortened
 # Words in place of a cell type, in lower case; a class may be meant so, and a note asks.
 NO_TYPE = ("?", "??", "-", "--", ".", "-1", "unknown", "unk", "undefined", "unclassified", "unclear", "unsure",
            "undetermined", "unlabeled", "unlabelled", "unassigned", "unidentified", "not assigned", "not determined",
-           "ambiguous", "tbd", "missing", "n.d.", "nd", "n.a.", "excluded", "exclude")  # fmt: skip
+           "ambiguous", "tbd", "missing", "n.d.", "nd", "n.a.", "excluded", "exclude",
+           "unsorted", "noise", "mua", "multiunit", "multi-unit", "artifact", "artefact", "bad", "junk")  # fmt: skip
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 MANY = 5  # labels of one cell each, from which they are no accident
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,10 +16,13 @@ TEXTS = ("cell_id", "label", "group", "source", "layer")
 RATES = (5e3, 1e6)  # Hz; a spike lasts a millisecond or less, and is not told by fewer than some samples
 LAYERS = ("unknown", "GCL", "PCL", "ML")  # of the cerebellar cortex: granule cell, Purkinje cell and molecular layer
 
+WORDS = {"GCL": ("granule", "granular", "grc"), "PCL": ("purkinje", "pkc"), "ML": ("molecular",)}
+
 
 def layer_of(text: str) -> str:
-    """Returns a layer as `LAYERS` has it, whatever its case; others as they are."""
-    return next((layer for layer in LAYERS if layer.lower() == text.lower()), text)
+    """Returns a layer as `LAYERS` has it, in whatever case or words; others as they are."""
+    plain = re.sub(r"[^a-z]|layer|cells?", "", text.lower())
+    return next((layer for layer in LAYERS if plain in (layer.lower(), *WORDS.get(layer, ()))), text)
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,9 @@ def test_labels_that_look_like_none_are_pointed_at():
         note.startswith("labels that look like no cell type are classes of their own: ?, Unknown") for note in notes
     )
     assert not any("look like no cell type" in note for note in notes_of(entry("a", "PV"), entry("b", "SST")))
+    assert any(
+        "classes of their own: MUA, unsorted" in note for note in notes_of(entry("a", "MUA"), entry("b", "unsorted"))
+    )
 
 
 def test_numbers_that_lost_their_digits_and_labels_of_one_cell_each():

@@ -158,7 +158,7 @@ class Arrays:
             return None
         values, deltas = self.held[name], name == "spike_tick_delta"
         if values.ndim == 2 and len(values) == n > 1 and values.dtype.kind in "fiu" and not self.name("spike_offsets"):
-            return [row[~np.isnan(row)] for row in values.astype(np.float64)]
+            return [np.trim_zeros(row[~np.isnan(row)], "b") for row in values.astype(np.float64)]  # 0 fills up, too
         values = values.ravel()
         offsets = np.asarray(self.held.get(self.name("spike_offsets"), [0, len(values)])).ravel()
         faults = []
@@ -210,7 +210,7 @@ def _other_lags(rows: np.ndarray) -> str:
     if len(rows) < FEWEST:
         return ""
     if any(np.allclose(part, part[:, ::-1], rtol=1e-6) for part in (rows, rows[:, 1:], rows[:, :-1])):
-        return "reads the same from either end: is it of lags on both sides?"
+        return "reads the same from either end, as lags on both sides do"
     if (rows[:, 0] > TIMES * rows[:, 1:].max(axis=1)).mean() > 0.5:
-        return f"is {TIMES} times as high in its first bin as anywhere else: is that lag 0, of each spike with itself?"
+        return f"is {TIMES} times as high in its first bin as anywhere else, as lag 0 is, of each spike with itself"
     return ""

@@ -53,7 +53,7 @@ def units(arrays: Arrays, how: How, below: str = "") -> Found:
             f"{path}: has no sampling_rate (Hz, of {name}){meant('sampling_rate', arrays.others)}; add it, or set "
             "dataset.sampling_rate"
         )
-    if not ((rates > 0) & np.isfinite(rates)).all():
+    if not ((rates > 0) & np.isfinite(rates)).any():  # one that is none stops no other unit
         raise UserError(f"{path}: sampling_rate holds {rates[:3].tolist()}; expected Hz, above 0")
     text = _named(arrays, below)
     trains, counts = arrays.trains(), arrays.counts()

@@ -42,7 +42,7 @@ def test_layers_in_the_folder_are_found(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("cluster_id\tlayer\n0\tgranular\n", "layer 'granular' is none of unknown, GCL, PCL, ML"),
+        ("cluster_id\tlayer\n0\tcortex\n", "layer 'cortex' is none of unknown, GCL, PCL, ML"),
         ("cluster_id\tlayer\n0\tGCL\n0\tML\n", "cluster_id 0 is listed more than once"),
         ("cluster_id\tlayer\n77\tGCL\n", "none of its 1 rows names a unit"),
         ("a\tb\n0\tGCL\n", r"expected columns cell_id \(or cluster_id\) and layer"),
