@@ -11,8 +11,11 @@ import numpy as np
 from celltype_cli.core.messages import UserError
 
 LONGEST = 200  # characters of a name, label or unit
-# How "no value" is written by numpy, pandas, R and spreadsheets when they make text of it; compared in lower case.
-MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "#n/a", "nat", "<na>"})
+# How "no value" is written by numpy, pandas, R, MATLAB (<missing>, <undefined>), databases (\N) and spreadsheets
+# (#N/A, and #NV in German) when they make text of it; an error of a formula is none either. Compared in lower case.
+ERRORS = {"#div/0!", "#value!", "#num!", "#null!", "#ref!", "#name?", "#wert!", "#zahl!", "#bezug!"}
+WORDS = {"", "nan", "none", "null", "na", "n/a", "nat", "#n/a", "#nv", "<na>", "<missing>", "<undefined>", "\\n"}
+MISSING = frozenset(WORDS | ERRORS)
 PRINTED = re.compile(r"b?'([^']*)'|b?\"([^\"]*)\"|\[b?'([^']*)'\]")  # b'PV', ['PV']: how Python prints text
 
 

@@ -73,3 +73,8 @@ def test_nanoampere_is_a_unit_where_no_word_is_missing():
 
 def test_what_is_not_seen_is_taken_out():
     assert as_text("\ufeffPV\u200b") == as_text("P\u00adV") == "PV"
+
+
+@pytest.mark.parametrize("word", ["<undefined>", "<missing>", "#NV", "#REF!", "#BEZUG!", "#NAME?", "\\N"])
+def test_what_matlab_databases_and_other_spreadsheets_write_for_none(word):
+    assert as_text(word) == ""
