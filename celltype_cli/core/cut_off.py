@@ -1,4 +1,5 @@
-"""Whether a table of text ends in the middle of a number, as files do that were copied while they were written."""
+"""Whether a table of text is cut off: in the middle of a number, as files do that were copied while they were written,
+or where a sheet of Excel ends."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 
 TAIL = 200_000  # bytes at the end that are looked at
 NUMBER = re.compile(r"[+-]?[0-9]*[.,]?[0-9]+(?:e[+-]?[0-9]+)?", re.IGNORECASE)
+LINES, COLUMNS = {1_048_576: "Excel", 65_536: "old Excel (.xls)"}, 16_384  # that its sheets hold at most
 FEWEST, RARE = 5, 0.01  # other numbers, to compare the last one with; share of them that may be as short
 
 
@@ -33,6 +35,13 @@ def notes(path: Path) -> Iterator[str]:
                     "digits than nearly all others: is the file complete?"
                 )
             return
+
+
+def at_limit(lines: int, columns: int) -> str:
+    """Says of a table that it ends exactly where a sheet of Excel does, or nothing."""
+    said = f"it has {lines:,} lines, as many as a sheet of {LINES[lines]} holds" if lines in LINES else ""
+    said = said or (f"it has {columns:,} columns, as many as a sheet of Excel holds" if columns == COLUMNS else "")
+    return said and f"{said}: was it cut off there? write it again without a spreadsheet"
 
 
 def _digits(entry: str) -> str:

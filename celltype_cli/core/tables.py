@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from celltype_cli.core.cut_off import at_limit
 from celltype_cli.core.dialects import (
+    COMMA,
     SEPARATORS,
     decoded,
     has_decimal_commas,
@@ -25,13 +28,16 @@ from celltype_cli.core.messages import UserError, nearest_file, raise_faults
 from celltype_cli.core.text import MISSING, as_text
 
 GAPS = sorted({*MISSING, *(turn(word) for word in MISSING for turn in (str.upper, str.title)), "NaN", "NaT", "<NA>"})
+NUMBER = re.compile(r"[+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?")
+WHOLE = re.compile(r"-?\d+\.0+")  # a whole number that passed through a float
 # pandas reads numbers to the last digit by itself from version 3 on
 EXACT = {"float_precision": "round_trip"} if pd.__version__ < "3" else {}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose entries are text, "" where nothing is given; decimal commas have become points.
+    """A table whose entries are text, "" where nothing is given; decimal commas have become points, and columns of
+    whole numbers kept as floats (1.0, 2.0) whole numbers, as `as_text` has them.
 
     Attributes:
         rows: by column; the index is the line of the file that a row stands in, from 2. A column that is not among
@@ -67,6 +73,7 @@ def read_table(key: str, path: Path, columns: tuple[str, ...] = ()) -> Table:
     comma = separator != "," and has_decimal_commas(rows, path)
     if comma:
         rows = rows.apply(with_points)
+        rows.columns = [name.replace(",", ".") if COMMA.fullmatch(name) else name for name in rows]
     _clean(path, rows, columns or tuple(rows))
     found = [
         blanks or SEPARATORS[separator],
@@ -75,7 +82,8 @@ def read_table(key: str, path: Path, columns: tuple[str, ...] = ()) -> Table:
         unnamed,
     ]
     said = "; ".join(filter(None, found))
-    return Table(rows, (f"{path.name}: {said}",) if said else ())
+    cut = at_limit(numbers[-1], len(header))
+    return Table(rows, tuple(f"{path.name}: {one}" for one in (said, cut) if one))
 
 
 def _fields(key: str, path: Path, text: str, separator: str) -> tuple[list[str], list[int], np.ndarray, str]:
@@ -108,6 +116,11 @@ def _fields(key: str, path: Path, text: str, separator: str) -> tuple[list[str],
         unnamed = "its first column has no name, as R writes names of rows" if any(ends) else ""
     header = [" ".join(name.split()) or f"Unnamed: {k}" for k, name in enumerate(header)]
     twice = sorted({name for name in header if header.count(name) > 1}) if len({*header}) < len(header) else []
+    if twice and all(map(NUMBER.fullmatch, header)):
+        raise UserError(
+            f"{path}: line {numbers[0]} holds {len(header)} numbers, some of them twice, where names of columns are "
+            "expected: put a line of names above the values"
+        )
     faults = [f"column {name} occurs {header.count(name)} times" for name in twice]
     if len({count for _, count in uneven}) == 1 and len(uneven) == len(numbers) - 1 > 1:
         faults.append(
@@ -162,5 +175,7 @@ def _clean(path: Path, rows: pd.DataFrame, columns: tuple[str, ...]) -> None:
             except UserError as error:
                 known[entry] = ""
                 faults.append(f"line {rows.index[(rows[name] == entry).argmax()]}: {name}: {error}")
+        if all(WHOLE.fullmatch(text) for text in known.values() if text):  # as pandas writes numbers of which some miss
+            known = {entry: text.partition(".")[0] for entry, text in known.items()}
         rows[name] = rows[name].map(known)
     raise_faults(str(path), faults)

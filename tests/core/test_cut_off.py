@@ -2,7 +2,7 @@
 
 import pytest
 
-from celltype_cli.core.cut_off import notes
+from celltype_cli.core.cut_off import at_limit, notes
 
 ROWS = "".join(f"{k},0.{k}2345\n" for k in range(1, 9))
 
@@ -39,3 +39,8 @@ def _said(text):
 def test_utf_16_is_left_alone(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n" + ROWS.rstrip()[:-2], encoding="utf-16")
     assert not [*notes(tmp_path / "x.csv")]
+
+
+def test_where_a_sheet_of_excel_ends():
+    assert "it has 1,048,576 lines" in at_limit(1_048_576, 5) and "it has 16,384 columns" in at_limit(9, 16_384)
+    assert not at_limit(1_048_575, 16_383)

@@ -172,3 +172,24 @@ def test_a_sheet_of_excel_and_ends_of_text(tmp_path):
     assert len(read_table("x", tmp_path / "x.csv").rows) == 1
     (tmp_path / "x.csv").write_text("a,b\n1,2\n", encoding="utf-32")
     assert read_table("x", tmp_path / "x.csv").notes == ("x.csv: its encoding is utf-32",)
+
+
+def test_whole_numbers_that_passed_through_floats_and_decimal_commas_of_names(tmp_path):
+    (tmp_path / "t.csv").write_text("roi;of;0,0;0,5\n1.0;a;1,5;2,5\n;a;1,5;2,5\n3.0;a;1,5;2,5\n")
+    table = read_table("dataset.path", tmp_path / "t.csv").rows
+    assert table["roi"].tolist() == ["1", "", "3"] and [*table] == ["roi", "of", "0.0", "0.5"]
+    (tmp_path / "t.csv").write_text("roi,x\n1.0,a\n1.5,b\n")
+    assert read_table("dataset.path", tmp_path / "t.csv").rows["roi"].tolist() == ["1.0", "1.5"]
+
+
+def test_a_table_without_names_of_columns(tmp_path):
+    (tmp_path / "t.csv").write_text("0.1,-0.2,0.1\n0.3,0.4,0.5\n")
+    with pytest.raises(UserError, match="line 1 holds 3 numbers, some of them twice, where names of columns"):
+        read_table("dataset.path", tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(("lines", "note"), [(65_536, "65,536 lines, as many as a sheet of old Excel"), (65_537, "")])
+def test_a_table_that_ends_where_a_sheet_does(tmp_path, lines, note):
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * (lines - 1))
+    assert note in "".join(read_table("dataset.path", tmp_path / "t.csv").notes)
+    assert bool(note) == bool(read_table("dataset.path", tmp_path / "t.csv").notes)
