@@ -14,6 +14,7 @@ from pathlib import Path
 
 from celltype_cli.core.messages import UserError, few, nearest_file
 
+ZARR = "write it as HDF5, NWB or npz, which are read"
 OURS = "celltype_files.txt"  # lists answers, as sha256sum does
 OF_THE_SYSTEM = (".DS_Store", "Thumbs.db", "desktop.ini")
 # Folders in which systems keep halves and copies of files: archives of macOS, bins of Windows, disks of a network
@@ -186,15 +187,17 @@ def find_files(
                 taken.append(path)
     over = "; ".join(f"{len(names)} {why} ({', '.join(few(sorted(names)))})" for why, names in passed.items())
     if not taken:
+        hidden = {Path(name).name for name in passed["hidden"]}
+        instead = f"; it is a store of zarr: {ZARR}" if hidden & {".zarray", ".zgroup", ".zattrs"} else ""
         raise UserError(
-            f"{key}={folder} holds no file {_wanted(endings, named)}" + (f"; it holds {over}" if over else "")
+            f"{key}={folder} holds no file {_wanted(endings, named)}" + (f"; it holds {over}" if over else "") + instead
         )
     return sorted(taken), [f"files of {name_of(folder)} passed over: {over}"] if over else []
 
 
 def _passed_over(path: Path, endings: Sequence[str], named: str | None) -> str:
     if path.name.startswith("."):
-        return "hidden"
+        return "in iCloud, not on this disk" if path.suffix == ".icloud" else "hidden"
     name = path.name.lower()
     if not name.endswith(tuple(ending.lower() for ending in endings)) or (
         named and not fnmatchcase(name, named.lower())

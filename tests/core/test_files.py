@@ -107,3 +107,10 @@ def test_what_a_file_is_by_its_content(tmp_path, head, name, said):
 def test_a_table_may_begin_with_the_word_that_files_begin_with(tmp_path):
     (tmp_path / "x.csv").write_text("ABF,file,label\n1,a.abf,PV\n")
     assert why_unreadable(tmp_path / "x.csv") == ""
+
+
+def test_stores_of_zarr_and_files_that_are_in_icloud(tmp_path):
+    (tmp_path / ".zarray").write_text("{}")
+    (tmp_path / ".a.csv.icloud").write_text("x")
+    with pytest.raises(UserError, match=r"in iCloud, not on this disk \(.a.csv.icloud\).*; it is a store of zarr: "):
+        find_files(tmp_path, [".csv"])
