@@ -9,7 +9,7 @@ from typing import Any
 
 from celltype_cli.core.classes import synonyms
 from celltype_cli.core.messages import few
-from celltype_cli.core.names import alike, mistyped, probes, sessions, shortened, sides
+from celltype_cli.core.names import alike, mistyped, probes, sessions, several, shortened, sides
 
 # Words in place of a cell type, in lower case; a class may be meant so, and a note asks.
 NO_TYPE = ("?", "??", "-", "--", ".", "-1", "unknown", "unk", "undefined", "unclassified", "unclear", "unsure",
@@ -69,6 +69,8 @@ def _alike(entries: Sequence[Any], group: str) -> Iterator[str]:
     labels = {entry.label for entry in entries} - {""}
     if pairs := mistyped(labels):
         yield f"labels look like one with a mistake: {'; '.join(few(map(' and '.join, pairs)))}; correct it if it is"
+    if both := several(labels):
+        yield f"labels that name several types are classes of their own: {', '.join(few(both))}; is one of them meant?"
     if 0 < len(numbers := sorted(label for label in labels if NUMBER.fullmatch(label))) < len(labels):
         yield f"labels are in part numbers ({', '.join(few(numbers))}) and in part names: are the numbers cell types?"
     if pairs := [group for group in synonyms(labels) if len({n.casefold() for n in group}) > 1]:

@@ -18,6 +18,8 @@ SEEN_AS = str.maketrans(  # letters of Greek and Cyrillic that are seen as Latin
     "ABEZHIKMNOPTYXoABEKMHOPCTXaeopcx",
 )
 BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")  # a remark at the end
+SEVERAL = re.compile(r"\s*[/|;,&+]\s*|\s+(?:or|and)\s+")  # between two names
+DOUBT = re.compile(r"^(?:putative|presumed|presumptive|presumably|likely|possibl[ey]|probabl[ey]|maybe|candidate)_")
 MISTYPED = 5  # letters from which a word may be another with a mistake
 SESSION = re.compile(
     r"[\s_./-]*(?:ses|sess|session|day|rec|recording|run|block|exp|fov|plane|slice|tseries)[\s_.-]*\d+$"
@@ -44,8 +46,8 @@ def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
     """Returns the names that are one but for case, separators, letters that look the same, marks around them, remarks
     in brackets, and what programs do to numbers and letters, as groups.
 
-    These are m1, M1, m-1, m01, mouse 1, sub-01 and m1 (male); PV, PV+, PV cell and the PV of Greek letters; 1, 001, #1
-    and 1.0; 100000 and 1E+05.
+    These are m1, M1, m-1, m01, mouse 1, sub-01 and m1 (male); PV, PV+, PV cell, putative PV and the PV of Greek
+    letters; 1, 001, #1 and 1.0; 100000 and 1E+05.
     """
     keys = {name: _key(name) for name in names}
     known, groups = {*keys.values()}, defaultdict(set)
@@ -62,10 +64,18 @@ def _key(name: str) -> str:
     key = re.sub(r"[\s_-]+", "_", key).strip("_")
     if re.fullmatch(r"\d+\.0+|\d(?:\.\d+)?e\+?\d{1,2}", key) and (whole := int_or_none(float(key))) is not None:
         key = str(whole)  # a whole number that passed through a float on its way into a file
+    key = DOUBT.sub("", key)
     key = re.sub(r"^(?:sub|subj|subject|mouse|animal|m)_*(?=\d)", "", key)  # sub-01 of DANDI is 01
     key = re.sub(r"(?<![\d.])0+(?=\d)", "", key)
     key = re.sub(r"_(?:cell|neuron|interneuron)s?$", "", key)
     return re.sub(r"(?<=[^\W\d_])_(?=\d)", "", key)
+
+
+def several(names: Iterable[str]) -> list[str]:
+    """Returns the names that are made of others that are there, too: VIP/SOM beside VIP or SOM, PV or SST beside PV."""
+    names = {*names}
+    parts = {name: [part for part in SEVERAL.split(name) if part] for name in names}
+    return sorted(name for name, of in parts.items() if len(of) > 1 and any(part in names for part in of))
 
 
 def mistyped(names: Iterable[str]) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from celltype_cli.core.classes import vocabulary
-from celltype_cli.core.names import alike, mistyped, probes, sessions, shortened, sides
+from celltype_cli.core.names import alike, mistyped, probes, sessions, several, shortened, sides
 
 
 def test_names_that_look_alike():
@@ -100,3 +100,8 @@ def test_words_with_a_mistake():
 
 def test_no_class_that_is_known_looks_like_a_mistake():
     assert mistyped(vocabulary()) == [] == alike(vocabulary())
+
+
+def test_labels_of_doubt_and_of_several_types():
+    assert alike(["PV", "putative PV", "SST"]) == [("PV", "putative PV")]
+    assert several(["PV", "SST", "VIP/SST", "CCK/NPY", "PV or VIP"]) == ["PV or VIP", "VIP/SST"]
