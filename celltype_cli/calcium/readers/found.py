@@ -55,6 +55,8 @@ class Found:
         notes: how the file was read, where that was found out.
         rejected: how many ROIs are flagged as no cells, by the flag that says so.
         rois: of NWB, file and id of each ROI, those flagged included.
+        counted: how many ROIs there are, flagged ones included, by what stands before their number in the ids of cells;
+            of recordings whose ROIs go by numbers from 0.
     """
 
     recordings: list[Recording] = field(default_factory=list)
@@ -62,11 +64,13 @@ class Found:
     notes: list[str] = field(default_factory=list)
     rejected: dict[str, int] = field(default_factory=dict)
     rois: list[tuple[str, str]] = field(default_factory=list)
+    counted: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: Found) -> None:
         self.recordings += other.recordings
         self.faults += other.faults
         self.rois += other.rois
+        self.counted |= other.counted
         self.notes += [note for note in other.notes if note not in self.notes]
         for flag, count in other.rejected.items():
             self.rejected[flag] = self.rejected.get(flag, 0) + count

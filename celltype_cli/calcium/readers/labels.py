@@ -8,10 +8,11 @@ cells of it; of a file with one cell, cell_id then is its name. What a row leave
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from celltype_cli.calcium.readers import numbered
 from celltype_cli.calcium.readers.files import ENDINGS
 from celltype_cli.calcium.recording import Recording
 from celltype_cli.cells.labels import contradicted, like, named, other_names
@@ -22,11 +23,17 @@ from celltype_cli.core.tables import read_table
 SAYS = ("label", "group", "source")
 
 
-def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recording], list[str]]:
+def with_labels(
+    recordings: Sequence[Recording], path: Path, counted: Mapping[str, int]
+) -> tuple[list[Recording], list[str]]:
     """Returns recordings with what a table says of them, and notes on what does not fit together.
 
+    Args:
+        counted: see `found.Found`.
+
     Raises:
-        UserError: when it is broken, names something twice, several cells in one row, or nothing that was read.
+        UserError: when it is broken, names something twice, several cells in one row, or nothing that was read, or
+            counts ROIs from 1.
     """
     table = read_table("dataset.labels", path)
     rows = table.rows.rename(columns={"roi_id": "cell_id"} if "cell_id" not in table.rows else {})
@@ -43,6 +50,8 @@ def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recor
                              for line, name in zip(rows.index, names) if times[name] > 1])  # fmt: skip
     said = dict(zip(names, rows[[name for name in SAYS if name in rows]].to_dict("records"), strict=True))
     of_file, by_file = Counter(r.file for r in recordings), {name[0]: name for name in names if name[0]}
+    of_rows = _by_recording(names, recordings, counted)
+    other = numbered.notes(of_rows, [r.cell_id for r in recordings], counted, path)
     seen, found, lost = defaultdict(list), [], []
     for recording in recordings:
         files = [f for f in _files(recording) if "file" in rows] + [""]
@@ -61,8 +70,21 @@ def with_labels(recordings: Sequence[Recording], path: Path) -> tuple[list[Recor
     several = {cell: ids for (_, cell), ids in seen.items() if cell and len({*ids}) > 1}
     raise_faults(str(path), (f"row {cell} fits {' and '.join(few(ids))}; give the whole id, or the file"
                              for cell, ids in several.items()))  # fmt: skip
-    notes = [*table.notes, *unnamed, *other_names(path, table.rows), *contradicted(recordings, found, path)]
+    notes = [*table.notes, *unnamed, *other, *other_names(path, table.rows), *contradicted(recordings, found, path)]
     return found, _notes(path, recordings, names, seen, lost, notes)
+
+
+def _by_recording(
+    names: Sequence[tuple[str, str]], recordings: Sequence[Recording], counted: Mapping[str, int]
+) -> dict[str, list[str]]:
+    """Returns the cells that rows (file, cell) name, by recording; those without a file are of the only one."""
+    of_file = {file: r.cell_id.rpartition("/")[0] for r in recordings for file in _files(r)} if counted else {}
+    of_file[""] = next(iter(counted)) if len(counted) == 1 else ""
+    by = defaultdict(list)
+    for file, cell in names:
+        above = cell.rpartition("/")[0]
+        by[above if above in counted else of_file.get(file, "")].append(cell)
+    return by
 
 
 def _bare(file: str) -> str:

@@ -191,3 +191,16 @@ def test_red_rois_and_a_turned_array(tmp_path):
     for name in ("Fneu", "iscell", "redcell"):
         (folder / f"{name}.npy").unlink()
     refused("holds 200 rows of 5 samples, and a row is an ROI: it looks turned", load, folder)
+
+
+def test_rows_that_number_rois_from_1_or_the_accepted_ones_alone(tmp_path):
+    suite2p(tmp_path / "m1" / "plane0")
+    table = tmp_path / "labels.csv"
+    table.write_text("roi_id,label\n" + "".join(f"{k}.0,PV\n" for k in range(1, 6)))
+    said = "number ROIs of m1/plane0 up to 5, and there are 5, .* do rows count from 1"
+    refused(said, load, tmp_path / "m1", labels=str(table))
+    table.write_text("roi_id,label\n" + "".join(f"{k},PV\n" for k in range(3)))  # 0, 2 and 3 are cells
+    said = "rows of labels.csv number ROIs of m1/plane0 0 to 2, as many as are left without those flagged as no cells"
+    assert any(note.startswith(said) for note in load(tmp_path / "m1", labels=str(table)).about.notes)
+    table.write_text("roi_id,label\n" + "".join(f"{k},PV\n" for k in range(5)))
+    assert not any("number ROIs" in note for note in load(tmp_path / "m1", labels=str(table)).about.notes)
