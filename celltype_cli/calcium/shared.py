@@ -35,7 +35,8 @@ def notes(of: Sequence[Recording]) -> Iterator[str]:
         if len(noise) < FEWEST:
             continue
         if len(frames := _jumps(steps / noise[:, None])):
-            jumps.append(f"{name}: frame {', '.join(few(str(frame) for frame in frames))}")
+            less = " of those that are there, gaps left out" * any(r.missing or r.still for r in cells)
+            jumps.append(f"{name}: frame {', '.join(few(str(frame) for frame in frames))}{less}")
         elif not _is_raw(cells, trace) and (way := _drift(trace, noise / np.sqrt(2))):
             drifting.append(f"{name}: {way}")
     if jumps:

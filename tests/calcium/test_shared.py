@@ -55,3 +55,8 @@ def test_cells_of_a_file_with_several_animals_and_of_an_animal_with_several_file
 def test_simulated_cells_that_run_together(changes):
     made = recordings("calcium_sim", cells_per_class=15, animals=4, sessions=1, timesteps=900, **changes)
     assert not [*notes(made.entries)]
+
+
+def test_frames_are_called_so_where_gaps_are_left_out():
+    made = [replace(r, missing=5) for r in together(np.where(TIME >= 120, -3.0, 0.0))]
+    assert "x.npz: frame 120 of those that are there, gaps left out)" in "".join(notes(made))
