@@ -54,6 +54,7 @@ def run(command: str, function: Command, arguments: list[str]) -> int:
         except Exception as error:  # noqa: BLE001 - raised below, where Hydra cannot add to it
             raised.append(error)
 
+    hints.refuse_dashes(command, arguments)
     hints.refuse_empty(command, arguments)
     try:
         _call_hydra(command, multirun.job(function) if multirun else single, arguments)

@@ -36,14 +36,7 @@ def _as_text(argument: str) -> str:
         return spelling.word(key, value)
     odd = not re.fullmatch(r"[\w./:+-]*", value, re.ASCII) and not value.startswith(("[", "{", '"', "'"))
     new = key in NEW and "${" not in value  # which Hydra works out
-    return spelling.word(key, value) if odd and (new or _there(value)) else argument
-
-
-def _there(path: str) -> bool:
-    try:
-        return Path(path).expanduser().exists()
-    except (OSError, RuntimeError, ValueError):  # too long a name, no such home, a null byte
-        return False
+    return spelling.word(key, value) if odd and (new or spelling.there(value)) else argument
 
 
 def _with_model(arguments: Sequence[str]) -> list[str]:

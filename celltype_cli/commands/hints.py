@@ -59,6 +59,20 @@ def refuse_empty(command: str, arguments: Sequence[str]) -> None:
             )
 
 
+def refuse_dashes(command: str, arguments: Sequence[str]) -> None:
+    """Raises a UserError for a setting that is typed as an option, `--epochs 5`, with what is meant."""
+    known_here, unknown = get_args_parser().parse_known_args(list(arguments))
+    flag = next((one for one in unknown if one.startswith("-")), None)
+    if flag is None:
+        return
+    name, _, value = flag.lstrip("-").replace("-", "_").partition("=")
+    behind = list(arguments)[list(arguments).index(flag) + 1 :][:1]
+    value = value or next((one for one in behind if not re.match(r"-|[\w.]+=", one)), "true")
+    typed = f"{name}={value}"
+    faults = [*_faults(command, [typed], bool(known_here.multirun))]
+    raise UserError(f"{flag}: settings are typed without dashes, {'; '.join([shlex.quote(typed), *faults])}")
+
+
 def refuse_unused(command: str, arguments: Sequence[str]) -> None:
     """Raises a UserError for a way to start jobs, typed without -m: Hydra would pass over it."""
     for argument in arguments:
@@ -70,16 +84,20 @@ def refuse_unused(command: str, arguments: Sequence[str]) -> None:
 def _faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[str]:
     """Yields what is wrong with each override: words first, then options of groups, then settings."""
     parsed: list[Override] = []
-    before = ""
-    for text in overrides:
-        if re.fullmatch(r"[^=~]+", text):
+    before, rest = "", [*overrides]
+    while rest:
+        said, taken = spelling.broken(rest)
+        text = rest[0]
+        if said:
+            yield said
+        elif re.fullmatch(r"[^=~]+", text):
             yield spelling.bare(command, text, before)
         else:
             try:
                 parsed.append(OverridesParser.create().parse_override(text))
             except HydraException as error:
                 yield spelling.unreadable(text, error)
-        before = text
+        before, rest = text, rest[max(taken, 1) :]
     foreign = {id(o): said for o in parsed if (said := spelling.foreign(command, o))}
     yield from foreign.values()
     parsed = [o for o in parsed if id(o) not in foreign]
@@ -90,7 +108,8 @@ def _faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[
     cfgs = _compose(command, [o.input_line for o in chosen if not [*_option_faults(o)]])
     if cfgs:
         for override in parsed:
-            if override not in chosen and not override.key_or_group.startswith("hydra"):
+            told = not multirun and override.is_sweep_override() and override.key_or_group in configs.renamed()
+            if override not in chosen and not told and not override.key_or_group.startswith("hydra"):
                 yield from _setting_faults(override, cfgs)
 
 

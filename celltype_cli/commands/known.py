@@ -36,6 +36,12 @@ def endings() -> dict[str, str]:
 
 
 @cache
+def of_folders() -> dict[str, str]:
+    """Returns the datasets that read a folder of the user's own, where they are there, with what they read."""
+    return {name: what for name, what in _hints()["folders"].items() if name in config_options("dataset")}
+
+
+@cache
 def usual_models() -> dict[str, str]:
     """Returns by dataset the model that it is trained with where none is typed, if that of train.yaml does not suit."""
     models, datasets = config_options("model"), config_options("dataset")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from celltype_cli.commands import known
+from celltype_cli.core import configs
 from celltype_cli.core.files import config_options
 
 OF_PATHS = ("input", "out", "dataset.path")  # which take one
+BLANKS = 9  # that a path may have
 
 
 def bare(command: str, text: str, before: str) -> str:
@@ -22,18 +25,46 @@ def bare(command: str, text: str, before: str) -> str:
     if before.endswith(","):
         joined = f"{before}{text}"
         return f"{text!r} stands after a blank: type {joined}"
-    if before and Path(f"{before.partition('=')[2]} {text}").exists():
-        key, _, value = before.partition("=")
-        return f"{text!r} stands after a blank: type {quoted(key, f'{value} {text}')}"
     if "input" in known.own_settings(command) and (Path(text).exists() or reader(text)):
         own = Path(text).is_dir() and any((Path(text) / file).is_file() for file in ("bundle.yaml", "run.json"))
         return f"{text!r} is no setting: type {quoted('model' if own else 'input', text)}"
-    if (found := reader(text)) or Path(text).exists():
-        return f"{text!r} is no setting: type {found or 'dataset=... '}{'' if found else quoted('dataset.path', text)}"
+    if found := reader(text):
+        return f"{text!r} is no setting: type {found}"
+    if Path(text).exists():
+        readers = ", ".join(f"dataset={name} ({what})" for name, what in known.of_folders().items())
+        return f"{text!r} is no setting: type {quoted('dataset.path', text)} with what reads it, of {readers}"
     groups = [g for g in ("dataset", "model", "split", "trainer", "prepare", "paper") if text in config_options(g)]
     if groups:
         return f"{text!r} is no setting: type {' or '.join(f'{group}={text}' for group in groups)}"
     return f"{text!r} is no setting: expected setting=value"
+
+
+def broken(words: Sequence[str]) -> tuple[str, int]:
+    """Says what to type for a path that a shell broke at its blanks, and of how many of the words; 0 where none is.
+
+    Args:
+        words: a setting of a line, and all that follows it.
+    """
+    key, _, value = words[0].partition("=")
+    if not value:
+        return "", 0
+    for n in range(min(len(words), BLANKS + 1), 1, -1):
+        if there(path := " ".join([value, *words[1:n]])):
+            return f"{' '.join(words[1:n])!r} stands after a blank: type {quoted(key, path)}", n
+    bare = next((k for k, one in enumerate(words[1:]) if "=" in one), len(words) - 1)
+    rest = " ".join(words[1 : bare + 1])
+    if key not in OF_PATHS or not bare or value.endswith(",") or any(map(there, (value, *words[1 : bare + 1]))):
+        return "", 0
+    typed = quoted(key, f"{value} {rest}")
+    return f"{rest!r} stands after a blank: one path is typed {typed}, but is not there", bare + 1
+
+
+def there(path: str) -> bool:
+    """Says whether a file or folder of this name exists."""
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # too long a name, no such home, a null byte
+        return False
 
 
 def reader(path: str) -> str:
@@ -75,10 +106,10 @@ def several(override: Override) -> str:
     key, _, value = override.input_line.partition("=")
     key = key.removeprefix("+dataset.").removeprefix("+prepare.")  # as a bundle's settings are typed
     if re.fullmatch(r"[+-]?\d+,\d+", value):
-        point = f"{key}={value.replace(',', '.')}"
+        new = configs.renamed().get(key, key)
         return (
-            f"{key}={value} is two values, 2 jobs with -m; a decimal point is a point: {point}; "
-            f"a list has brackets: '{key}=[{value}]'"
+            f"{key}={value} is two values, 2 jobs with -m; a decimal point is a point: "
+            f"{new}={value.replace(',', '.')}; a list has brackets: '{new}=[{value}]'"
         )
     if key in OF_PATHS:
         return f"{key}={value} is several paths: give the folder that holds them, or {quoted(key, value)} if it is one"

@@ -112,6 +112,45 @@ def test_a_file_behind_a_blank_is_found(celltype, tmp_path):
     assert "'data.csv' stands after a blank: type 'dataset.path=my data.csv'" in err
 
 
+@pytest.mark.parametrize("name", ["my new data.csv", "a=b, c [1].npz", "pv=1 sst=2 x.npz"])
+def test_a_path_of_several_words_is_one(celltype, tmp_path, name):
+    (tmp_path / name).write_text("")
+    first, *rest = name.split(" ")
+    _, _, err = celltype("data", "dataset=traces", f"dataset.path={first}", *rest, "threads=1")
+    typed = spelling.quoted("dataset.path", name)
+    assert f"{' '.join(rest)!r} stands after a blank: type {typed}" in err
+    assert "is no setting" not in err
+
+
+def test_a_folder_without_its_setting_is_told_who_reads_it(celltype, tmp_path):
+    (tmp_path / "my_sweeps").mkdir()
+    _, _, err = celltype("data", "my_sweeps")
+    assert "type dataset.path=my_sweeps with what reads it, of dataset=traces (calcium), " in err
+    assert "dataset=sweeps (patch clamp), dataset=units (sorted units)" in err
+
+
+def test_a_path_of_several_words_that_is_not_there(celltype):
+    _, _, err = celltype("data", "dataset=traces", "dataset.path=my", "new", "data.csv")
+    said = "'new data.csv' stands after a blank: one path is typed 'dataset.path=my new data.csv', but is not there"
+    assert said in err and "dataset.path=data.csv" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--epochs", "5"], "--epochs: settings are typed without dashes, epochs=5; epochs is no setting; meant: "
+                            "trainer.epochs=5"),
+        (["--threads=2"], "--threads=2: settings are typed without dashes, threads=2"),
+        (["model=forest", "--batch-size", "8"], "without dashes, batch_size=8; batch_size is no setting"),
+        (["dataset.sampling_rate=7,5"], "celltype: dataset.sampling_rate=7,5 is two values, 2 jobs with -m; a decimal "
+                                        "point is a point: prepare.sampling_rate=7.5; "),
+    ],
+)  # fmt: skip
+def test_what_other_tools_take_leads_on(celltype, arguments, said):
+    code, _, err = celltype("train", "dataset=traces", *arguments)
+    assert code == 2 and said in err and "is now" not in err
+
+
 @pytest.mark.parametrize("meant", known.words())
 def test_what_is_meant_is_there(meant):
     if "=" in meant:
