@@ -9,7 +9,6 @@ than 1,000 spikes a second; 1,600 were seen in short bursts of cerebellar mossy 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,7 +20,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.agreement import contradiction
 from celltype_cli.patch_clamp.choice import MOST_PA, Chosen
 from celltype_cli.patch_clamp.pulses import SMALLEST_PA
-from celltype_cli.patch_clamp.recording import Recording, Sweep, kind_of
+from celltype_cli.patch_clamp.recording import Recording, Sweep, by_kind
 from celltype_cli.patch_clamp.squares import LongSquare
 from celltype_cli.patch_clamp.stimuli import MARGIN_S
 
@@ -54,7 +53,7 @@ def plausible(recording: Recording) -> Recording:
         first = recording.sweeps[0]
         said = "".join(f"; {note}" for note in recording.notes)
         raise UserError(f"sweep {first.number}: {faults[first.number]}{said}; correct the file, or {INSIST}")
-    counts = Counter(kind_of(fault) for fault in faults.values() if fault)
+    counts = by_kind(f"sweep {number}: {fault}" for number, fault in faults.items() if fault)
     return replace(recording, sweeps=kept, left_out=recording.left_out + counts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -113,7 +113,19 @@ class Entry:
 def kind_of(reason: str) -> str:
     """Returns what a reason has in common with others: without file or sweep before it, numbers, and what follows."""
     said = re.sub(r"^(?:\S*[/\\]\S*|sweep \d+(?:, (?:sweep \d+|and \d+ more))*): ", "", reason)
-    return re.sub(r"(?<![A-Za-z])-?\d[\d.,e+]*", "...", re.split(r"[(;:,]", said)[0]).strip()
+    return _without_numbers(re.split(r"[(;:,]", said)[0]).strip()
+
+
+def _without_numbers(said: str) -> str:
+    return re.sub(r"(?<![A-Za-z])-?\d[\d.,e+]*", "...", said)
+
+
+def by_kind(faults: Iterable[str]) -> Counter[str]:
+    """Counts faults of sweeps ("sweep 0: its sampling rate is 500 Hz") by kind, each as its first sweep has it."""
+    alike = defaultdict(list)
+    for fault in faults:
+        alike[kind_of(fault)].append(fault.partition(": "))
+    return Counter({f"{of[0][2]}, as in {of[0][0]}" if of[0][1] else of[0][0]: len(of) for of in alike.values()})
 
 
 def joined(recordings: Iterable[Recording]) -> Recording:
@@ -128,5 +140,9 @@ def joined(recordings: Iterable[Recording]) -> Recording:
 
 
 def reasons(left_out: Counter[str]) -> str:
-    """Lists how many were left out for what reason, the most frequent first."""
-    return "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
+    """Lists how many were left out for what reason, the most frequent first; of reasons that differ in numbers one."""
+    first, counts = {}, Counter()
+    for reason, count in left_out.items():
+        first.setdefault(kind := _without_numbers(reason), reason)
+        counts[kind] += count
+    return "; ".join(f"{count}: {first[kind]}" for kind, count in counts.most_common())

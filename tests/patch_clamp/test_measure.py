@@ -240,3 +240,10 @@ def test_a_cell_that_cannot_be_used_says_which_of_its_sweeps_were_left_out(tmp_p
         UserError, match=r"no other sweep spikes; 1 sweeps were left out before \(1: values missing within"
     ):
         load_folder(folder)
+
+
+def test_what_was_assumed_of_a_recording_that_cannot_be_used_is_said(tmp_path):
+    silent = Sweep(np.full(6000, -70, np.float32), np.zeros(6000, np.float32), RATE, 3)
+    entry = Entry(cell_id="a", read=lambda: Recording((silent,), notes=("the recorded current was taken",)), made_of=0)
+    ((_, reason),) = measured([entry], tmp_path, **SETTINGS).left_out
+    assert reason.endswith("; the recorded current was taken")

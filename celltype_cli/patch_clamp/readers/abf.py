@@ -54,6 +54,9 @@ def stored(path: Path, channel: str | None = None) -> Iterator[tuple[int, Any, A
     current, note = _chosen(voltage, commanded, recorded, float(abf.dataRate))
     if current is None:
         raise missing or _no_step(path, abf, header, float(commanded[0][0]))
+    if channel is None and (others := [header.names[k] for k in potentials(abf, header) if k != of]):
+        taken = f"{header.names[of]}, whose command is in amperes, is taken for the cell, and not {', '.join(others)}"
+        yield Remark(f"{taken}: dataset.channel names another, or all")
     for one in (*(notes if current is commanded else ()), *([note] if note else ())):
         yield Remark(one)
     for number, v, i in zip(abf.sweepList, voltage, current):

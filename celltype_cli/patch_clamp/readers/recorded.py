@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from celltype_cli.core.messages import UserError, raise_faults
-from celltype_cli.patch_clamp.recording import Recording, Remark, Sweep, kind_of, reasons
+from celltype_cli.patch_clamp.recording import Recording, Remark, Sweep, by_kind, reasons
 
 # What the reader of a format yields for each sweep: number, voltage (mV), current (pA) and sampling rate (Hz), or the
 # reason why it is left out; and what it assumed.
@@ -49,7 +49,7 @@ def recording_of(path: Path, found: Iterable[Stored]) -> Recording:
         raise UserError(
             f"{path}: no current-clamp sweep with its stimulus ({reasons(left_out) or 'it holds no sweep'})"
         )
-    left_out += Counter(kind_of(fault) for fault in faults)
+    left_out += by_kind(faults)
     return Recording(tuple(sorted(sweeps, key=lambda s: s.number)), left_out, tuple(dict.fromkeys(notes)))
 
 

@@ -1,6 +1,7 @@
 """The user's own current-clamp recordings: files of all formats, broken ones beside good ones."""
 
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -133,6 +134,19 @@ def test_sweeps_left_out_are_counted(folder):
     current = np.load(write_npz(folder / "a.npz"))["current"]
     write_npz(folder / "a.npz", voltage=[*TRACES, 0 * TRACES[0]], current=[*current, current[0]], number=[3, 5, 9, 10])
     assert load_folder(folder).about.notes[0] == "2 sweeps were left out (1: empty; 1: voltage clamp)"
+
+
+def test_what_is_wrong_with_a_sweep_is_said_with_its_numbers(folder):
+    """Of two cells: two overloaded sweeps in one, one in the other, told once with the first."""
+    for name, bad in (("a", (1200.0, 1300.0)), ("b", (1400.0,))):
+        voltage = [*TRACES, *(np.where(np.arange(len(TRACES[0])) < 200, top, TRACES[0]) for top in bad)]
+        current = np.load(write_npz(folder / f"{name}.npz"))["current"]
+        numbers = [3, 5, 9, *range(10, 10 + len(bad))]
+        write_npz(folder / f"{name}.npz", voltage=voltage, current=[*current, *current[: len(bad)]], number=numbers)
+    (note,) = [note for note in load_folder(folder).about.notes if "were left out" in note]
+    assert re.match(r"3 sweeps were left out \(3: its voltage lies between -7.* and 1200.*, as in sweep 10\)", note), (
+        note
+    )
 
 
 def test_other_protocols(folder):

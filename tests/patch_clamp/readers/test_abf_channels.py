@@ -127,6 +127,15 @@ def test_two_cells_in_a_file(tmp_path):
     assert [entry.cell_id for entry in find(tmp_path, "two")[0]] == ["pair"]
 
 
+def test_one_of_two_potentials_is_taken_with_a_word(tmp_path):
+    path = abf.write(tmp_path / "pair.abf", TWO, ("pA", "mV"), epochs=STEPS)
+    (note,) = read(path).notes
+    assert note.startswith(
+        "one, whose command is in amperes, is taken for the cell, and not two: dataset.channel names"
+    )
+    assert read(path, "one").notes == ()
+
+
 def test_each_of_two_cells_has_its_recorded_current(tmp_path):
     channels = {"V1": TWO["one"], "I1": ("pA", NOISY), "V2": TWO["two"], "I2": ("pA", NOISY[::-1])}
     path = abf.write(tmp_path / "pair.abf", channels, ("pA", "pA"))
