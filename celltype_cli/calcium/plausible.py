@@ -120,7 +120,7 @@ def _rate_fault(recording: Recording) -> str:
 def _signal_faults(recordings: Sequence[Recording], signal: str) -> Iterator[str]:
     """Yields one line for each unit that a file names and `signal` contradicts."""
     wrong = {"raw": ("dff", "percent"), "dff": ("percent", "raw", "raw_to_dff"), "percent": ("raw", "raw_to_dff")}
-    instead = {"raw": "raw_to_dff", "dff": "dff", "percent": "percent"}
+    instead = {"raw": "raw_to_dff, or raw where no baseline is left", "dff": "dff", "percent": "percent"}
     for said in SIGNALS:
         of = [r for r in recordings if r.signal == said]
         if of and signal in wrong[said]:

@@ -21,7 +21,7 @@ def meant(name: str, found: Iterable[str]) -> str:
     """Returns "; nearest: x", the name there by which people call what is missing, else the one most like it."""
     found = [*map(str, found)]
     other = next((one for one in found if _is_called(one, name)), None)
-    return f"; nearest: {other}" if other else nearest(name, found)
+    return f"; nearest: {other}" if other else nearest(name, found, like=0.6)  # label is not like voltage or latency
 
 
 def called(names: Iterable[str], missing: Iterable[str]) -> str:

@@ -35,10 +35,10 @@ def of_machine(error: OSError | MemoryError) -> UserError:
     return UserError(f"{where}{error.strerror or error}")
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Returns "; nearest: x" for the most similar of the names, or nothing where none is similar."""
+def nearest(name: str, names: Iterable[str], like: float = 0.5) -> str:
+    """Returns "; nearest: x" for the most similar of the names, or nothing where none is as similar as `like`."""
     by_lower = {str(n).lower(): str(n) for n in names}
-    found = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=like)
     return f"; nearest: {by_lower[found[0]]}" if found else ""
 
 

@@ -74,7 +74,11 @@ def load(
     expected = {ORIGINS[name].label for name in SUBSETS[subset]} if subset != "all" else set()
     if not recordings or (lost := sorted(expected - {r.label for r in recordings})):
         gone = sorted(set(SUBSETS[subset]) - {_folder(r) for r in recordings})
-        what = f"subset {subset} has no {' and no '.join(lost)} cells" if recordings else "no .mat file was found"
+        what = (
+            f"subset {subset} has no {' and no '.join(lost)} cells"
+            if recordings
+            else "no file CAttached*.mat was found"
+        )
         raise UserError(f"{path}: {what}; expected files in {', '.join(gone)}; clone the repository of CASCADE again")
     recordings, warnings = fake_classes(recordings) if null else (recordings, tuple(_notes(recordings, subset)))
     if faults:

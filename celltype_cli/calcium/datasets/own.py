@@ -65,7 +65,7 @@ def load(
     cells, faults = found.recordings, found.faults
     if faults and (unusable == "error" or not cells):
         raise_faults(str(path), grouped(faults))
-    notes = found.said(how.keep_rejected)
+    notes = [*found.said(how.keep_rejected), *how.unasked(found.asked)]
     if frame_rate is not None:
         notes.append(f"all rates are {frame_rate:g} Hz by dataset.frame_rate, whatever the files say")
     if not cells and found.rejected:
@@ -89,10 +89,13 @@ def _one_each(cells: list[Recording], join: str | None) -> tuple[list[Recording]
     if not several:
         return cells, []
     if join is None:
+        alike = defaultdict(list)  # of many, as a file that was copied has them, one line
+        for name, parts in several.items():
+            alike[f"{len(parts)} times ({', '.join(few(sorted({p.file for p in parts})))})"].append(name)
         raise_faults(
             "dataset.path",
-            [f"cell {name} occurs {len(parts)} times ({', '.join(few(sorted({p.file for p in parts})))}); make the ids "
-             "unique, or set dataset.join=cell_id if they are one cell" for name, parts in several.items()],
+            [f"cell {names[0]} {f'and {len(names) - 1} more occur' if names[1:] else 'occurs'} {what}; make the ids "
+             "unique, or set dataset.join=cell_id if they are one cell" for what, names in alike.items()],
         )  # fmt: skip
     one = []
     for name, parts in by_id.items():

@@ -35,7 +35,7 @@ def read_estimates(file: h5py.File, path: Path, how: How) -> Found:
     estimates = file["estimates"]
     trace = _traces(estimates, wanted.split("+"), path)
     rate = how.rate(_number(file, "params/data/fr"), str(path), "params/data/fr")
-    found, bad = Found(counted={path.stem: len(trace)}), _rejected(estimates, len(trace), path)
+    found, bad = Found(counted={path.stem: len(trace)}, asked={"trace"}), _rejected(estimates, len(trace), path)
     if how.frame_rate is None and _untold(file):
         found.notes.append(f"{path.name}: fr of CaImAn is {rate:g} Hz, as where nobody set it: if it is another, set "
                            "dataset.frame_rate")  # fmt: skip

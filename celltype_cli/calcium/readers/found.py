@@ -34,6 +34,12 @@ class How:
     series: str | None = None
     labelled: bool = True
 
+    def unasked(self, asked: Iterable[str]) -> list[str]:
+        """Returns a note on each setting of one format that was given, where no file of that format was read."""
+        usual, whose = How(), {"neuropil": "suite2p", "trace": "CaImAn", "series": "NWB"}
+        given = [name for name in whose if getattr(self, name) != getattr(usual, name) and name not in asked]
+        return [f"dataset.{name}={getattr(self, name)} is of {whose[name]}'s files; none was read" for name in given]
+
     def rate(self, value: Any, where: str, name: str = "sampling_rate") -> float:
         """Returns the rate that counts, in Hz, or raises a UserError."""
         try:
@@ -57,6 +63,7 @@ class Found:
         rois: of NWB, file and id of each ROI, those flagged included.
         counted: how many ROIs there are, flagged ones included, by what stands before their number in the ids of cells;
             of recordings whose ROIs go by numbers from 0.
+        asked: settings that concern this format: neuropil, trace or series.
     """
 
     recordings: list[Recording] = field(default_factory=list)
@@ -65,12 +72,14 @@ class Found:
     rejected: dict[str, int] = field(default_factory=dict)
     rois: list[tuple[str, str]] = field(default_factory=list)
     counted: dict[str, int] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
 
     def add(self, other: Found) -> None:
         self.recordings += other.recordings
         self.faults += other.faults
         self.rois += other.rois
         self.counted |= other.counted
+        self.asked |= other.asked
         self.notes += [note for note in other.notes if note not in self.notes]
         for flag, count in other.rejected.items():
             self.rejected[flag] = self.rejected.get(flag, 0) + count

@@ -50,7 +50,7 @@ def read(file: Path, name: str, labels: Labels, wanted: str | None, new_rate: fl
     except ImportError as error:
         raise UserError(f"pynwb is missing ({error}): pip install 'celltype[nwb]'") from error
     _check_version(file, name)
-    result = Found()
+    result = Found(asked={"series"})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of files that do not follow the schema in ways that do not matter here
         try:

@@ -76,7 +76,7 @@ def read(plane: Plane, how: How) -> Found:
     if trace.ndim != 2 or not trace.size:
         raise UserError(f"{plane.folder / FULL} is of shape {trace.shape}; expected [ROI, time], with an ROI at least")
     check_room(COPIES * 8.0 * trace.size, f"{plane.folder / FULL}: its {trace.size} values")
-    found = Found(counted={plane.name: len(trace)})
+    found = Found(counted={plane.name: len(trace)}, asked={"neuropil"})
     neuropil = _beside(plane, "Fneu.npy", trace.shape) if how.neuropil else None
     if neuropil is not None:
         found.notes.append(f"the neuropil of suite2p is subtracted: F - {how.neuropil:g} Fneu (dataset.neuropil)")

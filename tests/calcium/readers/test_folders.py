@@ -21,11 +21,24 @@ def test_a_folder_of_files(tmp_path):
     refused("broken.h5: cannot be read as HDF5", read, tmp_path)
 
 
+def test_a_setting_of_a_format_that_is_not_there_is_said(tmp_path):
+    npz(tmp_path)
+    notes = read(tmp_path / "x.npz", trace="C", series="DfOverF", neuropil=0.5).about.notes
+    for said in (
+        "dataset.neuropil=0.5 is of suite2p's",
+        "dataset.trace=C is of CaImAn's",
+        "dataset.series=DfOverF is of",
+    ):
+        assert any(note.startswith(said) for note in notes)
+    assert not [note for note in read(tmp_path / "x.npz").about.notes if "none was read" in note]
+
+
 def test_several_files_of_one_cell(tmp_path):
     for name in ("day1", "day2"):
         (tmp_path / name).mkdir()
         npz(tmp_path / name)
-    refused(r"cell c1 occurs 2 times \(day1/x.npz, day2/x.npz\); .*dataset.join=cell_id", read, tmp_path)
+    said = r"cell c1 and 2 more occur 2 times \(day1/x.npz, day2/x.npz\); .*dataset.join=cell_id if they are one cell$"
+    refused(said, read, tmp_path)
     loaded = read(tmp_path, join="cell_id")
     assert loaded.n_cells == 3
     assert (loaded.cell_id == "c1").sum() == 6
