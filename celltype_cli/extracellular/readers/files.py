@@ -74,7 +74,8 @@ def _read(path: Path, how: How) -> Found:
     sorted_units = phy.folders(path)
     saved = sortings.folders(path)
     inside = {one.resolve() for one in (*saved, *(one.folder for one in sorted_units))}
-    files = [file for file in _files(path) if not inside & set(file.resolve().parents)]
+    files, passed = _files(path)
+    files = [file for file in files if not inside & set(file.resolve().parents)]
     if not sorted_units and not saved and not files:
         raise UserError(f"dataset.path={path} holds no sorted units; {EXPECTED}")
     reads = [(str(one.folder), partial(phy.read, one, how)) for one in sorted_units]
@@ -84,7 +85,7 @@ def _read(path: Path, how: How) -> Found:
     for file in files:
         below = file.relative_to(path).with_suffix("").as_posix() if len(files) > 1 else ""
         reads.append((str(file), partial(_read_file, file, how, below)))
-    found, errors = Found(), []
+    found, errors = Found(notes=[] if inside else passed), []  # sorters write a dozen more
     for where, make in reads:
         try:
             found.add(make())
@@ -112,11 +113,12 @@ def _read_file(path: Path, how: How, below: str = "") -> Found:
     raise UserError(f"{path}: {why_unreadable(path) or f'is no file that is known; {EXPECTED}'}")
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path) -> tuple[list[Path], list[str]]:
+    """Returns the files of a folder, and lines on those passed over."""
     try:
-        files = find_files(path, ENDINGS)[0]
+        files, passed = find_files(path, ENDINGS)
     except UserError:  # there is none
-        return []
+        return [], []
     metrics = (file for file in files if file.name.endswith(cellexplorer.METRICS))
     read_with = {file.with_name(file.name.replace(cellexplorer.METRICS, cellexplorer.SPIKES)) for file in metrics}
-    return [file for file in files if file not in read_with]
+    return [file for file in files if file not in read_with], passed

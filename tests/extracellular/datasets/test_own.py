@@ -1,7 +1,7 @@
 """The user's sorted units: settings, labels and layers in tables beside."""
 
 import pytest
-from made.units import N, phy, table
+from made.units import N, npz, phy, table
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.extracellular.datasets.own import load
@@ -86,3 +86,14 @@ def test_a_link_to_itself_is_no_path(tmp_path):
 def test_missing_paths_are_named(tmp_path):
     with pytest.raises(UserError, match="does not exist; expected a Kilosort or Phy folder"):
         own(tmp_path / "no")
+
+
+def test_what_was_passed_over_in_a_folder_of_files_is_said(tmp_path):
+    npz(tmp_path / "units" / "a.npz")
+    for name in ("._a.npz", "notes.docx"):
+        (tmp_path / "units" / name).write_bytes(b"x")
+    (note,) = [note for note in own(tmp_path / "units").about.notes if "passed over" in note]
+    assert "1 hidden (._a.npz)" in note and "notes.docx" in note
+    phy(tmp_path / "sorted" / "ks")  # whose own files are a dozen
+    npz(tmp_path / "sorted" / "b.npz")
+    assert not [note for note in own(tmp_path / "sorted").about.notes if "passed over" in note]
