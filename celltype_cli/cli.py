@@ -67,6 +67,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # what the terminal cannot show is written out
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if not os.environ.get("CELLTYPE_OUTPUTS", "."):  # empty, which would be the root of all folders
+        del os.environ["CELLTYPE_OUTPUTS"]
     try:
         code = _dispatch(sys.argv[1:])
         sys.stdout.flush()
@@ -97,20 +99,22 @@ def _refused(error: UserError) -> int:
 def _dispatch(arguments: list[str]) -> int:
     if "-sc" in arguments or "--shell-completion" in arguments:
         return _complete(arguments)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
+    asked_first = arguments and arguments[0] in ("-h", "--help", "help")
+    if asked_first and (named := [argument for argument in arguments if argument in COMMANDS][:1]):
+        arguments = [*named, "--help", *(argument for argument in arguments[1:] if argument not in named)]
+    elif not arguments or asked_first:
         width = max(map(len, COMMANDS))
         lines = [f"  {name:<{width}}  {purpose}" for name, purpose in COMMANDS.items()]
         print(HELP.format(commands="\n".join(lines)), end="")
         return 0
-    if arguments[0] == "--version":
+    if "--version" in arguments:
         print(f"celltype {__version__}")
         return 0
     command, *rest = arguments
     if command not in COMMANDS:
-        from celltype_cli.core.messages import nearest
+        from celltype_cli.commands import asked
 
-        known = ", ".join(COMMANDS)
-        raise UserError(f"{command!r} is no command{nearest(command, COMMANDS)}; commands: {known}")
+        raise UserError(asked.no_command(arguments, COMMANDS))
     if asked := {"-h", "--help"} & {*rest}:
         from celltype_cli.commands import help, own_configs
 

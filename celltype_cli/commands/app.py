@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from celltype_cli.commands import hints, own_configs
+from celltype_cli.commands import asked, hints, own_configs
 from celltype_cli.commands.as_typed import for_hydra
 from celltype_cli.commands.multirun import Multirun
 from celltype_cli.core import configs
@@ -32,7 +32,9 @@ def run(command: str, function: Command, arguments: list[str]) -> int:
         UserError: when the config cannot be composed.
         Exception: whatever `function` raised in a single run.
     """
-    arguments = for_hydra(command, own_configs.take(arguments))
+    arguments = own_configs.take(arguments)
+    asked.refuse_flags(command, arguments)
+    arguments = for_hydra(command, arguments)
     multirun = None
     if LOOK & set(arguments):
         arguments = [argument for argument in arguments if argument not in MULTIRUN]
@@ -54,8 +56,8 @@ def run(command: str, function: Command, arguments: list[str]) -> int:
         except Exception as error:  # noqa: BLE001 - raised below, where Hydra cannot add to it
             raised.append(error)
 
-    hints.refuse_dashes(command, arguments)
     hints.refuse_empty(command, arguments)
+    hints.refuse_lists(command, arguments)
     try:
         _call_hydra(command, multirun.job(function) if multirun else single, arguments)
     except Exception as error:  # of Hydra alone: what a command raises is kept

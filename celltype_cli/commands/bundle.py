@@ -96,7 +96,7 @@ def _opened(name: str, outputs: Path) -> Bundle:
     from celltype_cli.runs.found import one_run
 
     try:
-        run = one_run(outputs, name.rstrip("/").rpartition("/")[2], "model")
+        run = one_run(outputs, name, "model")
     except UserError as error:
         raise UserError(
             f"model={name} is no bundle: there is no such folder here, nor {kept}{nearest_file(folder)}; as a run: "

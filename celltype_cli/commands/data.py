@@ -29,7 +29,7 @@ class Settings:
     dataset: configs.Whole
     prepare: configs.Partial
     threads: Threads | None
-    outputs: str
+    outputs: Path
     figures: Sequence[Literal["png", "pdf", "svg"]]
 
 

@@ -34,7 +34,7 @@ class Settings:
     """The keys of `conf/doctor.yaml` and their types."""
 
     logger: configs.Whole
-    outputs: str
+    outputs: Path
 
 
 def run(cfg: DictConfig) -> None:

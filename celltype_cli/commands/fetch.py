@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from omegaconf import DictConfig, OmegaConf
@@ -29,7 +30,7 @@ class Settings:
 
     dataset: configs.Whole
     prepare: configs.Partial
-    outputs: str
+    outputs: Path
 
 
 def run(cfg: DictConfig) -> None:

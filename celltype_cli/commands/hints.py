@@ -25,7 +25,7 @@ def wording(command: str, arguments: Sequence[str], error: Exception) -> str:
     """Says in a few lines what is wrong with the arguments of a command that Hydra has refused."""
     args, _ = get_args_parser().parse_known_args(list(arguments))
     try:
-        found = [*_faults(command, args.overrides, bool(args.multirun))]
+        found = [*faults(command, args.overrides, bool(args.multirun))]
     except (HydraException, OmegaConfBaseException, ImportError):  # what is looked at here may be what is wrong
         found = []
     if found:
@@ -59,18 +59,13 @@ def refuse_empty(command: str, arguments: Sequence[str]) -> None:
             )
 
 
-def refuse_dashes(command: str, arguments: Sequence[str]) -> None:
-    """Raises a UserError for a setting that is typed as an option, `--epochs 5`, with what is meant."""
-    known_here, unknown = get_args_parser().parse_known_args(list(arguments))
-    flag = next((one for one in unknown if one.startswith("-")), None)
-    if flag is None:
-        return
-    name, _, value = flag.lstrip("-").replace("-", "_").partition("=")
-    behind = list(arguments)[list(arguments).index(flag) + 1 :][:1]
-    value = value or next((one for one in behind if not re.match(r"-|[\w.]+=", one)), "true")
-    typed = f"{name}={value}"
-    faults = [*_faults(command, [typed], bool(known_here.multirun))]
-    raise UserError(f"{flag}: settings are typed without dashes, {'; '.join([shlex.quote(typed), *faults])}")
+def refuse_lists(command: str, arguments: Sequence[str]) -> None:
+    """Raises a UserError for a list of options, as `model=[cnn1d,rnn]`: Hydra would merge them into one."""
+    for argument in arguments:
+        found = re.fullmatch(r"(\w+)=\s*\[([\w\s]+(?:,[\w\s]+)+)\]\s*", argument)
+        if found and found[1] in known.groups(command) - known.own_settings(command):
+            each = f"{found[1]}={','.join(found[2].replace(',', ' ').split())}"
+            raise UserError(f"{argument} is a list, and one is taken at a time: celltype {command} -m {each} runs each")
 
 
 def refuse_unused(command: str, arguments: Sequence[str]) -> None:
@@ -81,10 +76,12 @@ def refuse_unused(command: str, arguments: Sequence[str]) -> None:
             raise UserError(f"{argument} is for several jobs, of which there is one: {example}")
 
 
-def _faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[str]:
+def faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[str]:
     """Yields what is wrong with each override: words first, then options of groups, then settings."""
     parsed: list[Override] = []
-    before, rest = "", [*overrides]
+    said, rest = spelling.apart(overrides)
+    yield from said
+    before = ""
     while rest:
         said, taken = spelling.broken(rest)
         text = rest[0]
@@ -104,7 +101,7 @@ def _faults(command: str, overrides: Sequence[str], multirun: bool) -> Iterator[
     chosen = [o for o in parsed if known.is_group(o.key_or_group)]
     yield from (said for o in chosen for said in _option_faults(o))
     if not multirun:
-        yield from (spelling.several(o) for o in parsed if o.is_sweep_override())
+        yield from (spelling.several(command, o) for o in parsed if o.is_sweep_override())
     cfgs = _compose(command, [o.input_line for o in chosen if not [*_option_faults(o)]])
     if cfgs:
         for override in parsed:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterator, Sequence
 from functools import cache
+from importlib import import_module
 from itertools import islice, product, takewhile
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from celltype_cli.core import configs
 from celltype_cli.core.files import config_folders, config_options
+from celltype_cli.core.ranges import annotations
 
 OF_BUNDLES = {"predict": "bundle", "evaluate": "bundle", "compare": "models"}  # what `model` is called in their YAML
+GROUPS = ("dataset", "model", "split", "trainer", "prepare", "paper")  # whose options people type alone
 COMBINATIONS = 16  # of options of a multirun that are composed to see what settings there are
 
 
@@ -48,6 +52,12 @@ def usual_models() -> dict[str, str]:
     return {name: model for name, model in _hints()["models"].items() if name in datasets and model in models}
 
 
+@cache
+def commands_called() -> dict[str, list[str]]:
+    """Returns for each command, and for --version and --help, what other tools call it."""
+    return _hints()["commands"]
+
+
 def _hints() -> dict[str, dict[str, Any]]:
     return yaml.safe_load((configs.folder() / "hints.yaml").read_text(encoding="utf-8"))
 
@@ -64,6 +74,13 @@ def options_with(group: str, key: str) -> list[str]:
 def own_settings(command: str) -> set[str]:
     """Returns the settings of a command's own file and of those that it builds on."""
     return set().union(*_files(command))
+
+
+def takes_list(command: str, key: str) -> bool:
+    """Says whether a command takes a list of text or of formats for a setting of its own."""
+    settings = getattr(import_module(f"celltype_cli.commands.{command}"), "Settings", None)
+    hint = annotations(settings).get(key) if settings else None
+    return any(typing.get_origin(one) is Sequence for one in (hint, *typing.get_args(hint)))
 
 
 def groups(command: str) -> set[str]:

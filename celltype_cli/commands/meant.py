@@ -56,6 +56,7 @@ def _meant(key: str, value: str, there: Sequence[str], parent: str) -> str:
     name = key.rpartition(".")[2].lower()
     same = [setting for setting in there if setting.rpartition(".")[2].lower() == name and setting.count(".") < 3]
     if same and "." not in key:
+        value = value.lower() if value.lower() in config_options(same[0]) else value
         return f"; meant: {' or '.join(f'{setting}={value}' for setting in same[:3])}"
     called = [t for t, words in known.words().items() if {key.lower(), name} & {*words} and _is_there(t, there)]
     if called:

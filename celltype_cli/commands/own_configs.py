@@ -11,7 +11,7 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from celltype_cli.core import files
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, nearest_file
 from celltype_cli.core.yaml_files import read_mapping
 
 
@@ -52,8 +52,11 @@ def take(arguments: list[str]) -> list[str]:
         if flag not in ("--config-dir", "-cd"):
             kept.append(argument)
             continue
-        folder = Path(value or next(rest, "")).absolute()
+        named = value or next(rest, "")
+        if not named or "=" in named and not Path(named).exists():
+            raise UserError(f"{flag} needs a folder of configs: {flag} my_conf")
+        folder = Path(named).expanduser().absolute()
         if not folder.is_dir():
-            raise UserError(f"--config-dir {folder}: no such folder")
+            raise UserError(f"--config-dir {folder}: no such folder{nearest_file(folder)}")
         files.own_configs[:] = [folder]
     return kept

@@ -25,7 +25,7 @@ class Settings:
     """The keys of `conf/runs.yaml` and their types."""
 
     logger: configs.Whole
-    outputs: str
+    outputs: Path
     show: str | None
     interval: Literal["jackknife", "bootstrap"]
     sort: Literal["date", "score", "size", "name"]

@@ -15,13 +15,23 @@ from hydra.errors import HydraException
 from celltype_cli.commands import known
 from celltype_cli.core import configs
 from celltype_cli.core.files import config_options
+from celltype_cli.core.nearly import TYPESET
 
+ID = r"[\w.+-]+"  # part of the name of a run or of a bundle
 OF_PATHS = ("input", "out", "dataset.path")  # which take one
 BLANKS = 9  # that a path may have
 
 
 def bare(command: str, text: str, before: str) -> str:
     """Says what a word without = may be: the rest after a blank, a file, an option."""
+    if text in ("help", "version"):
+        return (
+            f"{text!r} is no setting: type celltype {command} --help" if text == "help" else f"type celltype --{text}"
+        )
+    if (plain := text.translate(TYPESET)) != text and plain.startswith("-"):
+        return f"{text} begins with a dash as PDF files have it: type {plain}"
+    if (pair := re.fullmatch(r"([\w.]+):(?!//|\\)(.+)", text)) and _is_setting(command, pair[1]):
+        return f"{text!r} has a colon: type {quoted(pair[1], pair[2])}"
     if before.endswith(","):
         joined = f"{before}{text}"
         return f"{text!r} stands after a blank: type {joined}"
@@ -33,7 +43,13 @@ def bare(command: str, text: str, before: str) -> str:
     if Path(text).exists():
         readers = ", ".join(f"dataset={name} ({what})" for name, what in known.of_folders().items())
         return f"{text!r} is no setting: type {quoted('dataset.path', text)} with what reads it, of {readers}"
-    groups = [g for g in ("dataset", "model", "split", "trainer", "prepare", "paper") if text in config_options(g)]
+    taken = known.groups(command) or {"dataset", "model", "split", "trainer", "prepare", "paper"}
+    groups = [group for group in known.GROUPS if group in taken and text in config_options(group)]
+    keys = [key for key in ("run", "bundle") if key in known.own_settings(command)] if re.fullmatch(ID, text) else []
+    if "runs" in known.own_settings(command) and re.fullmatch(ID, text):
+        return f"{text!r} is no setting: type 'runs=[{text},...]'"
+    if keys and not groups:
+        return f"{text!r} is no setting: type {'model' if keys == ['bundle'] else keys[0]}={text}"
     if groups:
         return f"{text!r} is no setting: type {' or '.join(f'{group}={text}' for group in groups)}"
     return f"{text!r} is no setting: expected setting=value"
@@ -93,6 +109,11 @@ def unreadable(text: str, error: HydraException) -> str:
     """Says why the grammar does not take an override, and how lists and odd characters are typed."""
     reason = str(error).strip().splitlines()[0]
     key, _, value = text.partition("=")
+    tidy, plain = f"{key.strip()}={value.strip()}", text.translate(TYPESET)
+    of_pdf = "holds dashes, quotes or blanks as PDF files have them"
+    for likely, why in ((plain, of_pdf), (tidy, "has blanks around its =")):
+        if likely != text and _is_read(likely):
+            return f"{text} {why}: type {shlex.quote(likely)}"
     if value.endswith(","):
         return f"{text} ends in a comma: type the values without blanks between them, {key}=a,b"
     return (
@@ -101,8 +122,41 @@ def unreadable(text: str, error: HydraException) -> str:
     )
 
 
-def several(override: Override) -> str:
+def apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Finds settings with blanks around their =, as in `model = forest`; returns what is said of them, and the rest."""
+    said, rest, k = [], [], 0
+    while k < len(words):
+        here, after = words[k], [*words[k + 1 : k + 3], "", ""]
+        key = re.fullmatch(r"([+~]*[\w./@]+)(=?)", here)
+        value, n = (after[0], 2) if after[0] != "=" else (f"={after[1]}", 3)
+        if key and (("=" not in value and value) if key[2] else value.startswith("=") and len(value) > 1):
+            joined = f"{here}{value}"
+            said.append(f"{' '.join(words[k : k + n])} has blanks around its =: type {shlex.quote(joined)}")
+            k += n
+        else:
+            rest.append(here)
+            k += 1
+    return said, rest
+
+
+def _is_read(text: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(text)
+    except HydraException:
+        return False
+    return True
+
+
+def _is_setting(command: str, key: str) -> bool:
+    name = key.partition(".")[0]
+    return name == "model" or name in known.own_settings(command) | known.groups(command)
+
+
+def several(command: str, override: Override) -> str:
     """Says what several values of a single run may mean: jobs, a decimal comma, paths, a list or a text."""
+    if known.is_group(override.key_or_group):
+        each = f"celltype {command} -m {override.input_line}"
+        return f"{override.input_line} is several options, one for each of several jobs: {each} runs each"
     key, _, value = override.input_line.partition("=")
     key = key.removeprefix("+dataset.").removeprefix("+prepare.")  # as a bundle's settings are typed
     if re.fullmatch(r"[+-]?\d+,\d+", value):
@@ -111,6 +165,8 @@ def several(override: Override) -> str:
             f"{key}={value} is two values, 2 jobs with -m; a decimal point is a point: "
             f"{new}={value.replace(',', '.')}; a list has brackets: '{new}=[{value}]'"
         )
+    if known.takes_list(command, key):
+        return f"{key}={value} is a list, which has brackets: '{key}=[{value}]'"
     if key in OF_PATHS:
         return f"{key}={value} is several paths: give the folder that holds them, or {quoted(key, value)} if it is one"
     return (

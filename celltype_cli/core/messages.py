@@ -43,14 +43,41 @@ def nearest(name: str, names: Iterable[str], like: float = 0.5) -> str:
 
 
 def nearest_file(path: Path) -> str:
-    """Returns "; nearest: x" for a file or folder beside `path` whose name is like its own, the ending as well; or that
-    it is a link that leads nowhere, or back to itself."""
+    """Returns what may be meant by a path that is not there: a name like its own beside it, its ending apart from
+    others; the folder on the way that is missing; the same path below another folder; or a link that leads nowhere."""
     if path.is_symlink() and not path.exists():
         return "; it is a link that leads nowhere"
-    there = path.parent.iterdir() if _listed(path) else ()
-    beside = [p.name for p in there if p.suffix.lower() == path.suffix.lower() and p.name != path.name]
-    found = difflib.get_close_matches(path.name.lower(), by := {name.lower(): name for name in beside}, n=1, cutoff=0.8)
-    return f"; nearest: {by[found[0]]}" if found else ""
+    missing = next((place for place in (*reversed(path.parents), path) if not place.exists()), None)
+    if missing is None:
+        return ""
+    found = _most_alike(missing.name, [p.name for p in missing.parent.iterdir()] if _listed(missing) else [])
+    if missing != path:
+        other = missing.parent / found / path.relative_to(missing)
+        near = other if found and other.exists() else _elsewhere(path) or found
+        return f"; there is no folder {missing}" + (f"; nearest: {near}" if near else "")
+    near = found or _elsewhere(path)
+    return f"; nearest: {near}" if near else ""
+
+
+def _elsewhere(path: Path) -> str:
+    """Returns the place of a relative path's file in the current folder, or of the path below one of those above it."""
+    if path.is_absolute() or path.name in ("", ".."):
+        return ""
+    places = (path.name, *("../" * up + str(path) for up in (1, 2, 3)))
+    return next((place for place in places if Path(place).exists()), "")
+
+
+def _most_alike(name: str, others: Iterable[str]) -> str:
+    """Returns the name that is most like another: first of those with its ending, then of those that differ in the
+    ending alone, then of all; nothing where none is like it."""
+    own, stem = Path(name).suffix.lower(), Path(name).stem.lower()
+    shown = (one for one in sorted(others, reverse=True) if name.startswith(".") or not one.startswith("."))
+    there = {one.lower(): one for one in shown}
+    same = [one for one in there if Path(one).suffix == own]
+    for these, cutoff in ((same, 0.8), ([one for one in there if Path(one).stem == stem], 0.0), (there, 0.8)):
+        if found := difflib.get_close_matches(name.lower(), these, n=1, cutoff=cutoff):
+            return there[found[0]]
+    return ""
 
 
 def _listed(path: Path) -> bool:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union
 from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Lt, MaxLen, MinLen
 
 from celltype_cli.core.messages import UserError, nearest
+from celltype_cli.core.nearly import meant
 
 Count = Annotated[int, Ge(1)]
 SeedNumber = Annotated[int, Ge(0)]
@@ -81,17 +82,26 @@ def _makers(target: type) -> list[Callable[..., Any]]:
 
 
 def faults(where: str, value: Any, annotation: Any) -> Iterator[str]:
-    """Yields what is wrong with a value of a config: its kind, or how far it is out of range, at any depth."""
+    """Yields what is wrong with a value of a config: its kind, or how far it is out of range, at any depth, and what
+    may be meant."""
+    close = ""
+    for said in _faults(where, value, annotation):
+        about_it = said.startswith(f"{where}={as_typed(value)} is ") and "; nearest: " not in said
+        close = close or (meant(where, value, lambda other: not [*_faults("", other, annotation)]) if about_it else "")
+        yield said + (close if about_it else "")
+
+
+def _faults(where: str, value: Any, annotation: Any) -> Iterator[str]:
     origin, options = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Annotated:
-        inner = [*faults(where, value, options[0])]
+        inner = [*_faults(where, value, options[0])]
         if inner and options[0] in PLAIN:
             inner = [f"{where}={as_typed(value)} is {kind(value)}, expected {wording(annotation)}"]
         yield from inner
         if not inner and not all(BOUNDS[type(bound)][0](value, bound) for bound in _bounds(annotation)):
             yield f"{where}={as_typed(value)} is out of range, expected {wording(annotation)}"
     elif origin in (Union, types.UnionType):
-        found = [[*faults(where, value, option)] for option in options]
+        found = [[*_faults(where, value, option)] for option in options]
         if all(found):
             alike = [said for said, option in zip(found, options, strict=True) if _same_kind(value, option)]
             yield from alike[0] if len(alike) == 1 else [f"{where}={as_typed(value)} is {kind(value)}, expected "
@@ -109,7 +119,7 @@ def faults(where: str, value: Any, annotation: Any) -> Iterator[str]:
 
 def as_typed(value: Any) -> str:
     """Returns a value as YAML has it."""
-    return {"None": "null", "True": "true", "False": "false"}.get(str(value), str(value))
+    return {"None": "null", "True": "true", "False": "false"}.get(repr(value), str(value))
 
 
 def held(function: Function) -> Function:

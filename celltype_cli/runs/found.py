@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from celltype_cli.core.messages import UserError, few
@@ -16,15 +17,29 @@ def one_run(outputs: Path, wanted: str, key: str = "run") -> RunFolder:
         UserError: when none or several are; it names `key`, the setting that says which.
     """
     runs, others = RunFolder.all(outputs)
+    if "/" in wanted:  # a path: of a run, or of one below these
+        place = Path(wanted).expanduser()
+        if (place / "run.json").is_file():
+            return RunFolder(place)
+        wanted = place.name if place.absolute().parent == (outputs / "runs").absolute() else wanted.rstrip("/")
     same = [run for run in runs if wanted in (run.path.name, str(run.path))]
     found = same or [run for run in runs if wanted in run.path.name]
     if not found and (damaged := [other for other in others if wanted in other.partition(" ")[0]]):
         raise UserError("\n  ".join(few(damaged)))
     if len(found) != 1:
-        names = "; ".join(few(_told_apart(found) if found else (run.path.name for run in runs))) or "none yet"
+        names = "; ".join(few(_told_apart(found) if found else _nearest(wanted, runs))) or "none yet"
         more = ": type the whole name of one" if found else ""
         raise UserError(f"{key}={wanted} fits {len(found)} runs in {outputs}/runs, expected one{more}; runs: {names}")
     return found[0]
+
+
+def _nearest(wanted: str, runs: Sequence[RunFolder]) -> list[str]:
+    """Returns the names of runs, those first of which a part is most like what is wanted."""
+
+    def likeness(name: str) -> float:
+        return max(SequenceMatcher(None, wanted.lower(), part.lower()).ratio() for part in (name, *name.split("-")))
+
+    return sorted((run.path.name for run in runs), key=likeness, reverse=True)
 
 
 def _told_apart(runs: Sequence[RunFolder]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Ge
@@ -28,4 +29,4 @@ class Settings:
     keep_checkpoints: bool
     keep_models: bool
     figures: Sequence[Literal["png", "pdf", "svg"]]
-    outputs: str
+    outputs: Path

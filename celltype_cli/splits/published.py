@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from celltype_cli.cells.cells import Cells
-from celltype_cli.core.messages import UserError, raise_faults
+from celltype_cli.core.messages import UserError, nearest_file, raise_faults
 from celltype_cli.splits.folds import SIDES, Fold
 from celltype_cli.splits.groups import Fraction, Seed, linked, streams, with_validation
 
@@ -120,7 +120,7 @@ def _check_shares(shares: Sequence[str]) -> None:
 
 def _read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        raise UserError(f"{path}: no such file of ids: set split.path")
+        raise UserError(f"{path}: no such file of ids{nearest_file(path)}: set split.path")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, sep="," if path.suffix == ".csv" else "\t")
     except (ValueError, UnicodeDecodeError) as error:

@@ -37,7 +37,7 @@ OPTIONS = [["model=forest"], ["model=catboost"], ["model=rnn"], ["model=xgboost"
         (["train", "model=forest", "trainer.grid=[1]"], "trainer.grid=[1] is a list, expected a mapping"),
         (["train", "trainer.stages={}"], "changes nothing, since mappings are merged"),
         (["train", "model=cnn1d,", "rnn"], "'rnn' stands after a blank: type model=cnn1d,rnn"),
-        (["train", "dataset.sampling_rate=7,5"], "a decimal point is a point: dataset.sampling_rate=7.5"),
+        (["train", "dataset.sampling_rate=7,5"], "a decimal point is a point: prepare.sampling_rate=7.5"),
         (["train", "seed=1,2,3"], "add -m to run each"),
         (["predict", "model=a", "input=b", "threshold=2"], "threshold is no setting; meant: accuracy=2"),
         (["predict", "model=a", "input=b", "data_path=x"], "data_path is no setting; meant: input=x"),
@@ -138,10 +138,10 @@ def test_a_path_of_several_words_that_is_not_there(celltype):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--epochs", "5"], "--epochs: settings are typed without dashes, epochs=5; epochs is no setting; meant: "
-                            "trainer.epochs=5"),
-        (["--threads=2"], "--threads=2: settings are typed without dashes, threads=2"),
-        (["model=forest", "--batch-size", "8"], "without dashes, batch_size=8; batch_size is no setting"),
+        (["--epochs", "5"], "--epochs is no flag: settings are typed as name=value, without dashes: epochs is no "
+                            "setting; meant: trainer.epochs=5"),
+        (["--threads=2"], "--threads=2 is no flag: settings are typed as name=value, without dashes: threads=2"),
+        (["model=rnn", "--batch-size", "8"], "batch_size is no setting; meant: trainer.batch_size=8"),
         (["dataset.sampling_rate=7,5"], "celltype: dataset.sampling_rate=7,5 is two values, 2 jobs with -m; a decimal "
                                         "point is a point: prepare.sampling_rate=7.5; "),
     ],

@@ -1,6 +1,7 @@
 """Messages for people: what is equal is counted, what is near is named, what a terminal obeys is written out."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
@@ -24,13 +25,28 @@ def test_codes_for_terminals_are_written_out():
     assert printable("PV\x1b[31m\x07 \x9b2J\nα\t") == "PV\\x1b[31m\\x07 \\x9b2J\nα\t"
 
 
-def test_a_file_is_proposed_for_its_own_kind_alone(tmp_path):
-    for name in ("labels.csv", "traces.npz", "Traces_2.csv"):
+def test_a_file_with_a_name_like_it_is_proposed_first_of_its_own_kind(tmp_path):
+    for name in ("labels.csv", "traces.npz", "Traces_2.csv", ".traces.npz"):
         (tmp_path / name).write_text("")
+    (tmp_path / "labels").mkdir()
     assert nearest_file(tmp_path / "lables.csv") == "; nearest: labels.csv"
     assert nearest_file(tmp_path / "traces_2.CSV") == "; nearest: Traces_2.csv"
-    assert nearest_file(tmp_path / "traces.npy") == ""
-    assert nearest_file(tmp_path / "nowhere" / "labels.csv") == ""
+    assert nearest_file(tmp_path / "traces.npy") == nearest_file(tmp_path / "traces") == "; nearest: traces.npz"
+    assert nearest_file(tmp_path / "labels.cvs") == "; nearest: labels.csv"
+    assert nearest_file(tmp_path / "lables") == "; nearest: labels"
+    assert nearest_file(tmp_path / "other.csv") == ""
+
+
+def test_a_folder_on_the_way_that_is_missing_is_named(tmp_path, monkeypatch):
+    (tmp_path / "data" / "in").mkdir(parents=True)
+    (tmp_path / "data" / "cells.csv").write_text("")
+    missing = tmp_path / "dat"
+    assert nearest_file(missing / "cells.csv") == f"; there is no folder {missing}; nearest: {tmp_path}/data/cells.csv"
+    assert nearest_file(tmp_path / "nowhere" / "cells.csv") == f"; there is no folder {tmp_path}/nowhere"
+    monkeypatch.chdir(tmp_path / "data")
+    assert nearest_file(Path("data/cells.csv")) == "; there is no folder data; nearest: cells.csv"
+    monkeypatch.chdir(tmp_path / "data" / "in")
+    assert nearest_file(Path("cells.csv")) == "; nearest: ../cells.csv"
 
 
 def test_a_link_that_leads_nowhere_is_no_file_with_another_name(tmp_path):

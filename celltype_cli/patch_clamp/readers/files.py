@@ -22,7 +22,7 @@ from pathlib import Path
 
 from celltype_cli.core.files import find_files, why_unreadable
 from celltype_cli.core.isolated import isolated
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, nearest_file
 from celltype_cli.patch_clamp.readers.channels import EVERY, WITHOUT
 from celltype_cli.patch_clamp.readers.igor import first_of_cell, waves_of
 from celltype_cli.patch_clamp.readers.names import SPECIMEN, SUFFIXES, instead, name_of, tails
@@ -186,7 +186,7 @@ def _check_pyabf(path: Path) -> None:
 def _first_bytes(path: Path) -> bytes:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is no file to read" if path.exists() else "does not exist"
-        raise UserError(f"{path}: {what}; expected a file")
+        raise UserError(f"{path}: {what}; expected a file{nearest_file(path)}")
     try:
         with path.open("rb") as file:
             return file.read(len(HDF5))
