@@ -14,6 +14,7 @@ built, and a function is called only if it is the `prepare` or the reader of a k
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -184,8 +185,9 @@ def load_bundle(path: str | Path) -> Bundle:
         what = "is no bundle, it has no bundle.yaml" if path.is_dir() else "does not exist"
         instead = f"{inside[0].parent} has one" if inside else f"`celltype export run=... out={path}` makes one"
         raise UserError(f"{path} {what}; {instead}")
-    check_sums(path)
     file = path / ABOUT
+    _check_format(file)
+    check_sums(path)
     if file.stat().st_size > LARGEST:
         raise UserError(f"{file} has {file.stat().st_size} bytes; expected at most {LARGEST}")
     try:
@@ -200,3 +202,14 @@ def load_bundle(path: str | Path) -> Bundle:
     for node in (about["source"], about["prepare"]):
         function_of(node)
     return Bundle(path, about)
+
+
+def _check_format(file: Path) -> None:
+    """Raises a UserError where another version made the bundle, of which other files may be parts."""
+    with file.open("rb") as content:
+        found = re.search(rb"(?m)^format: *(\d+)\s*$", content.read(LARGEST))
+    if found and int(found[1]) != FORMAT:
+        raise UserError(
+            f"{file} has format {int(found[1])}; this version of celltype reads format {FORMAT}: open it with the "
+            "version that made it (card.md and bundle.yaml name it), or export its run again"
+        )

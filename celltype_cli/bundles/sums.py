@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -34,12 +35,18 @@ def check_sums(folder: Path) -> None:
     found = {name: file for name, file in found.items() if name != SUMS and not _of_the_system(file)}
     faults = [f"{name} is missing" for name in sorted(listed.keys() - found.keys())]
     faults += [f"{name} is not listed in {SUMS}" for name in sorted(found.keys() - listed.keys())]
-    faults += [
-        f"{name} was changed" for name in sorted(listed.keys() & found.keys()) if digest(found[name]) != listed[name]
-    ]
+    both = sorted(listed.keys() & found.keys())
+    faults += [f"{name} {_changed(found[name], listed[name])}" for name in both if digest(found[name]) != listed[name]]
     faults += [f"{name} is no part of a bundle" for name in sorted(found) if not PARTS.fullmatch(name)]
     if faults:
         raise UserError("\n  ".join([f"{folder} is not as it was exported, and is not opened:", *few(faults)]))
+
+
+def _changed(file: Path, listed: str) -> str:
+    """Says that a file was changed, or that a copy as text gave it the line ends of another system."""
+    content = file.read_bytes().replace(b"\r\n", b"\n")
+    ends = hashlib.sha256(content).hexdigest() == listed
+    return "has the line ends of Windows: copy it as it is, not as text" if ends else "was changed"
 
 
 def _of_the_system(file: Path) -> bool:

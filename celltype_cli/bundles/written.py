@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from celltype_cli.bundles.bundle import Bundle
-from celltype_cli.core.files import OURS, digest, ours, replacing
+from celltype_cli.bundles.bundle import ABOUT, Bundle
+from celltype_cli.core.files import OURS, OWN, digest, ours, replacing
 from celltype_cli.core.messages import UserError, few
 
 File = tuple[Path, Callable[[Path], None]]  # its place, and what writes it to a path
@@ -50,8 +50,10 @@ def images(figure: Any, stem: Path, formats: Sequence[str]) -> list[File]:
 
 
 def check_free(places: Sequence[Path], overwrite: bool) -> None:
-    """Raises a UserError that names what is there already, unless celltype wrote it and it may be replaced."""
-    faults = []
+    """Raises a UserError that names what is there already, unless celltype wrote it and it may be replaced; or a bundle
+    or run whose folder it would be."""
+    closed = dict.fromkeys(said for place in places if (said := _closed(place)))
+    faults = [f"{said}, where nothing else belongs: choose another out=" for said in closed]
     for place in places:
         if not place.exists():
             continue
@@ -61,6 +63,15 @@ def check_free(places: Sequence[Path], overwrite: bool) -> None:
             faults.append(f"{place} is an answer of before: choose another out=, or type overwrite=true")
     if faults:
         raise UserError("\n  ".join(["nothing is written over what is there:", *few(faults)]))
+
+
+def _closed(place: Path) -> str:
+    """Says that a place lies in a bundle, all of whose files are known, or in the folder of a run."""
+    folder = place.absolute().parent
+    if all((folder / file).is_file() for file in OWN["a run"]):
+        return f"{place.parent} is the folder of a run"
+    inside = any((at / ABOUT).is_file() for at in (folder, *folder.parents))
+    return f"{place.parent} is the folder of a bundle, or in one" if inside else ""
 
 
 def check_places(places: Mapping[str, Path]) -> None:

@@ -51,15 +51,16 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     configs.check(cfg, Settings)
     import pandas as pd
 
-    from celltype_cli.bundles.written import images, write_files
+    from celltype_cli.bundles.written import check_places, images, write_files
     from celltype_cli.evaluation import draw_pairs
     from celltype_cli.evaluation.paired import paired
 
     names = _names(cfg)
-    tables, notes = _of_bundles(cfg, names) if cfg.models else _of_runs(names, Path(cfg.outputs))
-    found = paired(tables, score=cfg.score)
     out = Path("compare-" + "-".join(Path(name).name for name in names)) if cfg.out is None else Path(cfg.out)
     out = out.expanduser()
+    check_places({"out": out})
+    tables, notes = _of_bundles(cfg, names) if cfg.models else _of_runs(names, Path(cfg.outputs))
+    found = paired(tables, score=cfg.score)
     lines = [{"first": a, "second": b, "score": cfg.score, **vars(d)} for (a, b), d in found.items()]
     drawn = draw_pairs.differences(found, cfg.score.replace("_", " ")) if cfg.figures else None
     pictures = images(drawn, out / "pairs", cfg.figures)

@@ -45,7 +45,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         UserError: when there is no such bundle or run, no cell has a label that it knows, or a file of others is there.
     """
     configs.check(cfg, Settings, typed={"bundle": "model"})
-    from celltype_cli.bundles.written import check_free, images, write_files
+    from celltype_cli.bundles.written import check_free, check_places, images, write_files
     from celltype_cli.cells.about import count_groups
     from celltype_cli.evaluation import pictures
     from celltype_cli.evaluation.predictions import write_predictions
@@ -54,6 +54,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
     path = Path(cfg.input).expanduser()
     out = Path(f"{name_of(path)}-scores") if cfg.out is None else Path(cfg.out).expanduser()
+    check_places({"out": out})
     check_free([out / name for name in ("predictions.csv", "scores.json")], overwrite=True)
     bundle = opened(str(cfg.bundle), Path(cfg.outputs), cfg.threads)
     answer, table, notes = evaluated(cfg, bundle)

@@ -57,7 +57,9 @@ def run(cfg: DictConfig) -> None:
 def _list(runs: list[Listed], others: list[str], outputs: str) -> None:
     """Prints a line for each run, its full name at the end; two in a terminal that is too narrow."""
     if not runs and not others:
-        say(f"no runs in {outputs}/runs yet; next: {here('demo')}")
+        from celltype_cli.runs.found import elsewhere
+
+        say(f"no runs in {outputs}/runs yet{elsewhere(Path(outputs))}; next: {here('demo')}")
         return
     from celltype_cli.runs.listed import differing, in_words, pair
 

@@ -20,6 +20,7 @@ OF_THE_SYSTEM = (".DS_Store", "Thumbs.db", "desktop.ini")
 # Folders in which systems keep halves and copies of files: archives of macOS, bins of Windows, disks of a network
 COPIES = ("__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle", "#snapshot",
           "@recycle", "@recently-snapshot", "__pycache__")  # fmt: skip
+OWN = {"a bundle": ("bundle.yaml", "checksums.txt"), "a run": ("run.json", "environment.json")}  # and files that say so
 POINTERS = {
     b"version https://git-lfs": "is a pointer of git-lfs, not the file itself: git lfs pull fetches it",
     b"/annex/objects": "is a pointer of git-annex, not the file itself: git annex get (or datalad get) fetches it",
@@ -151,7 +152,7 @@ def find_files(
 
     Linked folders and files are followed (a folder once, however many links lead to it), endings count in any case.
     Hidden files and folders (.DS_Store, the ._x of macOS) are passed over, and so are bins and archives of systems,
-    answers of `celltype predict` and what is no file to read (a pipe).
+    answers of `celltype predict`, bundles, runs, and what is no file to read (a pipe).
 
     Args:
         endings: ".nwb", ".abf"; "" takes any.
@@ -167,6 +168,8 @@ def find_files(
     if not folder.is_dir():
         what = "is a file" if folder.is_file() else "does not exist"
         raise UserError(f"{key}={folder} {what}; expected a folder{nearest_file(folder)}")
+    if kept := _own(folder):
+        raise UserError(f"{key}={folder} is {kept} of celltype, and holds no recordings: expected a folder of these")
     taken, passed, seen = [], defaultdict(list), set()
     for place, folders, names in os.walk(folder, followlinks=True, onerror=partial(_unreadable, passed)):
         here = os.path.realpath(place)
@@ -177,7 +180,11 @@ def find_files(
         seen.add(here)
         for name in (one for one in folders if one.casefold() in COPIES):
             passed["of the system"].append(Path(place, name).relative_to(folder).as_posix())
-        folders[:] = sorted(one for one in folders if not one.startswith(".") and one.casefold() not in COPIES)
+        own = {one: what for one in folders if (what := _own(Path(place, one)))}
+        for name, what in own.items():
+            passed[f"{what} of celltype"].append(Path(place, name).relative_to(folder).as_posix())
+        left_out = {*own, *(one for one in folders if one.startswith(".") or one.casefold() in COPIES)}
+        folders[:] = sorted({*folders} - left_out)
         answers = {OURS, *ours(Path(place))}
         for path in (Path(place, name) for name in sorted(names) if name not in OF_THE_SYSTEM):
             why = "written by celltype" if path.name in answers else _passed_over(path, endings, named)
@@ -193,6 +200,11 @@ def find_files(
             f"{key}={folder} holds no file {_wanted(endings, named)}" + (f"; it holds {over}" if over else "") + instead
         )
     return sorted(taken), [f"files of {name_of(folder)} passed over: {over}"] if over else []
+
+
+def _own(folder: Path) -> str:
+    """Returns what celltype keeps in a folder; nothing where it holds something else."""
+    return next((what for what, files in OWN.items() if all((folder / file).is_file() for file in files)), "")
 
 
 def _passed_over(path: Path, endings: Sequence[str], named: str | None) -> str:

@@ -64,7 +64,16 @@ class Listed:
 def listed(outputs: Path) -> tuple[list[Listed], list[str]]:
     """Returns the runs under an outputs folder, oldest first, and lines on what else is there."""
     folders, others = RunFolder.all(outputs)
-    return [Listed(folder, folder.facts(), folder.status) for folder in folders], others
+    found = []
+    for folder in folders:
+        one = Listed(folder, folder.facts(), folder.status)
+        try:
+            _ = one.settings
+        except UserError as error:  # which spoils no list
+            others.append(f"{one.name} is passed over: {error}")
+        else:
+            found.append(one)
+    return found, others
 
 
 def size(path: Path) -> int:

@@ -116,3 +116,18 @@ def test_what_is_there_is_not_replaced_unasked(exported, place, tmp_path, capsys
     assert command("export", "run=traces-forest", f"out={tmp_path / 'data'}", "overwrite=true", outputs) == 2
     assert "is no bundle" in capsys.readouterr().err
     assert command("export", "run=traces-forest", f"out={exported}", "overwrite=true", outputs) == 0
+
+
+def test_a_copy_as_text_is_told_from_a_change(bundle):
+    card = bundle / "card.md"
+    card.write_bytes(card.read_bytes().replace(b"\n", b"\r\n"))
+    with pytest.raises(UserError, match=r"card\.md has the line ends of Windows: copy it as it is"):
+        load_bundle(bundle)
+
+
+def test_a_bundle_of_a_later_version_is_said_to_be_one(bundle):
+    about = bundle / "bundle.yaml"
+    about.write_text(about.read_text().replace("format: 2", "format: 3"))
+    (bundle / "more.json").write_text("{}")
+    with pytest.raises(UserError, match="has format 3; this version of celltype reads format 2: open it with"):
+        load_bundle(bundle)

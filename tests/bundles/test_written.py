@@ -86,6 +86,15 @@ def test_a_link_lends_its_own_name(bundle, here):
     assert (here / "day1.npz-labels/cells.csv").is_file()
 
 
+@pytest.mark.parametrize("within", ["", "answer"])
+def test_a_bundle_is_no_folder_for_an_answer(bundle, here, capsys, within):
+    np.savez("new.npz", trace=dff(), sampling_rate=np.full(len(dff()), RATE))
+    before = sums(bundle)
+    assert command("predict", f"model={bundle}", "input=new.npz", f"out={bundle / within}") == 2
+    assert "is the folder of a bundle, or in one, where nothing else belongs" in capsys.readouterr().err
+    assert sums(bundle) == before
+
+
 def test_answers_in_the_folder_of_the_recordings_are_passed_over(bundle, here):
     (here / "data").mkdir()
     write_labelled(here / "data/new.npz", n=4)

@@ -80,3 +80,10 @@ def test_an_empty_variable_names_no_folder(celltype, tmp_path, monkeypatch):
 def test_the_version_is_that_of_celltype(celltype, where):
     code, out, _ = celltype(*where.split())
     assert (code, out.startswith("celltype ")) == (0, True)
+
+
+@pytest.mark.parametrize("line", [["compare", "runs=[a,b]"], ["evaluate", "model=a", "input=there.csv"]])
+def test_a_file_is_no_folder_for_an_answer(celltype, tmp_path, line):
+    (tmp_path / "there.csv").write_text("")
+    code, _, err = celltype(*line, "out=there.csv")
+    assert (code, "out=there.csv: there.csv is a file; name a folder" in err) == (2, True), err

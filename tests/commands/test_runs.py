@@ -96,3 +96,42 @@ def test_clean_refuses_what_is_not_clear(two, celltype, arguments, said):
     code, _, err = celltype("clean", *arguments)
     assert code == 2 and said in err
     assert len([*two.rglob("*.ckpt")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "typed", "said"),
+    [
+        (".", "outputs=outptus", "no runs in outptus/runs yet; nearest: outputs; next"),
+        (
+            ".",
+            "outputs=outputs/runs",
+            "no runs in outputs/runs/runs yet; runs lie in outputs/runs: outputs=outputs;",
+        ),
+        ("outputs", "sort=name", "no runs in outputs/runs yet; nearest: ../outputs; next"),
+        ("outputs/runs", "sort=name", "no runs in outputs/runs yet; runs lie in .: outputs=..; next"),
+        (".", "outputs=a.csv", "no runs in a.csv/runs yet; outputs=a.csv is a file"),
+    ],
+)
+def test_runs_that_lie_elsewhere_are_found(two, celltype, monkeypatch, place, typed, said):
+    (two.parent / "a.csv").write_text("")
+    monkeypatch.chdir(two.parent / place)
+    assert said in celltype("runs", typed)[1]
+
+
+def test_a_run_is_named_by_its_path_in_any_case_or_nearly(two, celltype):
+    place = next((two / "runs").glob("*forest*"))
+    for show in (f"{place}/", f"outputs/runs/{place.name}", "outputs/runs/allen_visual_coding-forest", "FOREST"):
+        code, out, err = celltype("runs", f"show={show}")
+        assert code == 0 and "forest on" in out, err
+    _, _, err = celltype("runs", "show=forst")
+    assert err.index("forest") < err.index("lstm")
+    assert celltype("runs", f"show=other/{place.name}")[0] == 2  # there is no such folder
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "overrides.yaml"])
+def test_damaged_settings_of_one_run_spoil_no_list(two, celltype, name):
+    (next((two / "runs").glob("*forest*")) / name).write_text("")
+    code, out, err = celltype("runs")
+    assert code == 0 and "lstm" in out, err
+    assert celltype("runs", "show=seed")[0] == 2 and "Traceback" not in err
+    assert ("passed over" in out + err) == (name == "config.yaml")

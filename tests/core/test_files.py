@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from celltype_cli.core.files import cannot_read, find_files, why_unreadable
+from celltype_cli.core.files import OWN, cannot_read, find_files, why_unreadable
 from celltype_cli.core.messages import UserError
 
 
@@ -38,6 +38,21 @@ def test_bins_and_copies_of_systems_are_passed_over(tmp_path, name):
         path.write_text("x")
     found, notes = find_files(tmp_path, [".nwb"])
     assert found == [tmp_path / "a.nwb"] and f"1 of the system (sub/{name})" in notes[0]
+
+
+@pytest.mark.parametrize("what", OWN)
+def test_what_celltype_keeps_is_no_recording(tmp_path, what):
+    kept = tmp_path / "recordings" / "kept"
+    kept.mkdir(parents=True)
+    for name in ("../mine.csv", "held_out.csv", OWN[what][0]):
+        (kept / name).write_text("")
+    assert len(find_files(tmp_path, [".csv"])[0]) == 2  # a file of that name may be another's
+    (kept / OWN[what][1]).write_text("")
+    found, notes = find_files(tmp_path, [".csv"])
+    assert [file.name for file in found] == ["mine.csv"]
+    assert notes == [f"files of {tmp_path.name} passed over: 1 {what} of celltype (recordings/kept)"]
+    with pytest.raises(UserError, match=f"is {what} of celltype, and holds no recordings"):
+        find_files(kept, [".csv"])
 
 
 def test_what_a_library_gives_up_on(tmp_path):
