@@ -125,7 +125,7 @@ def by_kind(faults: Iterable[str]) -> Counter[str]:
     alike = defaultdict(list)
     for fault in faults:
         alike[kind_of(fault)].append(fault.partition(": "))
-    return Counter({f"{of[0][2]}, as in {of[0][0]}" if of[0][1] else of[0][0]: len(of) for of in alike.values()})
+    return Counter({f"{of[0][2]}; as in {of[0][0]}" if of[0][1] else of[0][0]: len(of) for of in alike.values()})
 
 
 def joined(recordings: Iterable[Recording]) -> Recording:

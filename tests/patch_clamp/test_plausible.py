@@ -40,7 +40,7 @@ def test_one_implausible_sweep_leaves_the_cell_usable():
     found = plausible(Recording((good, bad)))
     assert found.sweeps == (good,)
     (reason,) = found.left_out
-    assert reason.startswith("its potential rests at -700") and reason.endswith(", as in sweep 5")
+    assert reason.startswith("its potential rests at -700") and reason.endswith("; as in sweep 5")
 
 
 def test_a_long_depolarisation_is_no_rest():

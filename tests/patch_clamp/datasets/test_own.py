@@ -144,7 +144,7 @@ def test_what_is_wrong_with_a_sweep_is_said_with_its_numbers(folder):
         numbers = [3, 5, 9, *range(10, 10 + len(bad))]
         write_npz(folder / f"{name}.npz", voltage=voltage, current=[*current, *current[: len(bad)]], number=numbers)
     (note,) = [note for note in load_folder(folder).about.notes if "were left out" in note]
-    assert re.match(r"3 sweeps were left out \(3: its voltage lies between -7.* and 1200.*, as in sweep 10\)", note), (
+    assert re.match(r"3 sweeps were left out \(3: its voltage lies between -7.* and 1.2e.*; as in sweep 10\)", note), (
         note
     )
 
