@@ -86,6 +86,6 @@ def _call_hydra(command: str, function: Command, arguments: list[str]) -> None:
     from celltype_cli.commands import sweeper  # after Hydra has looked for plugins, which makes them anew
 
     sweeper.take_the_place_of_hydras_own()
-    sys.argv = [sys.argv[0], *arguments]
+    sys.argv = [sys.argv[0], *(sweeper.held(arguments) if MULTIRUN & set(arguments) else arguments)]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # hand errors to us instead of printing them and exiting
     hydra.main(version_base="1.3", config_path=str(configs.folder()), config_name=command)(function)()

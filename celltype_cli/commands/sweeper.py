@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from celltype_cli.commands import known
@@ -22,6 +25,11 @@ class Sweeper(BasicSweeper):
     `-m model=cnn1d,forest trainer.epochs=2` trains the network for two epochs; the forest's trainer has no epochs. A
     setting that no job has is left in, so that it is refused.
     """
+
+    typed: tuple[str, ...] = ()  # settings and options of the line in their order, those that `held` keeps back too
+
+    def sweep(self, arguments: Sequence[str]) -> None:
+        super().sweep([*self.typed] or [*arguments])
 
     def get_job_batch(self) -> Sequence[Sequence[str]]:
         jobs = [list(job) for job in super().get_job_batch()]
@@ -51,6 +59,28 @@ class Sweeper(BasicSweeper):
 
     def _composed(self, options: Sequence[str]) -> DictConfig:
         return self.hydra_context.config_loader.load_sweep_config(self.config, list(options))
+
+
+def held(arguments: Sequence[str]) -> list[str]:
+    """Returns what of a line Hydra is given before there are jobs; the settings kept back go to each job alone.
+
+    Hydra first puts together a config with the usual option of every group of which several are typed, and refuses what
+    that one lacks: `-m model=forest,logistic trainer.inputs=[trace]`, because the usual model is a network.
+    """
+    overrides = get_args_parser().parse_known_args([*arguments])[0].overrides
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+    except HydraException:  # said in Hydra's turn
+        Sweeper.typed = ()
+        return [*arguments]
+    Sweeper.typed = tuple(o.input_line for o in parsed if not o.is_hydra_override())
+    kept_back = {o.input_line for o in parsed if _is_setting(o)}
+    return [argument for argument in arguments if argument not in kept_back]
+
+
+def _is_setting(override: Override) -> bool:
+    plain = not (override.is_hydra_override() or override.is_sweep_override())
+    return plain and "." in override.key_or_group and not known.is_group(override.key_or_group)
 
 
 def take_the_place_of_hydras_own() -> None:

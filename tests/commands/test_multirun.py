@@ -82,6 +82,21 @@ def test_a_setting_that_some_jobs_lack_is_left_out_of_those_and_said(celltype, t
     assert out.count(": model=logistic\n") == 2
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("train", ["model=logistic,mean_floor", "trainer.inputs=[features]"]),  # the usual model is a network,
+        ("demo", ["model=rnn,lstm", "trainer.epochs=1", "dataset.cells_per_class=6"]),  # that of the demo a forest
+    ],
+)
+def test_a_setting_that_the_usual_model_lacks_and_all_jobs_have(celltype, tmp_path, command, arguments):
+    code, out, err = celltype(command, "-m", *SMALL, *arguments, "logger=none")
+    assert code == 0, out + err
+    kept = [file.read_text() for file in tmp_path.glob("outputs/runs/*/overrides.yaml")]
+    assert len(kept) == 2
+    assert all(arguments[1] in words and words.index("model=") < words.index(arguments[1]) for words in kept)
+
+
 @pytest.mark.parametrize("arguments", [["model=rnn,lstm", "trainer.epohcs=1"], ["model=forest,cnn1d", "model.C=2"]])
 def test_a_setting_that_no_job_has_is_refused(celltype, tmp_path, arguments):
     code, _, err = celltype("train", "-m", *arguments)
