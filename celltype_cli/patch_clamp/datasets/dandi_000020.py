@@ -35,6 +35,10 @@ from celltype_cli.patch_clamp.datasets.public import Listed
 NAME, SOURCE = "dandi_000020", "Seq"
 DANDISET, VERSION = "000020", "0.210913.1639"
 BASIS = "the sizes that the archive states"
+TABLE_FROM = (
+    "portal.brain-map.org/explore/classes/multimodal-characterization/"
+    "multimodal-characterization-mouse-visual-cortex or ipfx/data_release of github.com/AllenInstitute/ipfx"
+)
 
 
 def load(
@@ -117,7 +121,7 @@ def _table(folder: Path, labels: str | Path | None) -> Path:
     if table is None:
         raise UserError(
             f"{folder} holds no table {TABLE}, which says the type of each cell, and dataset.labels names none; "
-            "the head of conf/dataset/dandi_000020.yaml says where to get it"
+            f"get it from {TABLE_FROM}, and put it there"
         )
     return table
 

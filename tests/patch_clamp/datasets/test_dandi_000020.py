@@ -136,7 +136,7 @@ def test_cells_of_a_list_by_cell_or_session(folder, tmp_path):
 
 def test_what_is_missing_is_said(folder, tmp_path):
     (folder / "20200711_patchseq_metadata_mouse.csv").unlink()
-    with pytest.raises(UserError, match="holds no table .* dataset.labels names none; the head of conf/dataset"):
+    with pytest.raises(UserError, match="holds no table .* names none; get it from portal.brain-map.org"):
         load(folder)
     with pytest.raises(UserError, match="holds no file sub-.*; download them: celltype fetch dataset=dandi_000020"):
         load(tmp_path / "nothing")
