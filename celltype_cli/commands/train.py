@@ -78,9 +78,6 @@ def print_outcome(outcome: Outcome) -> None:
         )
     recalls = (f"{c} {entry['recall']['value']:.2f}" for c, entry in scores["cell"]["classes"].items())
     say("recall per class: " + ", ".join(recalls))
-    never = [c for c, entry in scores["cell"]["classes"].items() if isnan(entry["precision"]["value"])]
-    if never:
-        say(f"never predicted: {', '.join(never)}")
     trust = outcome.folder.confidence()
     for name, words in confidence_words.told(trust, group).items():
         say(f"{name}: {words}")
