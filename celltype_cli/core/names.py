@@ -75,7 +75,7 @@ def several(names: Iterable[str]) -> list[str]:
     """Returns the names that are made of others that are there, too: VIP/SOM beside VIP or SOM, PV or SST beside PV."""
     names = {*names}
     parts = {name: [part for part in SEVERAL.split(name) if part] for name in names}
-    return sorted(name for name, of in parts.items() if len(of) > 1 and any(part in names for part in of))
+    return sorted(name for name, of in parts.items() if len(of) == 2 and any(part in names for part in of))
 
 
 def mistyped(names: Iterable[str]) -> list[tuple[str, str]]:
