@@ -15,6 +15,7 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.core.signals import resample
 from celltype_cli.core.text import as_text
 
+SAME_VALUES = 1e-3  # of the standard deviation of a trace, by which a copy of it may be rounded
 SAME_RATE = 1e-3  # rates this close are one rate: half a sample in a window of 480
 TEXTS = ("cell_id", "label", "group", "source")
 # Frames that were not recorded are interpolated, and smoother than others; those of a faster recording are filtered.
@@ -120,6 +121,21 @@ def made(recordings: Sequence[Recording]) -> dict[str, list[float]]:
     rates = [recording.sampling_rate for recording in recordings]
     lengths = [sum(map(len, recording.segments)) / rate for recording, rate in zip(recordings, rates)]
     return {"recorded rate": rates, "recorded length": lengths}
+
+
+def without_copies(parts: Sequence[Recording]) -> list[Recording]:
+    """Returns the recordings of a cell without those that hold the values of one before, as in files of two formats."""
+    kept: list[Recording] = []
+    for part in parts:
+        kept += [] if any(_is_copy(part, other) for other in kept) else [part]
+    return kept
+
+
+def _is_copy(one: Recording, other: Recording) -> bool:
+    if [*map(len, one.segments)] != [*map(len, other.segments)] or not one.segments:
+        return False
+    values = np.concatenate(other.segments)
+    return np.allclose(np.concatenate(one.segments), values, rtol=0, atol=SAME_VALUES * values.std(), equal_nan=True)
 
 
 def joined(parts: Sequence[Recording]) -> Recording:

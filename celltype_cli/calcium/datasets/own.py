@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from celltype_cli.calcium import shared, too_fast
 from celltype_cli.calcium.readers.files import read
 from celltype_cli.calcium.readers.found import How
 from celltype_cli.calcium.readers.labels import with_labels
-from celltype_cli.calcium.recording import Recording, joined
-from celltype_cli.cells import dated
+from celltype_cli.calcium.recording import Recording, joined, without_copies
+from celltype_cli.cells import dated, no_cells
 from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.core.messages import UserError, check_choice, few, grouped, raise_faults
@@ -71,11 +72,11 @@ def load(
     if not cells and found.rejected:
         raise UserError(f"{path}: no cell is left: {notes[-1]}")
     if labels is not None:
-        cells, said = with_labels(cells, labels)
+        cells, said = with_labels(cells, labels, found.counted)
         notes += said
     cells, said = _one_each(cells, join)
     longest = [(cell.sampling_rate, max(cell.segments, key=len)) for cell in cells if cell.segments]
-    said += [*too_fast.notes(longest), *shared.notes(cells), *dated.notes(cells, "animal")]
+    said += [*too_fast.notes(longest), *shared.notes(cells), *dated.notes(cells, "animal"), *no_cells.notes(cells)]
     about = About(f"traces {path.absolute().name}", notes=tuple(notes + said), group="animal")
     return Recordings(cells, about, tuple(classes) if classes else None, tuple(faults))
 
@@ -97,9 +98,19 @@ def _one_each(cells: list[Recording], join: str | None) -> tuple[list[Recording]
             [f"cell {names[0]} {f'and {len(names) - 1} more occur' if names[1:] else 'occurs'} {what}; make the ids "
              "unique, or set dataset.join=cell_id if they are one cell" for what, names in alike.items()],
         )  # fmt: skip
-    one = []
+    one, twice = [], []
     for name, parts in by_id.items():
-        one += [joined(parts)] if name in several else parts
-    return one, [
-        f"{len(several)} cells are joined of {sum(map(len, several.values()))} recordings (dataset.join=cell_id)"
-    ]
+        if name not in several:
+            one += parts
+            continue
+        whole, apart = joined(parts), without_copies(parts)
+        if len(apart) < len(parts):
+            whole = replace(joined(apart), label=whole.label, group=whole.group, source=whole.source)
+            twice.append(f"{name} ({', '.join(few(part.file for part in parts))})")
+        one.append(whole)
+    count = sum(map(len, several.values()))
+    notes = [f"{len(several)} cells are joined of {count} recordings (dataset.join=cell_id)"]
+    if twice:
+        notes.append(f"of {len(twice)} cells several recordings hold the same values, of which one is taken: "
+                     f"{'; '.join(few(twice))}")  # fmt: skip
+    return one, notes

@@ -36,7 +36,7 @@ def test_a_setting_of_a_format_that_is_not_there_is_said(tmp_path):
 def test_several_files_of_one_cell(tmp_path):
     for name in ("day1", "day2"):
         (tmp_path / name).mkdir()
-        npz(tmp_path / name)
+        npz(tmp_path / name, trace=TRACE if name == "day1" else TRACE[:, ::-1])
     said = r"cell c1 and 2 more occur 2 times \(day1/x.npz, day2/x.npz\); .*dataset.join=cell_id if they are one cell$"
     refused(said, read, tmp_path)
     loaded = read(tmp_path, join="cell_id")
@@ -130,3 +130,12 @@ def test_a_row_that_fits_cells_of_several_files_and_a_table_without_rows(tmp_pat
     labels.write_text("cell_id,label\n,VIP\na/1,PV\nb/2,SST\n")
     said = "1 of 3 rows of labels.csv say no cell_id, the first in line 2, and are passed over"
     assert said in read(tmp_path / "two", labels=str(labels)).about.notes
+
+
+def test_one_cell_in_two_formats_is_joined_once(tmp_path):
+    npz(tmp_path)
+    csv(tmp_path)
+    loaded = read(tmp_path, join="cell_id")
+    assert len(loaded) == 9
+    said = "of 3 cells several recordings hold the same values, of which one is taken: c1 (x.csv, x.npz)"
+    assert any(note.startswith(said) for note in loaded.about.notes)
