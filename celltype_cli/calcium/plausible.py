@@ -84,6 +84,14 @@ def of_dff(trace: np.ndarray) -> str:
     )
 
 
+def or_else(recording: Recording) -> str:
+    """Says what else values may be that are called raw fluorescence, and of which dF/F cannot be taken."""
+    zero = doubts.silent(recording)
+    if zero > doubts.SILENT:
+        return f"; {zero:.0%} of them are exactly 0: deconvolved events (spks, S), and no fluorescence?"
+    return " (of suite2p: a smaller dataset.neuropil)"
+
+
 def _fault(r: Recording) -> str:
     if not 0 < r.sampling_rate < np.inf:
         return f"{named(r)}: its sampling rate is {r.sampling_rate}; expected a positive number of Hz"

@@ -141,7 +141,7 @@ def _windows(
         except ValueError as error:
             faults.append(
                 f"{named(recording)}: {error}, which dF/F cannot be taken of; set prepare.signal=raw, "
-                "or dff if the values are dF/F already (of suite2p: a smaller dataset.neuropil)"
+                f"or dff if the values are dF/F already{plausible.or_else(recording)}"
             )
             continue
         if not len(rows):

@@ -186,3 +186,30 @@ def test_traces_scaled_by_their_peak_and_cut_off_fluorescence(tmp_path):
     assert any("largest value of each cell is exactly 1" in note for note in read(npz(tmp_path, scaled)).about.notes)
     cut = np.minimum(1000 + 1000 * noise, 1120)
     assert any("hold their largest value again" in note for note in read(npz(tmp_path, cut), signal="raw").about.notes)
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (lambda v: (v - np.median(v)) / (1.4826 * np.median(np.abs(v - np.median(v)))), "the median deviation"),
+        (lambda v: v / (1.4826 * np.median(np.abs(np.diff(v))) / np.sqrt(2)), "the noise from frame to frame"),
+        (lambda v: ((v - v.mean()) / v.std())[30:], "the standard deviation of each cell is about 1"),
+    ],
+    ids=["robust", "noise", "cut"],
+)
+def test_scores_of_other_kinds_are_noted(score, said):
+    """Of 8 cells or more: by the median, in units of noise, and z-scores of which a part was cut off."""
+    made = [replace(r, segments=(score(r.segments[0] * (1 + k)),)) for k, r in enumerate(cells(9))]
+    assert any(said in note and "scores, and no dF/F?" in note for note in judge(made)[2])
+    assert not any("scores" in note for note in judge(cells(9, scale=0.3))[2])
+
+
+def test_scores_over_all_cells_are_noted():
+    values = np.stack([r.segments[0] * (1 + k) for k, r in enumerate(cells(4))])
+    scored = [replace(r, segments=(row,)) for r, row in zip(cells(4), (values - values.mean()) / values.std())]
+    assert any("of all cells together have mean 0" in note for note in judge(scored)[2])
+
+
+def test_events_that_are_called_fluorescence(tmp_path):
+    events = np.where(np.random.default_rng(0).random((3, 60)) < 0.1, 40.0, 0.0)
+    refused("% of them are exactly 0: deconvolved events", read, npz(tmp_path, trace=events), signal="raw_to_dff")
