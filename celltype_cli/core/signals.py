@@ -78,7 +78,7 @@ def split_at_gaps(
     if even and len(ends) > 1 + UNEVEN * len(interval):
         raise ValueError(
             f"{len(ends)} of {len(interval)} steps of its time stamps differ by more than half from the median; "
-            "expected samples at one rate, with few gaps: were the stamps rounded?"
+            "expected samples at one rate, with few gaps: were the stamps rounded, or do they begin anew in each trial?"
         )
     pieces = [p for p in np.split(np.arange(len(time)), ends) if len(p) > 1]
     if not pieces:

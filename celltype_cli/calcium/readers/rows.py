@@ -18,9 +18,9 @@ from celltype_cli.core.text import MISSING, as_text
 THOUSANDS = re.compile(
     "(?<=[0-9])['\u2019\u00a0\u202f ](?=[0-9]{3}(?![0-9]))|(?<=[0-9]),(?=[0-9]{3}(?:,[0-9]{3})*[.][0-9])"  # 1,234.5
 )
-# What spreadsheets and people write where there is no number, beside what is missing in any text.
-GAPS = ("-", "--", "---", ".", "..", "n.d.", "nd", "#div/0!", "#value!", "#num!", "#null!", "#ref!", "#n/a n/a", "#nv")
-SOME, ALIKE = 20, 0.8  # samples; how much less neighbours differ
+# What people, spreadsheets and Microsoft's C write where there is no number, beside what is missing in any text.
+GAPS = ("-", "--", "---", ".", "..", "n.d.", "nd", "#n/a n/a", "1.#qnan", "-1.#ind", "1.#ind", "-1.#qnan")
+SOME, ALIKE, LARGEST = 20, 0.8, 2e7  # samples; how much less neighbours differ; values that are looked at
 
 
 def require(found: Iterable[str], needed: tuple[str, ...], path: Path, layout: str) -> None:
@@ -77,14 +77,18 @@ def _is_empty(value: object) -> bool:
         return False
 
 
-def _square(trace: np.ndarray, path: Path) -> Iterator[str]:
-    """Yields a note where there are as many rows as samples, and values change less from row to row than along one."""
-    if len(trace) == trace.shape[1] > SOME and np.isfinite(trace).all() and trace.std() > 0:
+def _turned(trace: np.ndarray, path: Path, *, is_named: bool) -> Iterator[str]:
+    """Yields a note where values change less from row to row than along one, and nothing else tells which are cells:
+    there are as many rows as samples, or many rows without names."""
+    rows, samples = trace.shape
+    doubtful = rows == samples or (rows > SOME and not is_named)
+    if doubtful and samples > SOME and rows * samples <= LARGEST and np.isfinite(trace).all() and trace.std() > 0:
         along, across = (np.median(np.abs(np.diff(trace, axis=axis))) for axis in (1, 0))
         if across < ALIKE * along:
+            many = f"as many cells as samples ({rows})" if rows == samples else f"{rows} cells of {samples} samples"
             yield (
-                f"{path.name}: has as many cells as samples ({len(trace)}), and values change less from cell to cell "
-                "than from sample to sample: is it turned?"
+                f"{path.name}: has {many}, and values change less from cell to cell than from sample to sample: "
+                "is it turned?"
             )
 
 
@@ -103,11 +107,13 @@ def from_rows(
     there = [*meta, *["trace"] * (trace is not None)]
     hint = "expected one entry per cell in each (labels may stand in dataset.labels, the rate in dataset.frame_rate)"
     require([*there, *(name for name in found if name not in there)], needed(how, "trace"), path, hint)
-    _check_trace(trace, path, is_named=how.labelled or not {*TEXTS}.isdisjoint(meta))
+    is_named = how.labelled or not {*TEXTS}.isdisjoint(meta)
+    _check_trace(trace, path, is_named=is_named)
     columns, flags = _columns(trace, meta, path, how)
     bad, flag = flagged(flags, str(path))
     result = Found(rejected={flag: int(bad.sum())} if bad is not None and bad.any() else {})
-    result.notes += [*without_meaning(flags, path.name), *_square(trace, path)]
+    result.counted = {path.stem: len(trace)} if "cell_id" not in columns else {}
+    result.notes += [*without_meaning(flags, path.name), *_turned(trace, path, is_named=is_named)]
     unnamed = {*np.flatnonzero([_is_empty(cell) for cell in columns.get("cell_id", ())])}
     if len(unnamed) == len(trace):  # of none is known which it is
         unnamed = set()
@@ -157,8 +163,9 @@ def _columns(
     if how.frame_rate is not None:
         columns["sampling_rate"] = np.array([how.frame_rate])
     columns["sampling_rate"] = one_rate(columns["sampling_rate"])
-    if len(columns["sampling_rate"]) == 1:
-        columns["sampling_rate"] = np.repeat(columns["sampling_rate"], len(trace))
+    for name in {*columns} - {"cell_id"}:  # given once, for all
+        if len(columns[name]) == 1:
+            columns[name] = np.repeat(columns[name], len(trace))
     lengths = {name: len(values) if np.ndim(values) else 1 for name, values in {**columns, **flags}.items()}
     if wrong := [f"{name} has {length}" for name, length in lengths.items() if length != len(trace)]:
         stamps = lengths.pop("sampling_rate") == trace.shape[1]

@@ -18,10 +18,10 @@ from celltype_cli.core.called import called, unread
 from celltype_cli.core.files import cannot_read
 from celltype_cli.core.memory import check_room
 from celltype_cli.core.messages import UserError, few
-from celltype_cli.core.tables import read_table
+from celltype_cli.core.tables import NUMBER, read_table
 from celltype_cli.core.text import as_text
 
-SAMPLE = re.compile(r"([A-Za-z_]*)(-?\d+(?:\.\d+)?)")
+SAMPLE = re.compile(r"([A-Za-z_ =]*)(-?\d+(?:\.\d+)?)(?: ?m?s)?")  # 0, t0, Frame 0, t=0, 0.033 s
 BYTES = 100  # of memory that an entry of a table takes while it is read, where it is text
 BYTES_OF_TEXT = 15  # of memory that a byte of a csv takes while it is read: 620 MB for 48 MB
 FURTHEST = 10  # times as many samples as there are columns, when columns are missing
@@ -116,12 +116,24 @@ def _is_index(name: str, column: pd.Series) -> bool:
     return (rises and name == "Unnamed: 0") or np.array_equal(np.sort(numbers), np.arange(len(numbers)) + numbers.min())
 
 
+def _refuse_values(names: list[str], path: Path) -> None:
+    """Raises a UserError where numbers stand in place of the names of columns, and are none of samples."""
+    numbers = [float(name.replace(",", ".")) for name in names if NUMBER.fullmatch(name)]
+    if len(numbers) == len(names) > 1 and sorted(numbers) != numbers:
+        raise UserError(
+            f"{path}: its first line holds numbers that do not rise ({', '.join(names[:4])} ...): values, and no names "
+            "of columns? put a line of names above them (0, 1, 2 ... for samples)"
+        )
+
+
 def _wide(table: pd.DataFrame, path: Path, how: How) -> Found:
+    _refuse_values([*table.columns], path)
     layout = (
         "a long table has a column value and a row per sample, a wide one has cell_id, label, sampling_rate and "
         "a column per sample (0, 1, 2 ...); labels may stand in dataset.labels, the rate in dataset.frame_rate"
     )
-    if {*TEXTS, "sampling_rate"}.isdisjoint(table.columns):
+    known = {*TEXTS, "sampling_rate"}
+    if known.isdisjoint(table.columns) or not known.isdisjoint(table.iloc[:, 0] if len(table.columns) else ()):
         layout += "; a column for each cell and a row for each time are to be turned: a row for each cell"
     require(table.columns, needed(how), path, layout)
     known = [name for name in table.columns if name in (*TEXTS, "sampling_rate") or is_flag(name)]

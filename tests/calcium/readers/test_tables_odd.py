@@ -190,3 +190,31 @@ def test_a_table_of_as_many_cells_as_samples(tmp_path):
         for trace in (smooth.T, smooth)
     )
     assert any(said in note for note in turned) and not any(said in note for note in right)
+
+
+@pytest.mark.parametrize("names", [[f"Frame {k}" for k in range(60)], [f"{k / 10:.1f} s" for k in range(60)]])
+def test_names_of_samples_with_words_and_units(tmp_path, names):
+    WIDE.join(pd.DataFrame(TRACE, columns=names)).to_csv(tmp_path / "x.csv", index=False)
+    assert read(tmp_path / "x.csv").inputs["trace"].ravel() == pytest.approx(TRACE.ravel())
+
+
+def test_values_without_names_and_tables_that_are_turned(tmp_path):
+    np.savetxt(tmp_path / "x.csv", TRACE, delimiter=",")
+    refused("its first line holds numbers that do not rise", read, tmp_path / "x.csv", labelled=False, frame_rate=10)
+    smooth = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (60, 80)), axis=0) + np.linspace(1, 3, 80)
+    pd.DataFrame(smooth).to_csv(tmp_path / "x.csv", index=False)
+    found = read(tmp_path / "x.csv", labelled=False, frame_rate=10.0, signal="raw")
+    assert any("has 60 cells of 80 samples, and values change less from cell to cell" in n for n in found.about.notes)
+    WIDE.join(pd.DataFrame(TRACE)).set_index("cell_id").T.to_csv(tmp_path / "x.csv", index_label="cell_id")
+    refused("are to be turned: a row for each cell", read, tmp_path / "x.csv")
+
+
+def test_what_is_given_once_is_of_all_cells(tmp_path):
+    loaded = read(npz(tmp_path, group="m1", source="lab"))
+    assert {*loaded.group} == {"m1"} and {*loaded.source} == {"lab"}
+
+
+def test_rows_that_are_no_cells_are_noted(tmp_path):
+    said = "1 of 3 cells go by names of no cell (Mean): leave them out?"
+    assert said in notes(npz(tmp_path, cell_id=["c1", "c2", "Mean"]))
+    assert not any("names of no cell" in note for note in notes(npz(tmp_path)))
