@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from celltype_cli.calcium import shared, too_fast
+from celltype_cli.calcium import no_cells, shared, too_fast
 from celltype_cli.calcium.readers.files import read
 from celltype_cli.calcium.readers.found import How
 from celltype_cli.calcium.readers.labels import with_labels
 from celltype_cli.calcium.recording import Recording, joined, without_copies
-from celltype_cli.cells import dated, no_cells
+from celltype_cli.cells import dated
 from celltype_cli.cells.about import About
 from celltype_cli.cells.assemble import Recordings
 from celltype_cli.core.messages import UserError, check_choice, few, grouped, raise_faults

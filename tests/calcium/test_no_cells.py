@@ -3,7 +3,7 @@
 import pytest
 from made.entries import entry
 
-from celltype_cli.cells.no_cells import notes
+from celltype_cli.calcium.no_cells import notes
 
 
 @pytest.mark.parametrize("name", ["Mean", "s.e.m.", "x/background", "Grand average", "Fneu", "BG ROI", "whole field"])
