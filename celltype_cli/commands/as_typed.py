@@ -36,7 +36,8 @@ def _as_text(argument: str) -> str:
         return spelling.word(key, value)
     odd = not re.fullmatch(r"[\w./:+-]*", value, re.ASCII) and not value.startswith(("[", "{", '"', "'"))
     new = key in NEW and "${" not in value  # which Hydra works out
-    return spelling.word(key, value) if odd and (new or spelling.there(value)) else argument
+    here = value.startswith("~/") or spelling.there(value)
+    return spelling.word(key, value) if odd and (new or here) else argument
 
 
 def _with_model(arguments: Sequence[str]) -> list[str]:

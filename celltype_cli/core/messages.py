@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -47,6 +48,8 @@ def nearest_file(path: Path) -> str:
     others; the folder on the way that is missing; the same path below another folder; or a link that leads nowhere."""
     if path.is_symlink() and not path.exists():
         return "; it is a link that leads nowhere"
+    if other := _no_path_here(path):
+        return other
     missing = next((place for place in (*reversed(path.parents), path) if not place.exists()), None)
     if missing is None:
         return ""
@@ -57,6 +60,20 @@ def nearest_file(path: Path) -> str:
         return f"; there is no folder {missing}" + (f"; nearest: {near}" if near else "")
     near = found or _elsewhere(path)
     return f"; nearest: {near}" if near else ""
+
+
+def _no_path_here(path: Path) -> str:
+    """Says that a text is an address, a path of Windows, a pattern, or holds a variable that no shell has replaced."""
+    text = str(path)
+    if re.match(r"(https?|ftp|s3|gs|smb|file):/", text):
+        return "; it is an address: download it, and name the file"
+    if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]|\\\\", text):
+        return "; it is a path of Windows, and this is another system"
+    if "$" in text and not path.exists():
+        return f"; no shell has replaced its variable, as within '...': type {os.path.expandvars(text)}"
+    if {*path.name} & {*"*?"} and path.parent.is_dir() and any(path.parent.glob(path.name)):
+        return "; a pattern is not taken: name the folder that holds the files"
+    return ""
 
 
 def _elsewhere(path: Path) -> str:

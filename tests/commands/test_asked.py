@@ -87,3 +87,10 @@ def test_a_file_is_no_folder_for_an_answer(celltype, tmp_path, line):
     (tmp_path / "there.csv").write_text("")
     code, _, err = celltype(*line, "out=there.csv")
     assert (code, "out=there.csv: there.csv is a file; name a folder" in err) == (2, True), err
+
+
+def test_a_path_in_the_home_folder_that_is_not_there_is_said_to_be_so(celltype, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "cells.csv").write_text("")
+    _, _, err = celltype("data", "dataset=traces", "dataset.path=~/cell.csv")
+    assert "cell.csv does not exist" in err and "nearest: cells.csv" in err

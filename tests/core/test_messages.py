@@ -49,6 +49,22 @@ def test_a_folder_on_the_way_that_is_missing_is_named(tmp_path, monkeypatch):
     assert nearest_file(Path("cells.csv")) == "; nearest: ../cells.csv"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("https://x.org/a.npz", "it is an address: download it"),
+        ("C:\\data\\a.npz", "it is a path of Windows"),
+        ("$PLACE/a.npz", "type here/a.npz"),
+        ("*.npz", "a pattern is not taken: name the folder"),
+    ],
+)
+def test_what_is_no_path_here_is_said(tmp_path, monkeypatch, text, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLACE", "here")
+    (tmp_path / "b.npz").write_text("")
+    assert said in nearest_file(Path(text))
+
+
 def test_a_link_that_leads_nowhere_is_no_file_with_another_name(tmp_path):
     (tmp_path / "loop.csv").symlink_to("loop.csv")
     assert nearest_file(tmp_path / "loop.csv") == "; it is a link that leads nowhere"
