@@ -98,7 +98,7 @@ class LightningTrainer:
 
         from celltype_cli.trainers.batches import altered
         from celltype_cli.trainers.laplace import last_layer
-        from celltype_cli.trainers.networks import build, normalises_batches, unmeasured
+        from celltype_cli.trainers.networks import build, lstm_in_bf16, normalises_batches, unmeasured
 
         if not any_valid:
             check_choosing(self.keep, self.patience, self.stages)
@@ -111,6 +111,7 @@ class LightningTrainer:
             network = build(model, cells)
         if self.laplace:
             last_layer(network)
+        has_lstm = any(isinstance(layer, torch.nn.LSTM) for layer in network.modules())
         inputs = taken(network.forward, cells.inputs)
         for name, values in inputs.items():
             if np.isnan(values.min()):
@@ -119,6 +120,9 @@ class LightningTrainer:
         for name, stage in with_inputs(self.stages, inputs, network.forward).items():
             own = self._of_stage(stage)
             altered(cells[np.arange(1)], own.copies)
+            if own.precision == "bf16" and self.device == "cpu" and has_lstm and not lstm_in_bf16():
+                raise UserError("trainer.precision=bf16: PyTorch has no LSTM in bf16 for this processor; type "
+                                "trainer.precision=fp32")  # fmt: skip
             if own.batch_size < smallest:
                 raise UserError(
                     f"trainer{f'.stages.{name}' if 'batch_size' in stage else ''}.batch_size={own.batch_size}: this "

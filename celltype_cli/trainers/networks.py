@@ -80,6 +80,16 @@ def unmeasured(name: str, values: Shaped[np.ndarray, "row ..."]) -> UserError:
     )
 
 
+def lstm_in_bf16() -> bool:
+    """Says whether PyTorch computes an LSTM in bf16 on this processor; it has none where AVX-512 is missing."""
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+    except RuntimeError:
+        return False
+    return True
+
+
 def normalises_batches(network: nn.Module) -> bool:
     """Whether a layer is a batch norm, which in training cannot take a single row."""
     return any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in network.modules())

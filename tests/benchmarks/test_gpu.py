@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-NETWORKS = ("lstm", "mobilenet_v2")  # one of each kind of input
+from celltype_cli.trainers.networks import lstm_in_bf16
+
+NETWORKS = ("lstm" if lstm_in_bf16() else "rnn", "mobilenet_v2")  # one of each kind of input
 
 
 @pytest.fixture

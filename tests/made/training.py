@@ -15,6 +15,7 @@ CLASSES = ("PY", "PV", "SOM")
 CNN = partial(CNN1d, layers=["conv", "pool", "conv", "dropout"], width_first=4, width=6, kernel_size=5, pool_size=2,
               dropout=0.5)  # fmt: skip
 RNN = partial(Recurrent, layers=["rnn", "dropout", "rnn"], steps=3, hidden=8, dropout=0.3, recurrent_dropout=0.2)
+LSTM = partial(Recurrent, layers=["lstm"], steps=3, hidden=8, dropout=0.0, recurrent_dropout=0.0)
 STILL = partial(Recurrent, layers=["rnn"], steps=3, hidden=8, dropout=0.0, recurrent_dropout=0.0)
 
 

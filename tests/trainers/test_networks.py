@@ -1,6 +1,7 @@
 """Networks: same seed same result, on one process or two; nothing learnt from what is not for training."""
 
 import math
+from contextlib import nullcontext
 from unittest.mock import Mock
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from made.training import (
     CNN,
+    LSTM,
     RNN,
     STILL,
     TRAIN,
@@ -23,7 +25,7 @@ from made.training import (
 )
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.trainers import history
+from celltype_cli.trainers import history, networks
 from celltype_cli.trainers.networks import NetworkPredictor, Standardised, moments
 
 
@@ -107,6 +109,14 @@ def test_bf16_is_close_to_fp32_and_another_thing(model, tmp_path):
     difference = np.abs(exact.predict(VALID) - rough.predict(VALID)).max()
     assert 0 < difference < 0.05
     assert losses(rough) == pytest.approx(losses(exact), rel=0.02)
+
+
+def test_an_lstm_in_bf16_is_refused_where_the_processor_has_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(networks, "lstm_in_bf16", lambda: False)
+    for model, said in ((LSTM, "no LSTM in bf16 for this processor; type trainer.precision=fp32"), (RNN, None)):
+        with pytest.raises(UserError, match=said) if said else nullcontext():
+            lightning(precision="bf16").check(model, TRAIN, any_valid=True)
+    lightning(precision="fp32").check(LSTM, TRAIN, any_valid=True)
 
 
 def test_two_processes_train_like_one_and_as_quietly(tmp_path, capfd):

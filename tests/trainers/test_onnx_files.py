@@ -103,5 +103,5 @@ def test_estimators_are_no_networks():
 
 def test_missing_libraries_are_named_first(monkeypatch):
     monkeypatch.setattr(onnx_files, "find_spec", lambda name: None if name == "onnxscript" else object())
-    with pytest.raises(UserError, match=r"ONNX needs onnxscript: pip install celltype\[onnx\]"):
+    with pytest.raises(UserError, match=r"ONNX needs onnxscript: pip install 'celltype\[onnx\]'"):
         onnx_files.check_installed()

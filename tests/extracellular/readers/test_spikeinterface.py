@@ -179,6 +179,6 @@ def test_a_store_without_zarr_names_the_extra(tmp_path, monkeypatch):
     (tmp_path / "x.zarr" / "spikes").mkdir(parents=True)
     (tmp_path / "x.zarr" / ".zattrs").write_text("{}")
     monkeypatch.setitem(sys.modules, "zarr", None)
-    with pytest.raises(UserError, match=r"is a zarr store, and zarr is missing .*pip install celltype\[sorting\]"):
+    with pytest.raises(UserError, match=r"is a zarr store, and zarr is missing .*pip install 'celltype\[sorting\]'"):
         read(tmp_path / "x.zarr", How())
     assert spikeinterface.is_object(Sorting()) and not spikeinterface.is_object(tmp_path)

@@ -243,5 +243,5 @@ def test_another_set_is_refused():
 
 def test_without_allensdk(monkeypatch):
     monkeypatch.setitem(sys.modules, "allensdk.ephys.ephys_extractor", None)
-    with pytest.raises(UserError, match=r"allensdk is missing .*pip install celltype\[allen\]"):
+    with pytest.raises(UserError, match=r"allensdk is missing .*pip install 'celltype\[allen\]'"):
         features(cell(), "two_sweep")

@@ -130,7 +130,7 @@ def test_foreign_binary_files_are_read_in_a_process_of_their_own(tmp_path, kind,
 def test_a_missing_library_is_no_fault_of_the_file(tmp_path, monkeypatch):
     whole = write_abf(tmp_path / "a.abf", TRACES, step=(50, 20, 500, 4000))
     monkeypatch.setitem(sys.modules, "pyabf", None)
-    with pytest.raises(UserError, match=r"pyabf is missing .*: pip install celltype\[abf\]") as error:
+    with pytest.raises(UserError, match=r"pyabf is missing .*: pip install 'celltype\[abf\]'") as error:
         read(whole)
     assert isinstance(error.value.__cause__, ImportError)
 

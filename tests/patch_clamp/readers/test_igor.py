@@ -89,7 +89,7 @@ def test_waves_that_lack_another_or_are_broken(tmp_path, igor):
 def test_without_igor2(tmp_path, monkeypatch):
     write_cell(tmp_path)
     monkeypatch.setitem(__import__("sys").modules, "igor2", None)
-    with pytest.raises(UserError, match=r"igor2 is missing .*: pip install celltype\[igor\]"):
+    with pytest.raises(UserError, match=r"igor2 is missing .*: pip install 'celltype\[igor\]'"):
         read(tmp_path / "cell1_X_ch0_3.ibw")
 
 
