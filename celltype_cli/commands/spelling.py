@@ -43,7 +43,7 @@ def bare(command: str, text: str, before: str) -> str:
     if Path(text).exists():
         readers = ", ".join(f"dataset={name} ({what})" for name, what in known.of_folders().items())
         return f"{text!r} is no setting: type {quoted('dataset.path', text)} with what reads it, of {readers}"
-    taken = known.groups(command) or {"dataset", "model", "split", "trainer", "prepare", "paper"}
+    taken = known.groups(command) or known.GROUPS
     groups = [group for group in known.GROUPS if group in taken and text in config_options(group)]
     keys = [key for key in ("run", "bundle") if key in known.own_settings(command)] if re.fullmatch(ID, text) else []
     if "runs" in known.own_settings(command) and re.fullmatch(ID, text):
@@ -67,12 +67,12 @@ def broken(words: Sequence[str]) -> tuple[str, int]:
     for n in range(min(len(words), BLANKS + 1), 1, -1):
         if there(path := " ".join([value, *words[1:n]])):
             return f"{' '.join(words[1:n])!r} stands after a blank: type {quoted(key, path)}", n
-    bare = next((k for k, one in enumerate(words[1:]) if "=" in one), len(words) - 1)
-    rest = " ".join(words[1 : bare + 1])
-    if key not in OF_PATHS or not bare or value.endswith(",") or any(map(there, (value, *words[1 : bare + 1]))):
+    last = next((k for k, one in enumerate(words[1:]) if "=" in one), len(words) - 1)
+    rest = " ".join(words[1 : last + 1])
+    if key not in OF_PATHS or not last or value.endswith(",") or any(map(there, (value, *words[1 : last + 1]))):
         return "", 0
     typed = quoted(key, f"{value} {rest}")
-    return f"{rest!r} stands after a blank: one path is typed {typed}, but is not there", bare + 1
+    return f"{rest!r} stands after a blank: one path is typed {typed}, but is not there", last + 1
 
 
 def there(path: str) -> bool:
