@@ -73,8 +73,9 @@ $(READY): requirements.lock pyproject.toml
 	@rm -rf $(VENV)
 	@$(PYTHON) -c '$(ROOM)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.lock
+	$(BIN)/pip install --quiet --require-hashes --no-deps --no-compile -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib celltype_cli || true  # on all cores; some files are of other Pythons
 	@touch $@
 
 .PHONY: help demo test reproduce-calcium reproduce-calcium-figures reproduce-sts reproduce-sts-recorded reproduce-c4 reproduce-c4-recorded model lint benchmark install lock clean

@@ -14,7 +14,7 @@ from made.bundles import RATE, command, dff, make_bundle, suite2p, write_labelle
 from made.units import many, phy
 
 DOCS = Path(__file__).parents[1] / "docs"
-FAST = ("model.n_estimators=20", "split.n_folds=3", "logger=none")  # added to each training
+FAST = ("model.n_estimators=20", "split.n_folds=3", "logger=none", "figures=[]")  # added to each training
 
 
 def blocks(page, kind):

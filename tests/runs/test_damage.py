@@ -16,7 +16,8 @@ SMALL = ["dataset.cells_per_class=8", "dataset.timesteps=120", "dataset.animals=
 
 
 def run(outputs, *overrides):
-    cfg = compose("train", *SMALL, f"outputs={outputs}", "model=rnn", "trainer.epochs=2", "logger=none", *overrides)
+    quiet = ["logger=none", "figures=[]", f"outputs={outputs}"]
+    cfg = compose("train", *SMALL, *quiet, "model=rnn", "trainer.epochs=2", *overrides)
     return train.train(cfg, labels=LABELS, overrides=[])
 
 

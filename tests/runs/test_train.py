@@ -21,7 +21,7 @@ SMALL = ["dataset.cells_per_class=20", "dataset.timesteps=200", "dataset.animals
 
 
 def config(outputs, *overrides):
-    return compose("train", *SMALL, f"outputs={outputs}", "logger=none", *overrides)
+    return compose("train", *SMALL, f"outputs={outputs}", "logger=none", "figures=[]", *overrides)
 
 
 def run(outputs, *overrides):
@@ -34,7 +34,7 @@ CNN = ("model=cnn1d", "trainer.epochs=2", "split.n_folds=2", "model.width=8")  #
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("outputs"), *RNN)
+    return run(tmp_path_factory.mktemp("outputs"), *RNN, "figures=[png]")
 
 
 def test_a_run_writes_all_it_promises(finished):
