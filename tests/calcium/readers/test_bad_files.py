@@ -62,7 +62,7 @@ def test_empty_cascade_folder(tmp_path, subset):
 
 def test_cascade_folders_without_files(tmp_path):
     (tmp_path / PV_FILE).parent.mkdir()
-    refused("no file CAttached\*.mat was found; expected files in DS24", read_cascade, tmp_path)
+    refused(r"no file CAttached\*.mat was found; expected files in DS24", read_cascade, tmp_path)
 
 
 def test_wrong_subset(tmp_path):
