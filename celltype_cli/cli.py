@@ -67,8 +67,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # what the terminal cannot show is written out
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    if not os.environ.get("CELLTYPE_OUTPUTS", "."):  # empty, which would be the root of all folders
-        del os.environ["CELLTYPE_OUTPUTS"]
+    _settle_environment()
+    sys.argv[1:] = [word for one in sys.argv[1:] if (word := one.rstrip("\r"))]  # of scripts with Windows line ends
     try:
         code = _dispatch(sys.argv[1:])
         sys.stdout.flush()
@@ -89,6 +89,15 @@ def main() -> None:
         print("\ncelltype: stopped. Type the same command again to go on.", file=sys.stderr)
         code = 130
     sys.exit(code)
+
+
+def _settle_environment() -> None:
+    """Takes from the environment what libraries fail on, or what is empty where it means a place."""
+    if not os.environ.get("CELLTYPE_OUTPUTS", "."):  # which would be the root of all folders
+        del os.environ["CELLTYPE_OUTPUTS"]
+    os.environ["MPLBACKEND"] = "agg"  # Jupyter's, which `!celltype` inherits, is a module of its own environment
+    if os.environ.get("COLUMNS") == "0":  # of some schedulers; rich would print lines of no width
+        del os.environ["COLUMNS"]
 
 
 def _refused(error: UserError) -> int:

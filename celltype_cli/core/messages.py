@@ -33,7 +33,18 @@ def of_machine(error: OSError | MemoryError) -> UserError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP):
         reason = (error.strerror or str(error)).lower()
         return UserError(f"{where}{reason}: choose another place, for results with outputs= or CELLTYPE_OUTPUTS")
+    if error.errno == errno.EFBIG:
+        return UserError(f"{where}a file would grow beyond what this account may write: see ulimit -f")
+    if error.errno == errno.ENOENT and not where and not _is_somewhere():
+        return UserError("the folder in which this terminal stands was removed or replaced: cd to it anew")
     return UserError(f"{where}{error.strerror or error}")
+
+
+def _is_somewhere() -> bool:
+    try:
+        return bool(Path.cwd())
+    except OSError:
+        return False
 
 
 def nearest(name: str, names: Iterable[str], like: float = 0.5) -> str:

@@ -151,6 +151,9 @@ class MlflowRun:
         self.store = Store(self.uri)
         with self.store.opened():
             found = self.store.get_experiment_by_name(self.experiment)
+            if found and found.lifecycle_stage == "deleted":
+                named = f"--experiment-id {found.experiment_id}"
+                raise ValueError(f"its experiment {self.experiment} was deleted: mlflow experiments restore {named}")
             place = (self.outputs / "mlflow-artifacts").resolve().as_uri() if sqlite_file(self.uri) else None
             self.experiment_id = found.experiment_id if found else self.store.create_experiment(self.experiment, place)
 

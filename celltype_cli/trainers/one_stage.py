@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments import LightningEnvironment
 
 from celltype_cli.cells.cells import Cells
 from celltype_cli.trainers.batches import Batches, altered, keep_large_blocks
@@ -88,6 +89,7 @@ def _lightning(trainer: LightningTrainer, history: History) -> pl.Trainer:
         devices=trainer.devices,
         # Spawned rather than relaunched: the command line and its multirun stay with this process.
         strategy="ddp_spawn" if trainer.devices > 1 else "auto",
+        plugins=[LightningEnvironment()],  # on this machine, whatever a scheduler such as Slurm says of its tasks
         callbacks=[history],
         logger=False,
         enable_progress_bar=False,

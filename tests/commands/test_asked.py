@@ -1,5 +1,9 @@
 """Words of other tools, flags that are none, blanks, colons and dashes of PDF files lead to the line that is meant."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 
@@ -74,6 +78,18 @@ def test_help_of_a_command_may_be_asked_for_first(celltype, line):
 def test_an_empty_variable_names_no_folder(celltype, tmp_path, monkeypatch):
     monkeypatch.setenv("CELLTYPE_OUTPUTS", "")
     assert "no runs in outputs/runs yet" in celltype("runs")[1]
+
+
+def test_a_script_with_windows_line_ends_means_what_it_says(celltype):
+    code, out, err = celltype("train", "model=rnn\r", "--cfg", "job\r", "\r")
+    assert code == 0 and "recurrent.Recurrent" in out, err
+
+
+def test_what_jupyter_and_schedulers_leave_in_the_environment_stops_nothing(celltype, tmp_path):
+    env = {**os.environ, "MPLBACKEND": "module://of.another.environment", "COLUMNS": "0"}
+    line = ["-c", "from celltype_cli.cli import main; main()", "data", "dataset.cells_per_class=2"]
+    done = subprocess.run([sys.executable, *line], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0 and "PV" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("where", ["--version", "train --version"])

@@ -79,11 +79,20 @@ def test_a_link_that_leads_nowhere_is_no_file_with_another_name(tmp_path):
         (PermissionError(errno.EACCES, "Permission denied", "a"), "a: permission denied: choose another place"),
         (OSError(errno.EROFS, "Read-only file system", "a"), "a: read-only file system: choose another place"),
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "a"), "a: No such file or directory"),
+        (OSError(errno.EFBIG, "File too large"), "a file would grow beyond what this account may write"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "No such file or directory"),
         (MemoryError(), "the memory is not enough"),
     ],
 )
 def test_what_the_machine_refuses_is_worded(error, said):
     assert str(of_machine(error)).startswith(said)
+
+
+def test_a_terminal_in_a_folder_that_is_gone_is_said_to_be_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    said = str(of_machine(FileNotFoundError(errno.ENOENT, "No such file or directory")))
+    assert said.startswith("the folder in which this terminal stands was removed")
 
 
 @pytest.mark.parametrize(("n", "said"), [(0, "0 cells"), (1, "1 cell"), (4472, "4,472 cells")])

@@ -234,3 +234,11 @@ def test_a_full_disk_is_said_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda place: free)
     assert "mlflow.db cannot be used: its disk is full (0.3 MB are free). Runs go on" in Mlflow(None).reach(tmp_path)
     assert "disk" not in Mlflow("http://127.0.0.1:9").reach(tmp_path)
+
+
+def test_an_experiment_that_was_deleted_is_said_to_be(opened, capsys):
+    log, store = opened
+    store.delete_experiment(store.get_experiment_by_name("test").experiment_id)
+    log.start(logged())
+    assert log.id is None
+    assert "its experiment test was deleted: mlflow experiments restore --experiment-id" in "".join(capsys.readouterr())

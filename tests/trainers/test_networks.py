@@ -119,7 +119,10 @@ def test_an_lstm_in_bf16_is_refused_where_the_processor_has_none(tmp_path, monke
     lightning(precision="fp32").check(LSTM, TRAIN, any_valid=True)
 
 
-def test_two_processes_train_like_one_and_as_quietly(tmp_path, capfd):
+def test_two_processes_train_like_one_and_as_quietly(tmp_path, capfd, monkeypatch):
+    """Also in a job of Slurm with two tasks, which Lightning would take for its processes, and refuse."""
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    monkeypatch.setenv("SLURM_JOB_NAME", "sort")
     # Every mini-batch has as many rows for each process: 42 = 5 x 8 + 2, 18 = 2 x 8 + 2.
     heard = []
     two = fit(lightning(devices=2), tmp_path / "two", STILL, watch=lambda done, epochs, _: heard.append((done, epochs)))

@@ -17,7 +17,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from celltype_cli.core.messages import UserError, check_choice, few
+from celltype_cli.core.messages import UserError, check_choice, counted, few
 from celltype_cli.core.text import as_text
 from celltype_cli.extracellular import counts
 from celltype_cli.extracellular.readers import matlab
@@ -67,7 +67,7 @@ def units(held: Any, path: Path, how: How, below: str = "") -> Found:
     trains = of.arrays("spikes.times") or of.arrays("times") or _beside(path, numbers)
     waves = next(filter(None, map(of.arrays, WAVEFORMS)), [None] * len(numbers))
     rates, histograms = _rates(of, how), _histograms(of)
-    (labels, said), animals, sessions = _labels(of, how), of.texts("animal"), of.texts("sessionName")
+    (labels, said), animals, sessions = _labels(of, how, found.notes), of.texts("animal"), of.texts("sessionName")
     bad = _tagged(of) if how.quality == "good" and how.units is None else set()
     if bad:
         found.notes.append(f"{path.name}: {len(bad)} units are tagged Bad and left out; dataset.quality=all takes them")
@@ -166,24 +166,32 @@ def open_structs(path: Path) -> Iterator[Any]:
         yield matlab.structs(path, STRUCTS)
 
 
-def _labels(of: Units, how: How) -> tuple[list[str], str]:
-    """Returns the cell types of units and the field that says them: that asked for, or else the first that has any."""
+def _labels(of: Units, how: How, notes: list[str]) -> tuple[list[str], str]:
+    """Returns the cell types of units and the field that says them: that asked for, or else the first that has any.
+
+    A unit of several types gets none, with a note.
+    """
     if how.label is not None:
         check_choice("dataset.label", how.label, FIELDS)
-        return _said(of, how.label), how.label
-    return next((found for name in FIELDS if any((found := (_said(of, name), name))[0])), ([""] * of.n, ""))
+    asked = FIELDS if how.label is None else [how.label]
+    types, said = next((found for name in asked if any((found := (_said(of, name), name))[0])), ([[]] * of.n, ""))
+    if several := [" and ".join(one) for one in types if len(one) > 1]:
+        units = counted(len(several), "unit")
+        notes.append(f"{of.path.name}: {said} gives {units} several types, of which none is taken "
+                     f"({', '.join(few([*dict.fromkeys(several)]))})")  # fmt: skip
+    return [one[0] if len(one) == 1 else "" for one in types], said
 
 
-def _said(of: Units, name: str) -> list[str]:
-    """Returns what a field says: a text a unit, or a struct, in which each type lists the places of its units."""
-    labels = of.texts(name)
+def _said(of: Units, name: str) -> list[list[str]]:
+    """Returns what a field says of each unit: texts, or a struct, in which each type lists the places of its units."""
+    types = of.words(name)
     for group in matlab.names(matlab.inside(of.struct, name)):
         places = field(of.struct, f"{name}.{group}")
         for place in places.ravel() if isinstance(places, np.ndarray) else ():
             if not 1 <= place <= of.n:
                 raise UserError(f"{of.path}: {name}.{group} lists unit {place:g} of {of.n}")
-            labels[int(place) - 1] = group  # places count from 1
-    return ["" if text.lower() in NO_LABEL else text for text in labels]
+            types[int(place) - 1].append(group)  # places count from 1
+    return [[*dict.fromkeys(text for text in one if text.lower() not in NO_LABEL)] for one in types]
 
 
 def _right(rates: np.ndarray | None) -> np.ndarray | None:

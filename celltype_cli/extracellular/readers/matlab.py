@@ -88,11 +88,20 @@ class Units:
         Raises:
             UserError: as `arrays`.
         """
+        return [words[0] if words else "" for words in self.words(name)]
+
+    def words(self, name: str) -> list[list[str]]:
+        """Returns all texts of each unit, of which a cell in a cell may have several.
+
+        Raises:
+            UserError: as `arrays`.
+        """
         value = field(self.struct, name)
-        if not isinstance(value, list):
-            return [as_text(value) if isinstance(value, str) else ""] * self.n
-        value = [one[0] if isinstance(one, list) else one for one in self._each(name, value)]  # a cell in a cell
-        return [as_text(one) if isinstance(one, str) else "" for one in value]
+        each = self._each(name, value) if isinstance(value, list) else [value] * self.n
+        return [
+            [as_text(word) for word in (one if isinstance(one, list) else [one]) if isinstance(word, str)]
+            for one in each
+        ]
 
     def _each(self, name: str, value: list) -> list:
         if len(value) != self.n:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from celltype_cli.core.files import find_files
-from celltype_cli.core.messages import UserError
+from celltype_cli.core.messages import UserError, few
 from celltype_cli.extracellular.readers.clusters import chosen, table
 from celltype_cli.extracellular.readers.found import Found, How
 from celltype_cli.extracellular.readers.phy_spikes import SPIKES, read_spikes
@@ -78,6 +78,10 @@ def read(of: Folder, how: How) -> Found:
             found.lost.append(f"{here}: has no spikes")
             continue
         amplitude = None if spikes.amplitude is None else spikes.amplitude[mine]
+        if none := templates.lacking(spikes.template[mine]):
+            held = f"templates.npy holds {len(templates.stored)}"
+            found.lost.append(f"{here}: its spikes are of template {', '.join(few(map(str, none)))}; {held}")
+            continue
         waveform = templates.mean(spikes.template[mine], amplitude)
         if not waveform.any() or not np.isfinite(waveform).all():
             found.lost.append(f"{here}: has no waveform, its templates are empty")

@@ -28,7 +28,20 @@ def read(path: Path, how: How, name: str) -> Found:
     Raises:
         UserError: when it is broken, or no unit is chosen.
     """
-    return units(load(path), how, name, str(path))
+    found = units(load(path), how, name, str(path))
+    if _curated(path):
+        found.notes.append(
+            f"{name}: was curated in the GUI of SpikeInterface, which is not applied here (merges, what was removed or "
+            "labelled): save what its apply_curation returns, and read that"
+        )
+    return found
+
+
+def _curated(path: Path) -> bool:
+    """Says whether the GUI of SpikeInterface left a curation in a folder or a zarr store."""
+    place = path / "spikeinterface_gui"
+    files = [place / name for name in ("curation_data.json", ".zattrs", "zarr.json")]
+    return any("unit_ids" in file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file())
 
 
 def is_object(value: Any) -> bool:

@@ -82,8 +82,6 @@ class Templates:
         """Returns one, un-whitened, on all channels."""
         if number in self.made:
             return self.made[number]
-        if not 0 <= number < len(self.stored):
-            raise UserError(f"{self.folder}: spikes are of template {number}; templates.npy holds {len(self.stored)}")
         values = np.asarray(self.stored[number], dtype=np.float64)
         if self.channels is not None:
             at = self.channels[number]
@@ -102,6 +100,10 @@ class Templates:
             values = values @ self.unwhiten
         self.made[number] = values.astype(np.float32)
         return self.made[number]
+
+    def lacking(self, template: Int64[np.ndarray, " spike"]) -> list[int]:
+        """Returns the numbers of templates that spikes are of and that there are not."""
+        return [int(number) for number in np.unique(template) if not 0 <= number < len(self.stored)]
 
     def mean(
         self, template: Int64[np.ndarray, " spike"], amplitude: Float32[np.ndarray, " spike"] | None

@@ -181,3 +181,12 @@ def test_a_matrix_of_that_name_is_no_struct(tmp_path):
     """wave_clus stores the shapes of spikes in a matrix called spikes."""
     with pytest.raises(UserError, match="without a struct cell_metrics or spikes"):
         read(v5(tmp_path / "times_x.mat", spikes=np.ones((10, 64)), cluster_class=np.ones((10, 2))), How())
+
+
+@both
+def test_a_unit_of_several_types_gets_none(tmp_path, save):
+    types = {"PV": np.array([[2.0, 7.0]]), "SST": np.array([[2.0]])} | {"VIP": np.array([[1.0]])}
+    types["PV"][0, 1] = 3.0
+    found = read(save(tmp_path / NAME, cell_metrics=metrics(groundTruthClassification=types)), How())
+    assert [unit.label for unit in found.recordings] == ["VIP", "", "PV"]
+    assert any("gives 1 unit several types, of which" in note and "(PV and SST)" in note for note in found.notes)

@@ -51,12 +51,20 @@ def test_spikes_out_of_order_are_sorted_and_negative_ones_left_out(tmp_path):
         ("spike_clusters", np.zeros(7, int), "spike_clusters.npy holds 7 values of 1000 spikes"),
         ("spike_times", np.full(1000, np.nan), "spike_times.npy holds what is no whole number"),
         ("whitening_mat_inv", np.eye(3), r"whitening_mat_inv.npy is of shape \(3, 3\)"),
-        ("spike_templates", np.full(1000, 40), "spikes are of template 40; templates.npy holds 4"),
         ("templates", np.zeros((4, 82)), r"expected \[template, time, channel\]"),
     ],
 )
 def test_arrays_that_are_broken_or_do_not_fit_get_one_message(tmp_path, name, array, said):
     refused(said, phy(tmp_path / "rec", **{name: array}))
+
+
+def test_a_cluster_of_templates_that_are_not_there_leaves_the_others(tmp_path):
+    folder = phy(tmp_path / "rec")
+    of = np.load(folder / "spike_clusters.npy")
+    np.save(folder / "spike_templates.npy", np.where(of == 1, 40, of))
+    read = found(folder)
+    assert [unit.cell_id for unit in read.recordings] == [f"rec/{k}" for k in range(N) if k != 1]
+    assert read.lost == ["rec/1: its spikes are of template 40; templates.npy holds 4"]
 
 
 @pytest.mark.parametrize(("name", "said"), [("templates", "has no templates.npy"), ("spike_times", "no sorted units")])

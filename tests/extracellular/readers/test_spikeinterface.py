@@ -29,6 +29,15 @@ def test_an_analyzer_with_its_templates(tmp_path):
     assert [u.cell_id for u in read(tmp_path / "a", How(units=[1])).recordings] == ["a/1"]
 
 
+def test_a_curation_that_is_not_applied_is_told(tmp_path):
+    (tmp_path / "s").mkdir()
+    folder = sorting(tmp_path / "s")
+    (folder / "spikeinterface_gui").mkdir()
+    (folder / "spikeinterface_gui" / "curation_data.json").write_text('{"unit_ids": [0, 1], "removed": [0]}')
+    assert any("s: was curated in the GUI of SpikeInterface, which is not applied" in note for note in
+               read(folder, How()).notes)  # fmt: skip
+
+
 def test_nothing_that_a_folder_names_is_run(tmp_path):
     found = read(sorting(tmp_path / "s"), How())
     assert len(found.recordings) == N and not found.recordings[0].waveform.size
