@@ -96,7 +96,7 @@ def _settle_environment() -> None:
     if not os.environ.get("CELLTYPE_OUTPUTS", "."):  # which would be the root of all folders
         del os.environ["CELLTYPE_OUTPUTS"]
     os.environ["MPLBACKEND"] = "agg"  # Jupyter's, which `!celltype` inherits, is a module of its own environment
-    if os.environ.get("COLUMNS") == "0":  # of some schedulers; rich would print lines of no width
+    if os.environ.get("COLUMNS") == "0":  # a terminal without a size, in which rich prints nothing
         del os.environ["COLUMNS"]
 
 

@@ -85,7 +85,7 @@ def test_a_script_with_windows_line_ends_means_what_it_says(celltype):
     assert code == 0 and "recurrent.Recurrent" in out, err
 
 
-def test_what_jupyter_and_schedulers_leave_in_the_environment_stops_nothing(celltype, tmp_path):
+def test_what_jupyter_and_terminals_leave_in_the_environment_stops_nothing(celltype, tmp_path):
     env = {**os.environ, "MPLBACKEND": "module://of.another.environment", "COLUMNS": "0"}
     line = ["-c", "from celltype_cli.cli import main; main()", "data", "dataset.cells_per_class=2"]
     done = subprocess.run([sys.executable, *line], cwd=tmp_path, env=env, capture_output=True, text=True)
