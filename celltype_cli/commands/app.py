@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -86,6 +87,7 @@ def _call_hydra(command: str, function: Command, arguments: list[str]) -> None:
     from celltype_cli.commands import sweeper  # after Hydra has looked for plugins, which makes them anew
 
     sweeper.take_the_place_of_hydras_own()
+    Hydra.get_mode = lambda *_, **__: None  # the flag says it; Hydra composes all configs to ask them (its issue 3440)
     sys.argv = [sys.argv[0], *(sweeper.held(arguments) if MULTIRUN & set(arguments) else arguments)]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # hand errors to us instead of printing them and exiting
     hydra.main(version_base="1.3", config_path=str(configs.folder()), config_name=command)(function)()

@@ -32,7 +32,9 @@ def no_command(arguments: Sequence[str], commands: Collection[str]) -> str:
 
 
 def refuse_flags(command: str, arguments: Sequence[str]) -> None:
-    """Raises a UserError for a flag that is none, such as `--model forest`, or one that lacks its word."""
+    """Raises a UserError for a flag that is none (`--model forest`), one that lacks its word, and Hydra's mode."""
+    if mode := [one for one in arguments if one.lstrip("+~").startswith("hydra.mode")]:
+        raise UserError(f"{mode[0]}: leave it out; -m runs every combination of values, and without it one job runs")
     parser = get_args_parser()
 
     def error(message: str) -> None:

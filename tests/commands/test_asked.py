@@ -31,6 +31,7 @@ import pytest
         (["train", "--multi-run"], "--multi-run is no flag; nearest: --multirun"),
         (["train", "--config_dir", "x"], "--config_dir is no flag; nearest: --config-dir"),
         (["train", "--verbose"], "--verbose is no flag; settings are typed as name=value"),
+        (["train", "hydra.mode=MULTIRUN", "seed=0,1"], "leave it out; -m runs every combination of values"),
         (["train", "--cfg", "jobs"], "--cfg/-c: invalid choice: 'jobs'"),
         (["train", "--cfg"], "--cfg/-c: expected one argument"),
         (["predict", "-i", "new.npz"], "invalid choice: 'new.npz'"),

@@ -48,7 +48,7 @@ NETWORKS = [
     file.stem
     for file in sorted((configs.folder() / "model").glob("*.yaml"))
     if file.stem not in ("scalogram_cnn", "fusion")  # which take no traces
-    and compose("train", f"model={file.stem}").trainer["_target_"].endswith("LightningTrainer")
+    and "\n_target_: celltype_cli.models." in file.read_text(encoding="utf-8")
 ]
 
 
