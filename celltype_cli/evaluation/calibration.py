@@ -27,13 +27,15 @@ def temperature(label: Int[np.ndarray, " cell"], proba: Float[np.ndarray, "cell 
     decide alone. The prior log T ~ normal(0, 1), worth about one cell, and `RANGE` keep T finite where every cell is
     right.
     """
-    logits, one = _logits(proba), np.arange(len(label))
+    given = (_logits(proba), label)
+    best = minimize_scalar(_cost, args=given, bounds=np.log(RANGE), method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(best.x)) if _cost(0.0, *given) - best.fun > stats.chi2.ppf(0.95, 1) / 2 else 1.0
 
-    def cost(log_t: float) -> float:
-        return -float(log_softmax(logits / np.exp(log_t), axis=1)[one, label].sum()) + log_t**2 / 2
 
-    best = minimize_scalar(cost, bounds=np.log(RANGE), method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(best.x)) if cost(0.0) - best.fun > stats.chi2.ppf(0.95, 1) / 2 else 1.0
+def _cost(log_t: float, logits: Float[np.ndarray, "cell classes"], label: Int[np.ndarray, " cell"]) -> float:
+    """Returns the log loss (a sum over cells) at a temperature, and that of the prior."""
+    said = log_softmax(logits / np.exp(log_t), axis=1)[np.arange(len(label)), label]
+    return -float(said.sum()) + log_t**2 / 2
 
 
 def softened(proba: Float[np.ndarray, "cell classes"], t: float) -> Float[np.ndarray, "cell classes"]:

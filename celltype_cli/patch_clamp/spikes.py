@@ -66,16 +66,13 @@ def _spikes(
     since = np.maximum(np.r_[0, peaks[:-1]], peaks - round(LONGEST_RISE_S * sampling_rate))
     slope = np.diff(voltage) * sampling_rate / 1e3
 
-    def rises(by: float) -> Bool[np.ndarray, " peak"]:
-        reached = np.r_[0, np.cumsum(slope >= by)]  # how often before each sample
-        return reached[peaks] > reached[since]
-
-    steep = rises(SLOPE)
+    reached = (np.r_[0, np.cumsum(slope >= by)] for by in (SLOPE, SLOW_SLOPE))  # how often before each sample
+    steep, slow = (often[peaks] > often[since] for often in reached)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of 0, on a plateau wider than the window
         near = peak_prominences(voltage, peaks, wlen=2 * round(SLOW_WITHIN_S * sampling_rate) + 1)[0]
     large = (voltage[peaks] > LOWEST_SLOW_PEAK) & (near >= SMALLEST_SLOW_SPIKE)
-    spikes = steep | (large & rises(SLOW_SLOPE))
+    spikes = steep | (large & slow)
     return peaks[spikes], steep[spikes]
 
 

@@ -19,7 +19,7 @@ from celltype_cli.evaluation.predictions import predictions_table
 from celltype_cli.evaluation.scores import scores
 from celltype_cli.runs.build import Built, build
 from celltype_cli.runs.chance import chance
-from celltype_cli.runs.environment import threads as threads_of
+from celltype_cli.runs.environment import limit_threads
 from celltype_cli.runs.fold import FoldFolder
 from celltype_cli.runs.folder import RunFolder, logger
 from celltype_cli.runs.identity import run_identity
@@ -57,7 +57,7 @@ def train(cfg: DictConfig, *, labels: dict[str, str], overrides: list[str]) -> O
         log_missing(cfg, folder)
         return Outcome(folder, folder.scores(), "already finished")
 
-    threads = use_threads(cfg.threads)
+    threads = limit_threads(cfg.threads)
     built = build(cfg)
     cells, folds = built.cells, built.folds
     log = configs.build(cfg.logger).open(Path(cfg.outputs), labels["dataset"])
@@ -140,17 +140,6 @@ def _train_fold(folder: FoldFolder, log: Any, progress: Progress, built: Built, 
     log.finish_fold(k, shown)
     found = f"{fitted.seconds:.1f} s of training, balanced accuracy per cell {shown['balanced_accuracy']:.3f}"
     logger.info("fold %d: %s", k, found)
-
-
-def use_threads(wanted: int | None) -> int:
-    """Limits torch and the libraries of numpy to so many threads, and returns how many (`environment.threads`)."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    n = threads_of(wanted)
-    torch.set_num_threads(n)
-    threadpool_limits(n)
-    return n
 
 
 def _describe_split(folds: list[Fold], group: str) -> dict[str, Any]:

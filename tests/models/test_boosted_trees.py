@@ -109,10 +109,10 @@ def test_one_thread_by_default(name):
 COUNT_THREADS = """
 import sys
 sys.path[:0] = ["tests", "tests/models"]
-from celltype_cli.runs.train import use_threads
+from celltype_cli.runs.environment import limit_threads
 from test_boosted_trees import cells, fit
 import psutil
-use_threads(1)
+limit_threads(1)
 data = cells(1500)
 for name in ("lightgbm", "xgboost", "hist_gradient_boosting"):
     fit(name, cells(30))  # loads the library

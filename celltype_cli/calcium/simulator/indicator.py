@@ -20,14 +20,13 @@ def calcium(
     """
     after = np.ceil(spikes / dt).astype(int)
     late = after * dt - spikes
-
-    def leak(tau: float) -> np.ndarray:
-        kicks = np.bincount(after, np.exp(-late / tau), minlength=n_samples + 1)[:n_samples]
-        return lfilter([1.0], [1.0, -np.exp(-dt / tau)], kicks)
-
+    falling, rising = (
+        lfilter([1.0], [1.0, -np.exp(-dt / tau)], np.bincount(after, np.exp(-late / tau), n_samples + 1)[:n_samples])
+        for tau in (decay_s, 1 / (1 / rise_s + 1 / decay_s))
+    )
     peak_s = rise_s * np.log1p(decay_s / rise_s)
     peak = (1 - np.exp(-peak_s / rise_s)) * np.exp(-peak_s / decay_s)
-    return np.maximum(leak(decay_s) - leak(1 / (1 / rise_s + 1 / decay_s)), 0.0) / peak
+    return np.maximum(falling - rising, 0.0) / peak
 
 
 def measured(

@@ -16,6 +16,7 @@ from celltype_cli.core.messages import UserError, counted
 from celltype_cli.core.terminal import say
 from celltype_cli.runs import train
 from celltype_cli.runs.build import Built, build, check_data
+from celltype_cli.runs.environment import limit_threads
 from celltype_cli.runs.folder import RunFolder
 from celltype_cli.splits.folds import Fold
 from celltype_cli.trainers import kept
@@ -88,7 +89,7 @@ def made_again(cfg: DictConfig, labels: dict[str, str], make: str, fold: int) ->
             f"the run to explain is {state} ({folder.path}); other settings, data or code make another run. "
             f"Make it first:\n  {make}"
         )
-    train.use_threads(cfg.threads)
+    limit_threads(cfg.threads)
     parts = build(cfg)
     if not 1 <= fold <= len(parts.folds):
         raise UserError(f"fold={fold}: this run has the folds 1 to {len(parts.folds)}")

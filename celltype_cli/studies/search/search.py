@@ -18,6 +18,7 @@ from celltype_cli.core.states import DamagedState, read_json
 from celltype_cli.core.terminal import say
 from celltype_cli.runs import settings, train
 from celltype_cli.runs.build import build
+from celltype_cli.runs.environment import limit_threads
 from celltype_cli.runs.identity import run_identity
 from celltype_cli.runs.progress import Progress
 from celltype_cli.studies.search import results
@@ -87,7 +88,7 @@ def run(cfg: DictConfig, *, labels: dict[str, str], chosen: list[str], base: Dic
     folder = _folder(plain, [*space], labels)
     known = folder / "search.json"
     if not _readable(known) or not _finished(Study(folder, search, space)):
-        train.use_threads(cfg.threads)
+        limit_threads(cfg.threads)
         trials = Trials(of_run, search, build)
         write_text(known, json.dumps(trials.facts, indent=2) + "\n")
         say(f"{labels['model']} on {trials.facts['title']}: {search.n_trials} trials on {search.folds} inner folds")
