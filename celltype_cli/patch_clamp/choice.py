@@ -23,6 +23,7 @@ from celltype_cli.patch_clamp.squares import TOLERANCE_S, LongSquare, long_squar
 from celltype_cli.patch_clamp.stimuli import (
     MARGIN_S,
     TEST_PULSE_S,
+    find_stopped_step,
     pulses_without_hum,
 )
 
@@ -37,13 +38,15 @@ SAME_PA = 1.0  # amplitudes that round to the same multiple are repeats; recorde
 @dataclass(frozen=True)
 class Chosen:
     """The two sweeps of a cell that scalograms and features are made of, all long squares they were chosen from, what
-    is to be noted where sweeps hold several steps, and how many sweeps spike without any step."""
+    is to be noted where sweeps hold several steps, how many sweeps spike without any step, and the amplitudes (pA),
+    below the rheobase, of steps that evoke spikes and within which the recording ends."""
 
     rheobase: LongSquare
     hero: LongSquare
     squares: tuple[LongSquare, ...]
     several: str = ""
     without_step: int = 0
+    stopped_pA: tuple[float, ...] = ()
 
 
 def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[float, float] = HERO_PA) -> Chosen:
@@ -82,7 +85,9 @@ def chosen(sweeps: Sequence[Sweep], duration_s: float = 1.0, hero_pA: tuple[floa
             f"no spiking long square between {low:.4g} and {high:.4g} pA, which is {hero_pA[0]:g} to {hero_pA[1]:g} pA "
             f"above its rheobase, {rheobase}; {contradiction(squares) or _others_that_spike(rheobase, others)}"
         )
-    return Chosen(rheobase, hero, tuple(squares), several, sum(map(_spikes_without_step, sweeps)))
+    stopped = sorted(filter(None, map(_spikes_until_stopped, sweeps)))
+    below = tuple(pA for pA in stopped if 0 < pA < rheobase.step.amplitude_pA - SAME_PA)
+    return Chosen(rheobase, hero, tuple(squares), several, sum(map(_spikes_without_step, sweeps)), below)
 
 
 def notes_on(two: Chosen) -> list[str]:
@@ -97,6 +102,9 @@ def notes_on(two: Chosen) -> list[str]:
     if two.without_step:
         found.append("sweeps of it hold spikes and no current step: was their current recorded? (if the cell fires by "
                      "itself, the rheobase is in doubt)")  # fmt: skip
+    if two.stopped_pA:
+        found.append(f"the recording ends within a step of {two.stopped_pA[0]:.4g} pA that evokes spikes: the rheobase "
+                     f"may be lower than that of {two.rheobase}")  # fmt: skip
     weak = [s for s in two.squares if s.step.amplitude_pA <= 0]
     if any(len(s.spike_times_s) for s in weak) or any(s.spikes_before for s in (*weak, two.rheobase)):
         found.append("it spikes without a current step: a spontaneous spike may have set the rheobase")
@@ -109,6 +117,16 @@ def _spikes_without_step(sweep: Sweep) -> bool:
     if len(pulses_without_hum(sweep.current, sweep.sampling_rate).ends):
         return False
     return len(spike_peaks(sweep.voltage, sweep.sampling_rate)) > 0
+
+
+def _spikes_until_stopped(sweep: Sweep) -> float:
+    """Returns the amplitude (pA) of a step that evokes spikes and within which the recording ends; 0 of others."""
+    try:
+        step = find_stopped_step(sweep.current, sweep.sampling_rate)
+    except ValueError:
+        return 0.0
+    spikes = spike_peaks(sweep.voltage[round(step.onset_s * sweep.sampling_rate) :], sweep.sampling_rate)
+    return step.amplitude_pA if len(spikes) else 0.0
 
 
 def _others_that_spike(rheobase: LongSquare, amplitudes: list[float]) -> str:
@@ -155,6 +173,8 @@ def _usual(sweeps: Sequence[Sweep], duration_s: float) -> str:
     kind, counts = np.unique(kinds, return_counts=True)
     usual = float(np.median(lengths[np.round(lengths / 0.05) == kind[counts.argmax()]]))
     last = f" (most of them last {usual:.2g} s: prepare.duration_s={usual:.2g})"
+    if not long_squares(sweeps, round(usual, 2))[0]:
+        last = f" (most pulses last {usual:.2g} s, and are not constant: ramps?)"
     return said.format("" if abs(usual - duration_s) <= TOLERANCE_S else last)
 
 

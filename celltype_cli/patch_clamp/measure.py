@@ -23,8 +23,9 @@ from celltype_cli.core.messages import UserError
 from celltype_cli.core.terminal import track
 from celltype_cli.patch_clamp import scalograms
 from celltype_cli.patch_clamp.choice import HERO_PA, chosen, notes_on
+from celltype_cli.patch_clamp.doubts import doubts
 from celltype_cli.patch_clamp.features.cell import features
-from celltype_cli.patch_clamp.plausible import check_spikes, doubts, plausible
+from celltype_cli.patch_clamp.plausible import check_spikes, plausible
 from celltype_cli.patch_clamp.recording import Entry, Recording, reasons
 from celltype_cli.patch_clamp.stimuli import MARGIN_S
 

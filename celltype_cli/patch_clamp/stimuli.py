@@ -87,6 +87,27 @@ def find_long_square(
     return Step(onset / sampling_rate, (end - onset) / sampling_rate, float(high - low))
 
 
+def find_stopped_step(current: Float[np.ndarray, " time"], sampling_rate: float) -> Step:
+    """Returns the step within which the recording ends, however long it was to last.
+
+    Raises:
+        ValueError: with the reason why there is none.
+    """
+    current = without_hum(current.astype(np.float64), sampling_rate, SMALLEST_PA)
+    edge, pulses = max(1, round(EDGE_S * sampling_rate)), pulses_of(current, sampling_rate)
+    ends, lengths, block = pulses.ends, pulses.lengths_s, pulses.block
+    if not len(ends) or ends[-1, 1] < len(pulses.levels) * block or (lengths[:-1] > TEST_PULSE_S).any():
+        raise ValueError("no pulse at the end of the recording after test pulses only")
+    start, quiet = int(ends[-1, 0]), ends[-2, 1] + edge if len(ends) > 1 else 0
+    if (plateau := current[start + 2 * edge :]).size == 0:
+        raise ValueError("the recording ends at once")
+    low, high = np.median(current[quiet : max(start - edge, quiet + 1)]), np.median(plateau)
+    strays = np.abs(pulses.levels[(start + 2 * edge) // block :] - high).max()
+    if strays > max(pulses.tolerance, SETTLING * abs(high - low)):
+        raise ValueError("the current is not constant during its step")
+    return Step(start / sampling_rate, (len(current) - start) / sampling_rate, float(high - low))
+
+
 def find_short_square(current: Float[np.ndarray, " time"], sampling_rate: float) -> Step:
     """Returns the last pulse, where it lasts 1 to 5 ms; in a noisy trace there is none, as noise hides it.
 

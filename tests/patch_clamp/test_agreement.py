@@ -7,7 +7,7 @@ from made.steps import noise, trace
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.agreement import contradiction
 from celltype_cli.patch_clamp.choice import chosen
-from celltype_cli.patch_clamp.plausible import doubts
+from celltype_cli.patch_clamp.doubts import doubts
 from celltype_cli.patch_clamp.recording import Sweep
 from celltype_cli.patch_clamp.squares import long_squares
 

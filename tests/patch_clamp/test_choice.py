@@ -5,7 +5,7 @@ import pytest
 from made.steps import RATE, trace, voltage
 
 from celltype_cli.core.messages import UserError
-from celltype_cli.patch_clamp.choice import chosen
+from celltype_cli.patch_clamp.choice import chosen, notes_on
 from celltype_cli.patch_clamp.recording import Sweep
 from celltype_cli.patch_clamp.squares import LongSquare, long_squares
 from celltype_cli.patch_clamp.stimuli import Step
@@ -90,6 +90,23 @@ def test_the_duration_of_most_steps_is_suggested():
     with pytest.raises(UserError) as error:
         chosen(sweeps[1:])
     assert "most of them" not in str(error.value)
+
+
+def test_ramps_are_no_steps_of_another_duration():
+    ramp = np.where(trace(RATE, (0.5, 1.4, 1)), np.arange(2 * RATE) - 0.5 * RATE, 0) / 100
+    with pytest.raises(UserError, match=r"\(most pulses last 0\.8\d s, and are not constant: ramps\?\)"):
+        chosen([Sweep(voltage(RATE), ramp.astype(np.float32), RATE, k) for k in range(3)])
+
+
+@pytest.mark.parametrize(("amplitude", "spikes", "said"), [(30, [0.2], True), (30, [], False), (90, [0.2], False)])
+def test_a_weaker_step_that_spikes_until_the_recording_ends_is_noted(amplitude, spikes, said):
+    """Its sweep was stopped, so that it is no long square; the rheobase is then not the lowest step that spikes."""
+    whole = sweep(1, amplitude, *spikes)
+    n = round(1.2 * RATE)
+    stopped = Sweep(whole.voltage[:n], whole.current[:n], RATE, 1)
+    notes = notes_on(chosen([stopped, sweep(2, 50, 0.5), sweep(3, 100, 0.5)]))
+    note = "the recording ends within a step of 30 pA that evokes spikes: the rheobase may be lower than that of sweep"
+    assert [one[: len(note)] for one in notes] == [note] * said
 
 
 def test_sweeps_left_out_are_counted():

@@ -8,7 +8,8 @@ from made.sweeps import RATE, TRACES, current, load_folder, voltage, write_npz
 
 from celltype_cli.core.messages import UserError
 from celltype_cli.patch_clamp.choice import chosen, notes_on
-from celltype_cli.patch_clamp.plausible import check_spikes, doubts, plausible
+from celltype_cli.patch_clamp.doubts import doubts
+from celltype_cli.patch_clamp.plausible import check_spikes, plausible
 from celltype_cli.patch_clamp.readers.files import read
 from celltype_cli.patch_clamp.recording import Recording, Sweep
 
@@ -100,6 +101,20 @@ def test_spikes_that_are_cut_off_are_noted():
 
     (said,) = doubts_of(wide)
     assert said == "its spikes are cut off at -20 mV: features of their peaks are of no use"
+
+
+def test_time_that_runs_backwards_is_noted():
+    """Sodium channels open faster than potassium channels close a spike: it rises faster than it falls."""
+
+    def steep(v):
+        v = v.copy()
+        v[2000:2005] = (-60, 30, 10, -20, -50)
+        return v
+
+    assert doubts_of(steep) == []
+    backwards = [sweep(k, steep(voltage(k))[::-1], current(k)[::-1]) for k in (3, 5, 9)]
+    (said,) = doubts(chosen(backwards))
+    assert said == "its spikes rise 0.33 times as fast as they fall, as no neuron's do: does time run backwards?"
 
 
 def test_a_rheobase_that_no_neuron_has_is_noted():
