@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from celltype_cli.calcium import scales
 from celltype_cli.calcium.recording import Recording
-from celltype_cli.core.messages import few
+from celltype_cli.core.messages import counted, few
 
 FEWEST, LOOKED_AT = 10, 60  # cells of a recording of which it is told, and that are looked at
 NEARLY_ALL = 0.9  # of the cells
@@ -41,12 +41,12 @@ def notes(of: Sequence[Recording]) -> Iterator[str]:
             drifting.append(f"{name}: {way}")
     if jumps:
         yield (
-            f"nearly all cells of {len(jumps)} recordings jump in the same frame ({'; '.join(few(jumps))}): an "
-            "artefact of light, motion or stimulation, and no activity? leave such frames empty (a gap)"
+            f"nearly all cells of {counted(len(jumps), 'recording')} jump in the same frame ({'; '.join(few(jumps))}): "
+            "an artefact of light, motion or stimulation, and no activity? leave such frames empty (a gap)"
         )
     if drifting:
         yield (
-            f"nearly all traces of {len(drifting)} recordings drift alike from beginning to end "
+            f"nearly all traces of {counted(len(drifting), 'recording')} drift alike from beginning to end "
             f"({'; '.join(few(drifting))}): bleaching, or focus, that the baseline did not follow?"
         )
 

@@ -66,11 +66,12 @@ def load(
     cells, faults = found.recordings, found.faults
     if faults and (unusable == "error" or not cells):
         raise_faults(str(path), grouped(faults))
-    notes = [*found.said(how.keep_rejected), *how.unasked(found.asked)]
+    said = found.said(how.keep_rejected)
+    if not cells and found.rejected:
+        raise UserError(f"{path}: no cell is left: {said[-1]}")
+    notes = [*said, *how.unasked(found.asked)]
     if frame_rate is not None:
         notes.append(f"all rates are {frame_rate:g} Hz by dataset.frame_rate, whatever the files say")
-    if not cells and found.rejected:
-        raise UserError(f"{path}: no cell is left: {notes[-1]}")
     if labels is not None:
         cells, said = with_labels(cells, labels, found.counted)
         notes += said

@@ -6,6 +6,8 @@ from made.configs import cells, recordings
 from made.pipelines import FS, fluorescence, suite2p
 from made.traces import refused
 
+from celltype_cli.core.messages import UserError
+
 RAW = {"signal": "raw", "timesteps": 50}
 
 
@@ -35,6 +37,13 @@ def test_the_factor_and_rejected_rois_are_settings(tmp_path):
     kept = read(tmp_path / "plane0", neuropil=0.0, rejected="keep")
     assert len(kept) == 5
     assert np.array_equal(kept[1].segments[0], fluorescence()[0][1].astype(float))
+
+
+def test_a_folder_without_any_cell_says_what_was_left_out(tmp_path):
+    """And not what is noted besides, as that all rates are those of dataset.frame_rate."""
+    suite2p(tmp_path / "plane0", iscell=np.zeros(5))
+    with pytest.raises(UserError, match="no cell is left: 5 ROIs are flagged as no cells"):
+        read(tmp_path / "plane0", frame_rate=30.0)
 
 
 def test_it_is_raw_fluorescence_and_says_so(tmp_path):
