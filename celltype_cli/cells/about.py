@@ -95,7 +95,7 @@ def count_in_words(n_cells: int, n_groups: int, unknown: int, group: str) -> str
         group: what a group is called.
     """
     joint = ", " if unknown and unknown == n_groups else " "
-    return f"{n_cells} cell{'' if n_cells == 1 else 's'}{joint}{count_groups(n_groups, unknown, group)}"
+    return f"{n_cells} cell{'s' * (n_cells != 1)}{joint}{count_groups(n_groups, unknown, group)}"
 
 
 def count_groups(n_groups: int, unknown: int, group: str) -> str:

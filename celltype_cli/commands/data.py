@@ -43,7 +43,7 @@ def run(cfg: DictConfig) -> None:
     limit_threads(cfg.threads)
     cells = cells_of(cfg)
     about, name = cells.about, typed.option("dataset")
-    say(f"\n{about.title}: {cells.counted}, {len(cells)} examples")
+    say(f"\n{about.title}: {cells.counted}, {len(cells)} example{'s' * (len(cells) != 1)}")
     for key, shape in cells.shapes.items():
         say(f"input {key}: {_described(shape, about.of(key))}")
     say_table(["class", "cells", "examples", "groups", "sources"], _counts(cells))

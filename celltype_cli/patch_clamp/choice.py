@@ -22,6 +22,7 @@ from celltype_cli.patch_clamp.spikes import spike_peaks
 from celltype_cli.patch_clamp.squares import TOLERANCE_S, LongSquare, long_squares
 from celltype_cli.patch_clamp.stimuli import (
     MARGIN_S,
+    NOT_CONSTANT,
     TEST_PULSE_S,
     find_stopped_step,
     pulses_without_hum,
@@ -173,7 +174,8 @@ def _usual(sweeps: Sequence[Sweep], duration_s: float) -> str:
     kind, counts = np.unique(kinds, return_counts=True)
     usual = float(np.median(lengths[np.round(lengths / 0.05) == kind[counts.argmax()]]))
     last = f" (most of them last {usual:.2g} s: prepare.duration_s={usual:.2g})"
-    if not long_squares(sweeps, round(usual, 2))[0]:
+    squares, left_out = long_squares(sweeps, round(usual, 2))
+    if not squares and left_out.most_common(1)[0][0] == NOT_CONSTANT:
         last = f" (most pulses last {usual:.2g} s, and are not constant: ramps?)"
     return said.format("" if abs(usual - duration_s) <= TOLERANCE_S else last)
 

@@ -21,6 +21,7 @@ MARGIN_S = 0.1  # baseline on both sides of the step: what the window of a scalo
 TEST_PULSE_S = 0.4  # a longer pulse before the step is a stimulus of its own
 SETTLING = 0.02  # of the amplitude: how far a plateau may stray, for recorded currents that droop
 SHORT_S = (0.001, 0.005)  # how long a short square lasts
+NOT_CONSTANT = "the current is not constant during its step"
 SMALLEST_RAMP_PA = 20.0  # how far a ramp rises; less may be drift
 
 
@@ -80,7 +81,7 @@ def find_long_square(
     strays = np.abs(levels[plateau.start // block : plateau.stop // block] - high).max()
     noisier = robust_sd(current[plateau]) > 3 * robust_sd(current[quiet]) + SMALLEST_PA
     if noisier or strays > max(pulses.tolerance, SETTLING * abs(high - low)):  # noise or sines; ramps or several levels
-        raise ValueError("the current is not constant during its step")
+        raise ValueError(NOT_CONSTANT)
     _check_margins(pulses.ends, (start, stop), onset, end, len(current), sampling_rate, duration_s)
     if abs((end - onset) / sampling_rate - duration_s) > tolerance_s:
         raise ValueError(_other_duration((end - onset) / sampling_rate, duration_s))
@@ -104,7 +105,7 @@ def find_stopped_step(current: Float[np.ndarray, " time"], sampling_rate: float)
     low, high = np.median(current[quiet : max(start - edge, quiet + 1)]), np.median(plateau)
     strays = np.abs(pulses.levels[(start + 2 * edge) // block :] - high).max()
     if strays > max(pulses.tolerance, SETTLING * abs(high - low)):
-        raise ValueError("the current is not constant during its step")
+        raise ValueError(NOT_CONSTANT)
     return Step(start / sampling_rate, (len(current) - start) / sampling_rate, float(high - low))
 
 

@@ -96,6 +96,9 @@ def test_ramps_are_no_steps_of_another_duration():
     ramp = np.where(trace(RATE, (0.5, 1.4, 1)), np.arange(2 * RATE) - 0.5 * RATE, 0) / 100
     with pytest.raises(UserError, match=r"\(most pulses last 0\.8\d s, and are not constant: ramps\?\)"):
         chosen([Sweep(voltage(RATE), ramp.astype(np.float32), RATE, k) for k in range(3)])
+    late = trace(RATE, (1.45, 1.95, 50)).astype(np.float32)  # and too little is recorded after them
+    with pytest.raises(UserError, match=r"\(most of them last 0\.5 s: prepare\.duration_s=0\.5\)"):
+        chosen([Sweep(voltage(RATE), late, RATE, k) for k in range(3)])
 
 
 @pytest.mark.parametrize(("amplitude", "spikes", "said"), [(30, [0.2], True), (30, [], False), (90, [0.2], False)])
